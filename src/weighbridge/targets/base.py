@@ -1,0 +1,140 @@
+"""What every target promises. The engine remembers, batches, waits and retries; a target says
+what it takes, renders it (pure) and sends it (once).
+
+A module ``targets/<kind>.py`` holds ``Options`` (a frozen ``msgspec.Struct`` with
+``forbid_unknown_fields=True``) and ``create(options, context)``; nothing else is edited to add one.
+Other packages offer theirs under the entry-point group ``weighbridge.targets``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import msgspec
+
+from weighbridge.errors import Problem
+from weighbridge.measures import Measurement, Reading
+
+
+class Owed(msgspec.Struct, frozen=True):
+    """One reading that a target is to receive in one revision."""
+
+    reading: Reading
+    revision: str
+    previous: str | None = None
+    """The reference under which an earlier revision was delivered; None the first time.
+    An empty string: delivered, but under no reference that is known."""
+
+    @property
+    def reading_id(self) -> str:
+        return self.reading.reading_id
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What became of one ``send``. A reading that no field mentions stays owed.
+
+    ``problem`` tells why readings are left over; the engine decides by its class.
+    """
+
+    delivered: Mapping[str, str] = {}
+    """Reading id → reference at the target ("" when it gives none)."""
+    refused: Mapping[str, str] = {}
+    """Reading id → the reason, for a person."""
+    unknown: frozenset[str] = frozenset()
+    """Reading ids that may have arrived."""
+    problem: Problem | None = None
+
+
+class Sighting(msgspec.Struct, frozen=True):
+    """Something that a target already holds at the instant of a reading."""
+
+    reference: str
+    same: bool
+    """False: it is this reading, but with other values."""
+
+
+class Session(Protocol):
+    """Where a target keeps its login: one record per person and target, in the database."""
+
+    def load(self) -> Any | None:
+        """What was stored last (JSON-compatible), or None."""
+
+    def store(self, secret: Any, *, account: str) -> None:
+        """Replace the record in one transaction. ``account`` names who is logged in."""
+
+    def account(self) -> str | None:
+        """The account that was logged in, or None."""
+
+    def lease(self) -> AbstractContextManager[None]:
+        """Held by one process at a time: whoever renews a login does it inside."""
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What a target may use of the world around it. Constructing a target touches none of it."""
+
+    person: str
+    target: str
+    home: Path
+    session: Session
+    height: Callable[[], Decimal | None]
+    """The person's height in metres: the configured one, else the newest ever measured."""
+    timezone: str | None
+    """The person's configured IANA zone; None: the reading's own, else UTC."""
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+
+
+@runtime_checkable
+class Target(Protocol):
+    """A place to which readings are delivered."""
+
+    batch_size: ClassVar[int]
+    idempotent: ClassVar[bool]
+    """True: sending the same reading again changes nothing, so an unknown one is simply resent."""
+
+    def takes(self, reading: Reading) -> Sequence[Measurement]:
+        """The part of the reading that this target wants; empty: it is not owed. Pure.
+
+        The revision is made of this part, so what is left out here never causes a resend.
+        """
+
+    def render(self, owed: Sequence[Owed]) -> Any:
+        """The payload for these readings, oldest first. Pure."""
+
+    def preview(self, payload: Any) -> Iterable[str]:
+        """Lines that show a payload to a person (``--dry-run``). Pure."""
+
+    def send(self, payload: Any) -> Receipt:
+        """Deliver once. Raises RetryLater, LoginNeeded, Refused (the payload as a whole)
+        or OutcomeUnknown (the whole payload may have arrived)."""
+
+
+@runtime_checkable
+class Looks(Protocol):
+    """A target that can be read: before it is written, and to see that a delivery arrived."""
+
+    visible_after: ClassVar[float]
+    """Seconds within which a delivery may still be invisible although it was accepted."""
+
+    def look(self, owed: Sequence[Owed]) -> Mapping[str, Sighting]:
+        """Reading id → what stands at the target in its place. One read per span."""
+
+
+@runtime_checkable
+class Replaces(Protocol):
+    """A target that must remove the old revision before it takes the new one."""
+
+    def replace(self, owed: Sequence[Owed]) -> Receipt:
+        """Deliver readings whose earlier revision stands at the target."""
+
+
+@runtime_checkable
+class Checks(Protocol):
+    """A target that can prove that it is reachable and that its login works."""
+
+    def check(self) -> str:
+        """One line for a person: who is logged in where. Raises like ``send``."""
