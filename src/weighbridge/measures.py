@@ -86,6 +86,9 @@ _KNOWN = {int(member): member.name.lower() for member in MeasureType}
 WHOLE_BODY = 7
 """The ``position`` that Body Scan gives to values of the whole body (reference, section 3.4)."""
 
+SEGMENT_TYPES = frozenset({173, 174, 175})
+"""Types that only ever describe a part of the body."""
+
 BLOOD_PRESSURE_TYPES = frozenset({int(MeasureType.DIASTOLIC), int(MeasureType.SYSTOLIC)})
 
 

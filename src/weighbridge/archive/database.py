@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +120,7 @@ class Database:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
-    def run(self, name: str, **values: Any) -> int:
+    def run(self, name: str, /, **values: Any) -> int:
         """Run a statement; the number of rows that it changed."""
         with _explained(self.path):
             return self._connection.execute(statement(name), values).rowcount
@@ -130,7 +130,7 @@ class Database:
         with _explained(self.path):
             return self._connection.executemany(statement(name), rows).rowcount
 
-    def one(self, name: str, **values: Any) -> Row | None:
+    def one(self, name: str, /, **values: Any) -> Row | None:
         """The first row, or None."""
         with _explained(self.path):
             cursor = self._connection.execute(statement(name), values)
@@ -138,12 +138,12 @@ class Database:
             cursor.close()
             return row
 
-    def all(self, name: str, **values: Any) -> list[Row]:
+    def all(self, name: str, /, **values: Any) -> list[Row]:
         """All rows: for questions whose answer is bounded by a page or a batch."""
         with _explained(self.path):
             return self._connection.execute(statement(name), values).fetchall()
 
-    def each(self, name: str, **values: Any) -> Iterator[Row]:
+    def each(self, name: str, /, **values: Any) -> Iterator[Row]:
         """Row by row, for answers of any length."""
         with _explained(self.path):
             yield from self._connection.execute(statement(name), values)
@@ -175,10 +175,9 @@ def prove_writable(home: Path) -> None:
             remedy="A login now would be lost. Make room or give this user the right to write.",
         ) from error
     finally:
-        try:
+        # A folder that refused the file refuses this as well, and that has been reported.
+        with suppress(OSError):
             probe.unlink(missing_ok=True)
-        except OSError:
-            pass  # a folder that refused the file refuses this as well, and has been reported
 
 
 @contextmanager

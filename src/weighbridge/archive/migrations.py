@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from importlib import resources
+from pathlib import Path
 
 
 def migration_steps(*, after: int) -> Iterator[tuple[int, list[str]]]:
     """Number and statements of each ``schema/NNN.sql`` that is newer than ``after``, in order."""
-    folder = resources.files("weighbridge.archive").joinpath("schema")
-    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        number = int(file.name.removesuffix(".sql"))
+    for file in sorted(Path(__file__).with_name("schema").glob("*.sql")):
+        number = int(file.stem)
         if number > after:
             yield number, list(_split(file.read_text("utf-8")))
 

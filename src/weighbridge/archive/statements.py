@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 
 @cache
 def _statements() -> dict[str, str]:
-    text = resources.files("weighbridge.archive").joinpath("queries.sql").read_text("utf-8")
+    text = Path(__file__).with_name("queries.sql").read_text("utf-8")
     blocks = text.split("\n-- name: ")[1:]
     return {
         name.strip(): body.strip() for name, _, body in (block.partition("\n") for block in blocks)

@@ -197,6 +197,11 @@ def cuff(systolic: int, diastolic: int, pulse: int, attribution: int = OWNER_KNO
     return [(attribution, [_measure(code, value) for code, value in values])]
 
 
+def pulse_only(chance: Random) -> list[Part]:
+    """The second group of many a weigh-in."""
+    return [(OWNER_KNOWN, [_measure(11, chance.randint(50, 75))])]
+
+
 def by_hand(code: int, value: int, unit: int, attribution: int = BY_HAND) -> list[Part]:
     """One value that a person entered on a phone."""
     measure = _measure(code, value, unit) | {"apppfmid": 7, "appliver": 7_020_001}

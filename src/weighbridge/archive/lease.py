@@ -1,0 +1,139 @@
+"""One holder at a time across all processes: a row with an end, and a proof of life beside it.
+
+The row is the truth and works on any database. The proof of life is a lock that the operating
+system drops when a process dies, so that a killed holder on this machine is noticed at once and
+not only when its time is over.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from weighbridge.archive.database import Database
+from weighbridge.errors import RetryLater
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+POLL_SECONDS = 0.1
+
+
+class Life:
+    """The proof that a process still lives: a locked file under ``run/`` in the home folder."""
+
+    def __init__(self, home: Path) -> None:
+        self.name = uuid.uuid4().hex
+        self._folder = home / "run"
+        self._lock: BaseFileLock | None = None
+        self._guard = threading.Lock()
+
+    def begin(self) -> None:
+        """Lock the file, once."""
+        with self._guard:
+            if self._lock is None:
+                self._folder.mkdir(mode=0o700, exist_ok=True)
+                self._lock = self._file_lock(self.name)
+                self._lock.acquire(timeout=0)
+
+    def end(self) -> None:
+        """Unlock and remove it."""
+        with self._guard:
+            if self._lock is not None:
+                self._lock.release()
+                self._lock = None
+                self._path(self.name).unlink(missing_ok=True)
+
+    def is_over(self, holder: str) -> bool:
+        """True when ``holder`` ran on this machine and is dead."""
+        if holder == self.name or not self._path(holder).exists():
+            return False
+        from filelock import Timeout
+
+        lock = self._file_lock(holder)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        lock.release()
+        self._path(holder).unlink(missing_ok=True)
+        return True
+
+    def _path(self, holder: str) -> Path:
+        return self._folder / f"{holder}.lock"
+
+    def _file_lock(self, holder: str) -> BaseFileLock:
+        from filelock import FileLock
+
+        return FileLock(self._path(holder), mode=0o600)
+
+
+class Leases:
+    """The leases of one process."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._sleep = sleep
+        self._life = Life(database.home)
+
+    def close(self) -> None:
+        """Give the proof of life back."""
+        self._life.end()
+
+    @contextmanager
+    def hold(self, name: str, *, seconds: float, patience: float) -> Iterator[Callable[[], None]]:
+        """Hold a lease. Waits at most ``patience`` seconds for it, then raises RetryLater.
+
+        Yields a function that renews it; it raises RetryLater when the lease was lost meanwhile.
+        """
+        self._life.begin()
+        self._take(name, seconds, patience)
+        try:
+            yield lambda: self._renew(name, seconds)
+        finally:
+            self._database.run("give_lease_back", name=name, holder=self._life.name)
+
+    def _take(self, name: str, seconds: float, patience: float) -> None:
+        waited = 0.0
+        while not self._try(name, seconds):
+            if waited >= patience:
+                raise RetryLater(
+                    f"Another process has been busy with {name} for {waited:.0f} seconds.",
+                    remedy="Nothing is lost: it is taken up again at the next run.",
+                )
+            self._sleep(POLL_SECONDS)
+            waited += POLL_SECONDS
+
+    def _try(self, name: str, seconds: float) -> bool:
+        row = self._database.one("lease_of", name=name)
+        dead = row["holder"] if row and self._life.is_over(row["holder"]) else ""
+        now = self._clock()
+        changed = self._database.run(
+            "take_lease",
+            name=name,
+            holder=self._life.name,
+            expires_at=now + seconds,
+            now=now,
+            dead=dead,
+        )
+        return changed == 1
+
+    def _renew(self, name: str, seconds: float) -> None:
+        changed = self._database.run(
+            "renew_lease",
+            name=name,
+            holder=self._life.name,
+            expires_at=self._clock() + seconds,
+        )
+        if changed != 1:
+            raise RetryLater(f"Another process took over {name}.")

@@ -1,0 +1,288 @@
+-- Every statement of the archive and the ledger, by name. Parameters are named; nothing is ever
+-- put into the text. What only SQLite understands stays in the schema files.
+
+-- name: account_of
+SELECT id, person, userid, cursor, connected_at, checked_at, trouble, trouble_at
+  FROM account WHERE person = :person
+
+-- name: account_by_userid
+SELECT id, person, userid FROM account WHERE userid = :userid
+
+-- name: add_account
+INSERT INTO account (person, userid, connected_at) VALUES (:person, :userid, :now)
+
+-- name: advance_cursor
+UPDATE account SET cursor = max(cursor, :cursor) WHERE id = :account
+
+-- name: note_checked
+UPDATE account SET checked_at = :now, trouble = NULL, trouble_at = NULL WHERE id = :account
+
+-- name: note_account_trouble
+UPDATE account SET trouble = :trouble, trouble_at = coalesce(trouble_at, :now) WHERE id = :account
+
+-- name: store_group
+INSERT INTO measure_group (account, group_id, taken_at, zone, raw)
+VALUES (:account, :group_id, :taken_at, :zone, :raw)
+    ON CONFLICT (account, group_id) DO UPDATE
+   SET taken_at = excluded.taken_at, zone = excluded.zone, raw = excluded.raw, gone_at = NULL
+ WHERE measure_group.raw <> excluded.raw OR measure_group.gone_at IS NOT NULL
+
+-- name: store_odd_group
+INSERT INTO odd_group (account, fingerprint, reason, raw, seen_at)
+VALUES (:account, :fingerprint, :reason, :raw, :now)
+    ON CONFLICT (account, fingerprint) DO NOTHING
+
+-- name: count_odd_groups
+SELECT count(*) AS number FROM odd_group WHERE account = :account
+
+-- name: odd_groups
+SELECT reason, raw, seen_at FROM odd_group WHERE account = :account ORDER BY seen_at LIMIT :most
+
+-- name: store_height
+INSERT INTO height (account, group_id, taken_at, mantissa, exponent)
+VALUES (:account, :group_id, :taken_at, :mantissa, :exponent)
+    ON CONFLICT (account, group_id) DO UPDATE
+   SET taken_at = excluded.taken_at, mantissa = excluded.mantissa, exponent = excluded.exponent
+
+-- name: forget_height
+DELETE FROM height WHERE account = :account AND group_id = :group_id
+
+-- name: newest_height
+SELECT mantissa, exponent FROM height
+ WHERE account = :account ORDER BY taken_at DESC, group_id DESC LIMIT 1
+
+-- name: ids_between
+SELECT group_id FROM measure_group
+ WHERE account = :account AND taken_at BETWEEN :start AND :end AND gone_at IS NULL
+
+-- name: mark_gone
+UPDATE measure_group SET gone_at = :now
+ WHERE account = :account AND group_id = :group_id AND gone_at IS NULL
+
+-- name: next_touched
+SELECT taken_at FROM touched WHERE account = :account AND taken_at > :after
+ ORDER BY taken_at LIMIT :most
+
+-- name: forget_touched
+DELETE FROM touched WHERE account = :account AND taken_at BETWEEN :start AND :end
+
+-- name: touch_everything
+INSERT INTO touched SELECT DISTINCT account, taken_at FROM measure_group WHERE account = :account
+    ON CONFLICT (account, taken_at) DO NOTHING
+
+-- name: touch_between
+INSERT INTO touched
+SELECT DISTINCT account, taken_at FROM measure_group
+ WHERE account = :account AND taken_at BETWEEN :start AND :end
+    ON CONFLICT (account, taken_at) DO NOTHING
+
+-- name: groups_between
+SELECT group_id, taken_at, zone, raw FROM measure_group
+ WHERE account = :account AND taken_at BETWEEN :start AND :end AND gone_at IS NULL
+ ORDER BY taken_at, group_id
+
+-- name: groups_touched
+SELECT g.group_id, g.taken_at, g.zone, g.raw
+  FROM touched AS t JOIN measure_group AS g ON g.account = t.account AND g.taken_at = t.taken_at
+ WHERE t.account = :account AND t.taken_at BETWEEN :start AND :end AND g.gone_at IS NULL
+ ORDER BY g.taken_at, g.group_id
+
+-- name: instants_before
+SELECT DISTINCT taken_at FROM measure_group
+ WHERE account = :account AND taken_at < :before AND gone_at IS NULL
+ ORDER BY taken_at DESC LIMIT :most
+
+-- name: instants_from
+SELECT DISTINCT taken_at FROM measure_group
+ WHERE account = :account AND taken_at > :after AND taken_at <= :end AND gone_at IS NULL
+ ORDER BY taken_at LIMIT :most
+
+-- name: past_of
+SELECT replaced_at, raw FROM measure_group_past
+ WHERE account = :account AND group_id = :group_id ORDER BY replaced_at
+
+-- name: route_of
+SELECT * FROM route WHERE person = :person AND target = :target
+
+-- name: add_route
+INSERT INTO route (person, target, connected_at) VALUES (:person, :target, :now)
+    ON CONFLICT (person, target) DO NOTHING
+
+-- name: keep_fingerprint
+UPDATE route SET fingerprint = :fingerprint, older = 0 WHERE id = :route
+
+-- name: count_older
+UPDATE route SET older = older + :number WHERE id = :route
+
+-- name: pause_route
+UPDATE route SET pause_until = :until WHERE id = :route
+
+-- name: note_attempt
+UPDATE route SET attempted_at = :now WHERE id = :route
+
+-- name: note_success
+UPDATE route
+   SET succeeded_at = :now, pause_until = 0, trouble = NULL, trouble_kind = NULL, trouble_at = NULL
+ WHERE id = :route
+
+-- name: note_trouble
+UPDATE route
+   SET trouble = :trouble, trouble_kind = :kind, trouble_at = coalesce(trouble_at, :now)
+ WHERE id = :route
+
+-- name: latest_between
+SELECT id, reading_id, taken_at, ordinal, revision, state, settles_at
+  FROM delivery
+ WHERE route = :route AND taken_at BETWEEN :start AND :end
+ ORDER BY taken_at, reading_id, ordinal
+
+-- name: latest_at_touched
+SELECT d.id, d.reading_id, d.taken_at, d.ordinal, d.revision, d.state, d.settles_at
+  FROM touched AS t JOIN delivery AS d ON d.route = :route AND d.taken_at = t.taken_at
+ WHERE t.account = :account AND t.taken_at BETWEEN :start AND :end
+ ORDER BY d.taken_at, d.reading_id, d.ordinal
+
+-- name: add_delivery
+INSERT INTO delivery
+       (route, reading_id, taken_at, ordinal, revision, state, settles_at, planned_at, answer)
+VALUES (:route, :reading_id, :taken_at, :ordinal, :revision, :state, :settles_at, :now, :answer)
+    ON CONFLICT (route, taken_at, reading_id, ordinal) DO NOTHING
+
+-- name: change_state
+UPDATE delivery
+   SET state = :state, settles_at = :settles_at, answer = coalesce(:answer, answer)
+ WHERE id = :id AND state = :was
+
+-- name: due
+-- Oldest first, and never a reading whose older revision may still be on its way.
+SELECT d.id, d.reading_id, d.taken_at, d.revision, d.attempts,
+       (SELECT p.reference FROM delivery AS p
+         WHERE p.route = d.route AND p.taken_at = d.taken_at AND p.reading_id = d.reading_id
+           AND p.state IN ('delivered', 'confirmed') AND p.ordinal < d.ordinal
+         ORDER BY p.ordinal DESC LIMIT 1) AS previous
+  FROM delivery AS d
+ WHERE d.route = :route AND d.state = 'planned' AND d.not_before <= :now
+   AND d.settles_at <= :cloud_now AND d.taken_at >= :start
+   AND NOT EXISTS (SELECT 1 FROM delivery AS u
+                    WHERE u.route = d.route AND u.taken_at = d.taken_at
+                      AND u.reading_id = d.reading_id AND u.state IN ('sending', 'unknown'))
+ ORDER BY d.taken_at, d.id LIMIT :most
+
+-- name: claim
+-- The WHERE clause is the lock: losing the race changes no row.
+UPDATE delivery SET state = 'sending', attempts = attempts + 1, claimed_at = :now
+ WHERE id = :id AND state = 'planned'
+
+-- name: settle_up
+UPDATE delivery
+   SET state = :state, answer = :answer, reference = coalesce(:reference, reference),
+       done_at = :now, look_until = :look_until, not_before = :not_before
+ WHERE id = :id
+
+-- name: orphans
+UPDATE delivery SET state = 'unknown', answer = :answer
+ WHERE route = :route AND state = 'sending'
+
+-- name: in_state
+SELECT id, reading_id, taken_at, ordinal, revision, state, claimed_at, attempts
+  FROM delivery WHERE route = :route AND state = :state ORDER BY taken_at LIMIT :most
+
+-- name: unseen
+SELECT id, reading_id, taken_at, ordinal, revision, state, look_until, attempts
+  FROM delivery
+ WHERE route = :route AND look_until IS NOT NULL AND taken_at >= :start
+ ORDER BY taken_at LIMIT :most
+
+-- name: wake_blocked
+UPDATE delivery SET state = 'planned' WHERE route = :route AND state = 'blocked'
+
+-- name: block_planned
+UPDATE delivery SET state = 'blocked', answer = :answer
+ WHERE route = :route AND state = 'planned'
+
+-- name: count_open
+SELECT state, count(*) AS number FROM delivery
+ WHERE route = :route
+   AND state IN ('planned', 'sending', 'unknown', 'blocked', 'held', 'rejected')
+ GROUP BY state
+
+-- name: count_unseen
+SELECT count(*) AS number FROM delivery WHERE route = :route AND look_until IS NOT NULL
+
+-- name: next_settling
+SELECT max(settles_at) AS settles_at FROM delivery
+ WHERE route = :route AND state = 'planned' AND settles_at > :cloud_now
+
+-- name: deliveries_of_reading
+SELECT r.target, d.* FROM delivery AS d JOIN route AS r ON r.id = d.route
+ WHERE r.person = :person AND d.taken_at = :taken_at AND d.reading_id = :reading_id
+ ORDER BY r.target, d.ordinal
+
+-- name: open_deliveries
+SELECT r.person, r.target, d.* FROM delivery AS d JOIN route AS r ON r.id = d.route
+ WHERE r.person = :person AND r.target = :target AND d.state = :state
+ ORDER BY d.taken_at DESC, d.id DESC LIMIT :most
+
+-- name: latest_deliveries
+SELECT r.person, r.target, d.* FROM delivery AS d JOIN route AS r ON r.id = d.route
+ WHERE r.person = :person AND r.target = :target
+ ORDER BY d.taken_at DESC, d.id DESC LIMIT :most
+
+-- name: put_back
+-- A person decided: what was open or done becomes owed, held or over.
+UPDATE delivery SET state = :state, answer = :answer, not_before = 0, look_until = NULL
+ WHERE id = :id AND state = :was
+
+-- name: accept_reading
+INSERT INTO acceptance (person, reading_id, accepted_at) VALUES (:person, :reading_id, :now)
+    ON CONFLICT (person, reading_id) DO NOTHING
+
+-- name: acceptances
+SELECT reading_id FROM acceptance WHERE person = :person
+
+-- name: credential_of
+SELECT account, secret, previous, stored_at, login_needed
+  FROM credential WHERE person = :person AND service = :service
+
+-- name: credential_by_account
+SELECT person FROM credential WHERE account = :account AND person <> :person
+
+-- name: store_credential
+INSERT INTO credential (person, service, account, secret, stored_at)
+VALUES (:person, :service, :account, :secret, :now)
+    ON CONFLICT (person, service) DO UPDATE
+   SET previous = credential.secret, account = excluded.account, secret = excluded.secret,
+       stored_at = excluded.stored_at, login_needed = NULL
+
+-- name: mark_login_needed
+UPDATE credential SET login_needed = :reason WHERE person = :person AND service = :service
+
+-- name: forget_credential
+DELETE FROM credential WHERE person = :person AND service = :service
+
+-- name: lease_of
+SELECT holder, expires_at FROM lease WHERE name = :name
+
+-- name: take_lease
+-- Free, expired, or left behind by a holder that was found dead.
+INSERT INTO lease (name, holder, expires_at) VALUES (:name, :holder, :expires_at)
+    ON CONFLICT (name) DO UPDATE
+   SET holder = excluded.holder, expires_at = excluded.expires_at
+ WHERE lease.expires_at <= :now OR lease.holder = :dead
+
+-- name: renew_lease
+UPDATE lease SET expires_at = :expires_at WHERE name = :name AND holder = :holder
+
+-- name: give_lease_back
+DELETE FROM lease WHERE name = :name AND holder = :holder
+
+-- name: brake_of
+SELECT until, steps, reason FROM brake WHERE name = :name
+
+-- name: set_brake
+INSERT INTO brake (name, until, steps, reason) VALUES (:name, :until, :steps, :reason)
+    ON CONFLICT (name) DO UPDATE
+   SET until = max(brake.until, excluded.until), steps = excluded.steps, reason = excluded.reason
+
+-- name: release_brake
+DELETE FROM brake WHERE name = :name

@@ -1,0 +1,235 @@
+"""Settings and a database become roads. The one place that knows how the parts fit together."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Callable, Collection
+from contextlib import ExitStack
+from decimal import Decimal
+from hashlib import blake2b
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+from weighbridge.archive.archive import account_archive
+from weighbridge.archive.brake import Brake, Breaker
+from weighbridge.archive.credentials import TargetSession, WithingsTokens
+from weighbridge.archive.database import Database
+from weighbridge.archive.lease import Leases
+from weighbridge.archive.ledger import Ledger
+from weighbridge.config import Person, Settings, TargetSettings
+from weighbridge.errors import ConfigProblem, Problem
+from weighbridge.plan.planner import Rule
+from weighbridge.progress import Progress
+from weighbridge.road import Road, Route, Source
+from weighbridge.targets import load_kind
+from weighbridge.targets.base import Context, Target
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from weighbridge.withings.app import WithingsApp
+
+RULES_VERSION = 1
+"""Counted up when the rules of planning change: everything is then planned once more."""
+
+
+class Workplace:
+    """An opened home folder: one database, one HTTP client, the leases of this process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        progress: Progress | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.sleep = sleep
+        self.progress = progress or Progress()
+        self.database = Database(settings.home)
+        self.leases = Leases(self.database, clock, sleep)
+        self._stack = ExitStack()
+        self._client: httpx2.Client | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+        self.leases.close()
+        self.database.close()
+
+    def app(self) -> WithingsApp:
+        """The registered application. Raises ConfigProblem that explains how to register one."""
+        from weighbridge.withings.app import HOW_TO_REGISTER, WithingsApp
+
+        given = self.settings.withings
+        if not given.client_id or given.client_secret is None:
+            raise ConfigProblem(
+                "No Withings application is configured. This is how to get one:\n"
+                + HOW_TO_REGISTER
+            )
+        return WithingsApp(
+            given.client_id, given.client_secret.reveal(), given.callback_url, given.url
+        )
+
+    def client(self, app: WithingsApp) -> httpx2.Client:
+        """The HTTP client of this process; connections are kept alive."""
+        from weighbridge.network import http_client
+
+        if self._client is None:
+            self._client = self._stack.enter_context(http_client(app.api_url))
+        return self._client
+
+    def brake(self) -> Brake:
+        """The application-wide pause that Withings asks for (status 601)."""
+        return Brake(self.database, "withings")
+
+    def tokens(self, person: str) -> WithingsTokens:
+        """Where the Withings login of a person is kept."""
+        return WithingsTokens(self.database, self.leases, self.clock, person)
+
+    def session(self, person: str, target: TargetSettings) -> TargetSession:
+        """Where the login of a person at a target is kept."""
+        return TargetSession(
+            self.database,
+            self.leases,
+            self.clock,
+            person=person,
+            target=target.name,
+            kind=target.kind,
+        )
+
+    def breaker(self, person: str, target: str) -> Breaker:
+        """The circuit breaker for sign-ins at a target."""
+        return Breaker(self.database, breaker_name(person, target), self.clock)
+
+    def source(self, person: str) -> Source:
+        """Withings, read with the login of a person. Nothing is asked yet."""
+        from weighbridge.withings.api import Withings
+        from weighbridge.withings.tokens import Tokens
+
+        app = self.app()
+        client = self.client(app)
+        brake = self.brake()
+        tokens = Tokens(
+            self.tokens(person),
+            app,
+            client,
+            brake,
+            clock=self.clock,
+            sleep=self.sleep,
+            person=person,
+        )
+        return Withings(
+            client, tokens, brake, url=app.url, clock=self.clock, sleep=self.sleep
+        )
+
+    def context(self, person: Person, target: TargetSettings) -> Context:
+        """What a target may use of the world."""
+        return Context(
+            person=person.name,
+            target=target.name,
+            home=self.settings.home,
+            session=self.session(person.name, target),
+            height=lambda: self._height(person),
+            timezone=person.timezone,
+            clock=self.clock,
+            sleep=self.sleep,
+        )
+
+    def _height(self, person: Person) -> Decimal | None:
+        """In metres: the configured height, else the newest one ever measured."""
+        if person.height_cm is not None:
+            return person.height_cm / 100
+        archive = account_archive(self.database, person.name)
+        return archive.height() if archive else None
+
+    def target(self, person: Person, target: TargetSettings) -> Target:
+        """Build a target; it touches nothing outside. Raises ConfigProblem."""
+        made: Target = load_kind(target.kind).create(target.options, self.context(person, target))
+        return made
+
+    def road(self, person: Person, only: Collection[str] = ()) -> Road:
+        """The road of a person; with ``only``, the other targets are planned but not served."""
+        return Road(
+            person.name,
+            database=self.database,
+            leases=self.leases,
+            archive=account_archive(self.database, person.name),
+            source=lambda: self.source(person.name),
+            routes=[
+                self._route(person, target, not only or target.name in only)
+                for target in person.targets
+            ],
+            clock=self.clock,
+            sleep=self.sleep,
+            progress=self.progress,
+        )
+
+    def _route(self, person: Person, settings: TargetSettings, selected: bool) -> Route:
+        ledger = Ledger(self.database, person.name, settings.name, self.clock())
+        target, problem = None, None
+        try:
+            target = self.target(person, settings)
+        except Problem as found:
+            problem = found
+        return Route(
+            name=settings.name,
+            kind=settings.kind,
+            target=target,
+            ledger=ledger,
+            rule=_rule(person, settings, target, ledger.row()["connected_at"]),
+            fingerprint=_fingerprint(person, settings),
+            selected=selected,
+            problem=problem,
+        )
+
+
+def breaker_name(person: str, target: str) -> str:
+    """Under which name the circuit breaker of a target is kept."""
+    return f"sign-in of {person} at {target}"
+
+
+def _rule(
+    person: Person, settings: TargetSettings, target: Target | None, connected_at: float
+) -> Rule:
+    return Rule(
+        takes=target.takes if target else lambda reading: (),
+        since=_first_instant(settings.since, person.timezone, connected_at),
+        ambiguous=person.ambiguous,
+        settle=settings.settle,
+    )
+
+
+def _first_instant(since: datetime.date | None, zone: str | None, connected_at: float) -> int:
+    """The start of a day where the person lives: the configured one, or that of connecting."""
+    from zoneinfo import ZoneInfo
+
+    place = ZoneInfo(zone) if zone else datetime.UTC
+    day = since or datetime.datetime.fromtimestamp(connected_at, place).date()
+    return int(datetime.datetime.combine(day, datetime.time(), place).timestamp())
+
+
+def _fingerprint(person: Person, settings: TargetSettings) -> str:
+    """Changes when what is owed may have changed, and then everything is planned once more."""
+    parts = [
+        RULES_VERSION,
+        settings.kind,
+        settings.since,
+        settings.settle,
+        person.ambiguous,
+        person.timezone,
+        repr(settings.options),
+    ]
+    return blake2b(msgspec.json.encode(parts), digest_size=12).hexdigest()

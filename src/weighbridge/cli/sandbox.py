@@ -1,0 +1,179 @@
+"""``weighbridge sandbox``: run the stand-in clouds until somebody stops them."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+if TYPE_CHECKING:
+    from weighbridge.sandbox.http import Cloud, Sandbox
+    from weighbridge.sandbox.withings import WithingsCloud
+
+_EXAMPLE = """
+Try it (two terminals, no account needed):
+
+\b
+  weighbridge sandbox --port 8765
+  weighbridge --home trial init     # enter the values that the sandbox prints
+
+Make something go wrong, here the next answer of getmeas:
+
+\b
+  curl -X POST http://127.0.0.1:8765/sandbox/faults \\
+       -d '{"kind": "status", "path": "/measure", "status": 601, "wait_seconds": 5}'
+"""
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What the command line says."""
+
+    port: int
+    folder: Path | None
+    seed: int
+    years: int
+    page_size: int
+    duplicates_window: float
+    empty: bool
+    as_json: bool
+
+
+@click.command(epilog=_EXAMPLE)
+@click.option("--port", default=8765, show_default=True, help="0 takes any free port.")
+@click.option(
+    "--load",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Serve the recorded answers (getmeas*.json) of this folder instead of invented people.",
+)
+@click.option("--seed", default=1, show_default=True, help="Which invented history.")
+@click.option(
+    "--years", default=3, type=click.IntRange(1), show_default=True, help="How long it is."
+)
+@click.option(
+    "--page-size",
+    default=300,
+    type=click.IntRange(1),
+    show_default=True,
+    help="Groups a page of getmeas.",
+)
+@click.option(
+    "--duplicates-window",
+    default=0.0,
+    show_default=True,
+    help="Refuse identical data calls within so many seconds with status 601; 0 never does.",
+)
+@click.option("--empty", is_flag=True, help="Two people who have never stood on the scale.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON instead of text.")
+def command(**given: Any) -> None:
+    """Run stand-ins for the Withings and Garmin clouds on this machine.
+
+    They keep everything in memory and forget it at the end. Stop them with Ctrl-C.
+    """
+    from weighbridge.sandbox.clock import Clock  # noqa: PLC0415
+    from weighbridge.sandbox.http import Sandbox  # noqa: PLC0415
+    from weighbridge.sandbox.withings import WithingsCloud  # noqa: PLC0415
+
+    options = Options(**given)
+    clock = Clock()
+    withings = WithingsCloud(clock=clock, page_size=options.page_size)
+    withings.repetitions.window = options.duplicates_window
+    for problem in fill(withings, options):
+        click.echo(problem, err=True)
+    clouds: list[Cloud] = [withings, *find_garmin(clock, options.seed)]
+    sandbox = Sandbox(clouds, port=options.port, clock=clock)
+    try:
+        sandbox.start()
+    except OSError as problem:
+        text = f"Port {options.port} cannot be used: {problem}. Choose another one with --port."
+        raise click.UsageError(text) from problem
+    try:
+        run(sandbox, withings, as_json=options.as_json)
+    finally:
+        sandbox.close()
+
+
+def run(sandbox: Sandbox, withings: WithingsCloud, *, as_json: bool) -> None:
+    """Say where everything is and wait for Ctrl-C or a request to end."""
+    stop = threading.Event()
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # the last one is Windows
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: stop.set())
+    told = describe(sandbox.url, withings)
+    if as_json:
+        import json  # noqa: PLC0415
+
+        click.echo(json.dumps(told))
+    else:
+        click.echo(explain(told))
+    while not stop.wait(0.5):  # Windows cannot interrupt an endless wait
+        pass
+
+
+def fill(withings: WithingsCloud, options: Options) -> list[str]:
+    """Put people into the Withings cloud. Returns a sentence for each file that was left out."""
+    household = withings.household
+    if options.folder is not None:
+        from weighbridge.sandbox.recorded import load_folder  # noqa: PLC0415
+
+        recordings = load_folder(options.folder)
+        for name, zone, recorded in recordings.profiles():
+            household.add_profile(name, timezone=zone, groups=recorded)
+        return recordings.problems
+    from weighbridge.sandbox.household import household as invent  # noqa: PLC0415
+
+    for name, userid, zone, groups in invent(
+        int(withings.clock()), seed=options.seed, years=options.years
+    ):
+        household.add_profile(name, userid, zone, () if options.empty else groups)
+    return []
+
+
+def find_garmin(clock: Any, seed: int) -> list[Cloud]:
+    """The Garmin stand-in, when what it needs is installed."""
+    try:
+        from weighbridge.sandbox.garmin import GarminCloud  # noqa: PLC0415
+    except ImportError as problem:
+        text = (
+            f"The Garmin stand-in is left out ({problem}). Install 'weighbridge[sandbox]' for it."
+        )
+        click.echo(text, err=True)
+        return []
+    return [GarminCloud(clock=clock, seed=seed)]
+
+
+def describe(url: str, withings: WithingsCloud) -> dict[str, Any]:
+    """Everything that a script needs to use the sandbox."""
+    return {
+        "url": url,
+        "client_id": withings.tokens.client_id,
+        "client_secret": withings.tokens.client_secret,
+        "profiles": list(withings.household.profiles),
+        "config": configuration(url, withings),
+    }
+
+
+def configuration(url: str, withings: WithingsCloud) -> str:
+    """The lines for ``weighbridge.toml``."""
+    tokens = withings.tokens
+    people = "".join(
+        f'\n[[person]]\nname = "{name}"\n\n[[person.target]]\nkind = "garmin"\nurl = "{url}"\n'
+        for name in withings.household.profiles
+    )
+    return (
+        f'[withings]\nurl = "{url}"\n'
+        f'client_id = "{tokens.client_id}"\nclient_secret = "{tokens.client_secret}"\n{people}'
+    )
+
+
+def explain(told: dict[str, Any]) -> str:
+    """The same for a person."""
+    return (
+        f"The sandbox listens on {told['url']}.\n\n"
+        f"Put this into weighbridge.toml:\n\n{told['config']}\n"
+        f"{told['url']}/sandbox lists what can be made to happen. Stop with Ctrl-C."
+    )

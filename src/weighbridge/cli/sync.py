@@ -1,0 +1,119 @@
+"""``weighbridge sync``: bring everybody up to date."""
+
+from __future__ import annotations
+
+import logging
+
+import click
+
+from weighbridge.cli.session import Session, chosen_people, print_json, say
+from weighbridge.config import Person
+from weighbridge.errors import ConfigProblem, ExitCode, Problem
+from weighbridge.plan.planner import Window
+from weighbridge.road import Outcome, most_urgent
+
+log = logging.getLogger(__name__)
+
+
+@click.command("sync", short_help="Bring everybody up to date.")
+@click.option("--person", "people", multiple=True, metavar="NAME", help="Only this person.")
+@click.option("--target", "targets", multiple=True, metavar="NAME", help="Only this target.")
+@click.option(
+    "--since",
+    metavar="DATE",
+    help="Read and deliver everything from this day on; 'all' for everything there is.",
+)
+@click.option("--until", metavar="DATE", help="With --since: up to this day, included.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_obj
+def command(  # noqa: PLR0913  one parameter an option
+    session: Session,
+    people: tuple[str, ...],
+    targets: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Read what is new at Withings, keep it, and deliver what is owed to each target.
+
+    Safe to stop anywhere and to run again: nothing is lost and nothing is sent twice. Run it from
+    cron or a timer as often as you like.
+
+    \b
+    Exit code: 0 nothing is left undone, 1 something was rejected or is unknown,
+               2 wrong usage or configuration, 3 a person must log in,
+               4 not delivered yet, will be tried again.
+
+    \b
+    Examples: weighbridge sync
+              weighbridge sync --person anna --target garmin --since 2024-01-01
+              weighbridge sync --since all --dry-run
+    """
+    settings = session.settings()
+    chosen = chosen_people(settings, people)
+    _check_targets(chosen, targets)
+    from weighbridge.assembly import Workplace
+    from weighbridge.cli.sync_progress import progress_for
+    from weighbridge.cli.sync_report import outcome_content, report
+
+    with progress_for(session.verbose, quiet=as_json) as progress:
+        outcomes = []
+        with Workplace(settings, progress=progress) as workplace:
+            for person in chosen:
+                window = _window(since, until, person)
+                if dry_run:
+                    from weighbridge.cli.sync_rehearsal import rehearse
+
+                    outcomes.append(rehearse(workplace, person, window, targets))
+                else:
+                    outcomes.append(_bring(workplace, person, window, targets))
+    if as_json:
+        print_json([outcome_content(outcome) for outcome in outcomes])
+    elif not dry_run:
+        report(outcomes, say)
+    return most_urgent({outcome.exit_code for outcome in outcomes})
+
+
+def _bring(
+    workplace: object, person: Person, window: Window | None, targets: tuple[str, ...]
+) -> Outcome:
+    """One person's trouble, even a defect of ours, never stops another."""
+    from weighbridge.assembly import Workplace
+    from weighbridge.pipeline import bring_up_to_date
+
+    assert isinstance(workplace, Workplace)
+    try:
+        return bring_up_to_date(workplace.road(person, only=targets), window)
+    except Problem as problem:
+        if problem.exit_code == ExitCode.USAGE:
+            raise
+        return Outcome(person.name, problem=problem)
+    except Exception as error:
+        log.exception("sync_failed", extra={"person": person.name})
+        trouble = Problem(
+            f"Something unexpected went wrong ({type(error).__name__}).",
+            remedy="Nothing is lost. Please report it with the lines above.",
+        )
+        return Outcome(person.name, problem=trouble)
+
+
+def _check_targets(people: list[Person], targets: tuple[str, ...]) -> None:
+    known = {target.name for person in people for target in person.targets}
+    for name in targets:
+        if name not in known:
+            listed = ", ".join(sorted(known)) or "none"
+            raise ConfigProblem(
+                f"There is no target {name!r} here.", remedy=f"Configured: {listed}."
+            )
+
+
+def _window(since: str | None, until: str | None, person: Person) -> Window | None:
+    if since is None and until is None:
+        return None
+    if since is None:
+        raise ConfigProblem("--until needs --since.", remedy="Example: --since 2024-01-01")
+    from weighbridge.cli.dates import window_of
+
+    return window_of(since, until, person.timezone)

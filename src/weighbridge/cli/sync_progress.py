@@ -1,0 +1,122 @@
+"""Progress of a sync: bars when a person looks, a plain line now and then when not."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from weighbridge.cli.session import say
+from weighbridge.errors import Problem
+from weighbridge.progress import Progress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+MANY = 500
+"""A plain line is written each time so many groups or readings went by."""
+
+
+@contextmanager
+def progress_for(verbose: int, *, quiet: bool) -> Iterator[Progress]:
+    """Bars at a terminal; plain lines elsewhere with ``-v`` or when there is much to do."""
+    if quiet:
+        yield Progress()
+    elif sys.stderr.isatty():
+        with BarProgress() as bars:
+            yield bars
+    else:
+        yield LineProgress()
+
+
+class LineProgress(Progress):
+    """For logs and pipes: silent about small things."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, int] = {}
+        self._count: dict[str, int] = {}
+        self._owed: dict[str, int] = {}
+
+    def collected(self, person: str, groups: int) -> None:
+        if self._is_worth_a_line(f"{person} collected", groups):
+            say(f"{person}: {groups} groups read from Withings")
+
+    def settling(self, person: str, seconds: float) -> None:
+        say(f"{person}: a fresh reading may still grow, waiting {seconds:.0f} s")
+
+    def delivering(self, person: str, target: str, owed: int) -> None:
+        self._owed[f"{person} {target}"] = owed
+
+    def delivered(self, person: str, target: str, readings: int) -> None:
+        key = f"{person} {target}"
+        self._count[key] = self._count.get(key, 0) + readings
+        if self._is_worth_a_line(key, self._count[key]):
+            say(f"{person}: {target}: {self._count[key]} of {self._owed.get(key, 0)} delivered")
+
+    def _is_worth_a_line(self, key: str, number: int) -> bool:
+        if number - self._told.get(key, 0) < MANY:
+            return False
+        self._told[key] = number
+        return True
+
+
+class BarProgress(Progress):
+    """For a terminal. The bars appear with the first thing that takes time."""
+
+    def __init__(self) -> None:
+        self._bars: Bars | None = None
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> BarProgress:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+
+    def _started(self) -> Bars:
+        if self._bars is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
+            from rich.progress import Progress as Bars
+
+            self._bars = Bars(
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=24),
+                MofNCompleteColumn(),
+                console=Console(stderr=True),
+            )
+            self._bars.start()
+        return self._bars
+
+    def _task(self, name: str, total: int | None) -> TaskID:
+        if name not in self._tasks:
+            self._tasks[name] = self._started().add_task(name, total=total)
+        return self._tasks[name]
+
+    def collected(self, person: str, groups: int) -> None:
+        task = self._task(f"{person}: from Withings", None)
+        self._started().update(task, completed=groups)
+
+    def planned(self, person: str, readings: int) -> None:
+        task = self._task(f"{person}: planned", None)
+        self._started().update(task, completed=readings)
+
+    def settling(self, person: str, seconds: float) -> None:
+        self._started().console.print(
+            f"{person}: a fresh reading may still grow, waiting {seconds:.0f} s"
+        )
+
+    def delivering(self, person: str, target: str, owed: int) -> None:
+        if owed:
+            self._task(f"{person}: to {target}", owed)
+
+    def delivered(self, person: str, target: str, readings: int) -> None:
+        task = self._task(f"{person}: to {target}", None)
+        self._started().advance(task, readings)
+
+    def stopped(self, person: str, where: str, problem: Problem) -> None:
+        """The report at the end says it; a bar that stands still is enough here."""

@@ -1,0 +1,203 @@
+"""What the environment gives: the Withings application, and one person when the file names none.
+
+A value of the Withings application comes from the first place that has it: the file, environment
+variables, secret files (``/run/secrets/withings_client_id``), ``withings_app.json``. A place that
+names another client id than an earlier one describes another application, so its secret and
+callback URL are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from weighbridge.config import Person, TargetSettings, WithingsSettings
+from weighbridge.config_options import converter, fault_in_words, secrets_of
+from weighbridge.config_rules import Unfit, read_callback_url, read_cloud_url, read_text
+from weighbridge.config_sheet import Page, Sheet
+from weighbridge.errors import ConfigProblem
+from weighbridge.secret import Secret, read_secret, warn_of_readers
+from weighbridge.targets import load_kind
+
+ONLY_PERSON = "me"
+
+_RULES: dict[str, Callable[[object], str]] = {
+    "client_id": read_text,
+    "callback_url": read_callback_url,
+    "url": read_cloud_url,
+}
+_FIELDS = (*_RULES, "client_secret")
+_VARIABLES = {
+    "client_id": "WITHINGS_CLIENT_ID",
+    "callback_url": "WITHINGS_CALLBACK_URL",
+    "url": "WITHINGS_URL",
+}
+_SECRET_VARIABLE = "WITHINGS_CLIENT_SECRET"  # noqa: S105 - the name of a variable
+_APP_VARIABLE = "WITHINGS_APP"
+_APP_FILE = "withings_app.json"
+_GARMIN_VARIABLES = {"username": "GARMIN_USERNAME", "url": "GARMIN_URL"}
+
+Found = dict[str, tuple[Any, str]]
+"""Field → value and where it comes from."""
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What a configuration is read in."""
+
+    home: Path
+    environ: Mapping[str, str]
+    secret_folder: Path
+    page: Page
+
+    def variable(self, name: str) -> str:
+        """An environment variable without spaces around it; empty when it is not set."""
+        return self.environ.get(name, "").strip()
+
+
+def read_withings(sheet: Sheet, around: Surroundings) -> WithingsSettings:
+    """The Withings application, each value from the first place that has it."""
+    found: Found = {}
+    _add(found, _from_file(sheet, around))
+    _add(found, _from_variables(around))
+    for place in (_from_secret_files, _from_app_file):
+        if "client_id" not in found or "client_secret" not in found:
+            _add(found, place(around))
+    settings = WithingsSettings(**{name: value for name, (value, _) in found.items()})
+    origins = {name: origin for name, (_, origin) in found.items()}
+    around.page.note_origins("withings", settings, origins)
+    return settings
+
+
+def read_people(around: Surroundings) -> tuple[Person, ...]:
+    """The one person of a configuration that names nobody."""
+    garmin = _garmin_target(around)
+    person = Person(name=ONLY_PERSON, targets=() if garmin is None else (garmin,))
+    around.page.note_origins(f"person.{ONLY_PERSON}", person, {}, without=("targets",))
+    return (person,)
+
+
+def _add(found: Found, place: Found) -> None:
+    known, other = found.get("client_id"), place.get("client_id")
+    is_same = known is None or other is None or known[0] == other[0]
+    for name, value in place.items():
+        if is_same or name == "url":
+            found.setdefault(name, value)
+
+
+def _from_file(sheet: Sheet, around: Surroundings) -> Found:
+    sheet.refuse_unknown(_FIELDS)
+    values: dict[str, Any] = {name: sheet.take(name, rule) for name, rule in _RULES.items()}
+    secret = sheet.take(
+        "client_secret",
+        lambda written: read_secret(written, home=around.home, environ=around.environ),
+    )
+    if secret is not None:
+        around.page.note_secret(secret)
+        values["client_secret"] = secret
+    return {
+        name: (value, around.page.origin((*sheet.path, name)))
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def _from_variables(around: Surroundings) -> Found:
+    found: Found = {}
+    for name, variable in _VARIABLES.items():
+        written = around.variable(variable)
+        if written:
+            try:
+                found[name] = (_RULES[name](written), f"environment {variable}")
+            except Unfit as unfit:
+                around.page.complain_of_environment(variable, unfit.message, unfit.remedy)
+    if around.variable(_SECRET_VARIABLE):
+        secret = Secret.of_variable(_SECRET_VARIABLE, around.environ)
+        found["client_secret"] = (secret, f"environment {_SECRET_VARIABLE}")
+    return found
+
+
+def _from_secret_files(around: Surroundings) -> Found:
+    found: Found = {}
+    client_id = around.secret_folder / "withings_client_id"
+    client_secret = around.secret_folder / "withings_client_secret"
+    if _is_file(client_id):
+        try:
+            found["client_id"] = (Secret.of_file(client_id).reveal(), f"file {client_id}")
+        except ConfigProblem as problem:
+            around.page.complain_of_file(client_id, problem)
+    if _is_file(client_secret):
+        secret = Secret.of_file(client_secret)
+        around.page.note_secret(secret)
+        found["client_secret"] = (secret, f"file {client_secret}")
+    return found
+
+
+def _from_app_file(around: Surroundings) -> Found:
+    named = around.variable(_APP_VARIABLE)
+    path = around.home / Path(named or _APP_FILE).expanduser()
+    if not named and not _is_file(path):
+        return {}
+    from weighbridge.withings.app import read_app_file
+
+    try:
+        app = read_app_file(path)
+        callback_url = read_callback_url(app.callback_url)
+    except ConfigProblem as problem:
+        around.page.complain_of_file(path, problem)
+        return {}
+    except Unfit as unfit:
+        message = f"callback_url in {path} {unfit.message}"
+        around.page.complain_of_file(path, ConfigProblem(message, remedy=unfit.remedy))
+        return {}
+    around.page.warn(warn_of_readers(path))
+    origin = f"file {path}"
+    return {
+        "client_id": (app.client_id, origin),
+        "client_secret": (Secret.of_value(app.client_secret), origin),
+        "callback_url": (callback_url, origin),
+    }
+
+
+def _garmin_target(around: Surroundings) -> TargetSettings | None:
+    """A garmin target when ``GARMIN_USERNAME`` names an account."""
+    table = {
+        field: written
+        for field, variable in _GARMIN_VARIABLES.items()
+        if (written := around.variable(variable))
+    }
+    if "username" not in table:
+        return None
+    variable = _GARMIN_VARIABLES["username"]
+    try:
+        module = load_kind("garmin")
+        options = msgspec.convert(
+            table, module.Options, dec_hook=converter(around.home, around.environ)
+        )
+    except ConfigProblem as problem:
+        around.page.complain_of_environment(
+            variable, f"asks for: {problem.message}", problem.remedy
+        )
+        return None
+    except msgspec.ValidationError as error:
+        message = f"does not fit: {fault_in_words(error)}"
+        around.page.complain_of_environment(variable, message, "Correct it or GARMIN_URL.")
+        return None
+    target = TargetSettings(name="garmin", kind="garmin", options=options)
+    key = f"person.{ONLY_PERSON}.target.garmin"
+    origins = {field: f"environment {_GARMIN_VARIABLES[field]}" for field in table}
+    named = {"name": f"environment {variable}", "kind": f"environment {variable}"}
+    around.page.note_origins(key, target, named, without=("options",))
+    around.page.note_origins(key, options, origins)
+    for secret in secrets_of(options).values():
+        around.page.note_secret(secret)
+    return target
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a folder that this account may not enter
+        return False

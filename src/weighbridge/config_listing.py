@@ -1,0 +1,79 @@
+"""Every configured value with its origin, fit to be printed: secrets are stars."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from weighbridge.config import Settings
+from weighbridge.secret import STARS, Secret
+
+_SOUNDS_SECRET = re.compile(r"password|secret|token|api_?key", re.IGNORECASE)
+_PASSWORD_IN_URL = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*@")
+
+
+class Value(msgspec.Struct, frozen=True):
+    """One line of ``weighbridge config show``."""
+
+    key: str
+    value: str | int | float | bool | None
+    origin: str
+
+
+def values(settings: Settings) -> Iterator[Value]:
+    """All values in the order of the file."""
+    yield from _values("withings", settings.withings, settings)
+    for person in settings.people:
+        key = f"person.{person.name}"
+        yield from _values(key, person, settings, without=("targets",))
+        for target in person.targets:
+            inner = f"{key}.target.{target.name}"
+            yield from _values(inner, target, settings, without=("options",))
+            yield from _values(inner, target.options, settings)
+
+
+def secrets(settings: Settings) -> Iterator[tuple[str, Secret]]:
+    """All secrets with their dotted keys."""
+    if settings.withings.client_secret is not None:
+        yield "withings.client_secret", settings.withings.client_secret
+    for person in settings.people:
+        for target in person.targets:
+            for name in getattr(target.options, "__struct_fields__", ()):
+                value = getattr(target.options, name)
+                if isinstance(value, Secret):
+                    yield f"person.{person.name}.target.{target.name}.{name}", value
+
+
+def _values(
+    key: str, struct: Any, settings: Settings, *, without: tuple[str, ...] = ()
+) -> Iterator[Value]:
+    for name in getattr(struct, "__struct_fields__", ()):
+        if name not in without:
+            value = getattr(struct, name)
+            origin = settings.origins.get(f"{key}.{name}", "default")
+            if isinstance(value, Secret) and value.kind in ("file", "command", "env"):
+                origin = _with_source(origin, value)
+            yield Value(f"{key}.{name}", _shown(name, value), origin)
+
+
+def _with_source(origin: str, secret: Secret) -> str:
+    return origin if origin == secret.source else f"{origin}, {secret.source}"
+
+
+def _shown(name: str, value: Any) -> str | int | float | bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Secret) or _SOUNDS_SECRET.search(name):
+        return STARS
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, int | float):
+        return value
+    return _PASSWORD_IN_URL.sub(rf"\1:{STARS}@", str(value))

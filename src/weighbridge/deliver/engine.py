@@ -1,0 +1,303 @@
+"""Deliver what one route owes: look, claim, send once, write down, look again.
+
+The engine remembers, batches and waits; the target only renders and sends. A delivery is
+``sending`` before its first byte leaves. Found in that state later, it is ``unknown``, and the
+target is read before anything is sent again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+
+from weighbridge.archive.ledger import FOR_EVER, Due, Ledger, Open
+from weighbridge.deliver.retry import decide
+from weighbridge.deliver.sending import send_all
+from weighbridge.errors import LoginNeeded, OutcomeUnknown, Problem, RetryLater
+from weighbridge.measures import Reading
+from weighbridge.plan.planner import NEWER, State
+from weighbridge.plan.readings import revision_of
+from weighbridge.targets.base import Looks, Owed, Receipt, Sighting, Target
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 24 * 3600.0
+"""How long an accepted delivery is looked for before a person is asked to look."""
+
+ALREADY_THERE = "It was there already."
+SEEN = "Seen at the target."
+INTERRUPTED = "The program was interrupted while it was sending."
+NEVER_SHOWN = "The target accepted it but never showed it."
+SENT_AGAIN = "It did not arrive; it will be sent again."
+
+
+class Counts(msgspec.Struct):
+    """What one call of ``deliver`` did."""
+
+    sent: int = 0
+    already_there: int = 0
+    rejected: int = 0
+    unknown: int = 0
+
+
+class Work(msgspec.Struct, frozen=True):
+    """One target of one person, with what the engine needs to serve it."""
+
+    target: Target
+    ledger: Ledger
+    recall: Callable[[Iterable[int]], Mapping[str, Reading]]
+    touch: Callable[[int, int], None]
+    renew: Callable[[], None]
+    clock: Callable[[], float]
+    told: Callable[[int], None]
+    heed_backoff: bool = False
+
+
+class Engine:
+    """Serves one route once. Call it while the route's lease is held."""
+
+    def __init__(self, work: Work, cloud_now: float) -> None:
+        self._work = work
+        self._ledger = work.ledger
+        self._target = work.target
+        self._cloud_now = cloud_now
+        self.counts = Counts()
+
+    @property
+    def _looks(self) -> Looks | None:
+        """A target that may be sent the same thing twice need not be looked at."""
+        target = self._target
+        return target if isinstance(target, Looks) and not target.idempotent else None
+
+    def deliver(self) -> Problem | None:
+        """Send everything that is due. Returns the problem that stopped it, if any."""
+        self._ledger.note_attempt(self._work.clock())
+        self._ledger.mark_orphans(INTERRUPTED)
+        try:
+            self._resolve_unknown()
+            self._confirm_unseen()
+            problem = self._send_what_is_due()
+        except Problem as found:
+            problem = found
+        self._remember(problem)
+        return problem
+
+    def _remember(self, problem: Problem | None) -> None:
+        now = self._work.clock()
+        if problem is None:
+            self._ledger.note_success(now)
+            return
+        with self._ledger.database.transaction():
+            self._ledger.note_trouble(type(problem).__name__, str(problem), now)
+            if isinstance(problem, LoginNeeded):
+                self._ledger.block(problem.message)
+            elif isinstance(problem, RetryLater) and problem.after:
+                self._ledger.pause(now + problem.after)
+
+    def _send_what_is_due(self) -> Problem | None:
+        while due := self._due():
+            self._work.renew()
+            batch = self._unless_changed(due)
+            problem = self._send_batch(self._unless_there(batch))
+            if problem is not None:
+                return problem
+        return None
+
+    def _due(self) -> list[Due]:
+        now = self._work.clock() if self._work.heed_backoff else FOR_EVER
+        return self._ledger.due(
+            self._target.batch_size, now=now, cloud_now=self._cloud_now, start=0
+        )
+
+    def _unless_changed(self, due: Sequence[Due]) -> list[tuple[Due, Owed]]:
+        """Pair each delivery with its reading; one that changed since it was planned waits."""
+        known = self._work.recall(one.taken_at for one in due)
+        batch = []
+        for one in due:
+            reading = known.get(one.reading_id)
+            if reading and revision_of(self._target.takes(reading)) == one.revision:
+                batch.append((one, Owed(reading, one.revision, one.previous)))
+            else:
+                with self._ledger.database.transaction():
+                    self._settle(one.id, State.SUPERSEDED, NEWER)
+                    self._work.touch(one.taken_at, one.taken_at)
+        return batch
+
+    def _unless_there(self, batch: list[tuple[Due, Owed]]) -> list[tuple[Due, Owed]]:
+        if self._looks is None or not batch:
+            return batch
+        seen = self._looks.look([owed for _, owed in batch])
+        missing = []
+        with self._ledger.database.transaction():
+            for due, owed in batch:
+                sighting = seen.get(due.reading_id)
+                if sighting and sighting.same:
+                    self._settle(due.id, State.CONFIRMED, ALREADY_THERE, sighting.reference)
+                    self.counts.already_there += 1
+                elif sighting:
+                    missing.append((due, msgspec.structs.replace(owed, previous=sighting.reference)))
+                else:
+                    missing.append((due, owed))
+        return missing
+
+    def _send_batch(self, batch: list[tuple[Due, Owed]]) -> Problem | None:
+        claimed = self._ledger.claim([due for due, _ in batch], self._work.clock())
+        ids = {due.id for due in claimed}
+        batch = [pair for pair in batch if pair[0].id in ids]
+        if not batch:
+            return None
+        receipt = send_all(self._target, [owed for _, owed in batch])
+        problem = self._write_down(batch, receipt)
+        lost = self._look_after(batch, receipt)
+        self._work.told(len(batch))
+        return None if isinstance(problem, OutcomeUnknown) and not lost else problem
+
+    def _write_down(self, batch: list[tuple[Due, Owed]], receipt: Receipt) -> Problem | None:
+        problem = receipt.problem
+        with self._ledger.database.transaction():
+            for due, _ in batch:
+                if due.reading_id in receipt.delivered:
+                    self._note_delivered(due, receipt.delivered[due.reading_id])
+                elif due.reading_id in receipt.refused:
+                    self._settle(due.id, State.REJECTED, receipt.refused[due.reading_id])
+                    self.counts.rejected += 1
+                elif due.reading_id in receipt.unknown:
+                    text = str(problem) if problem else "The answer did not come back."
+                    self._settle(due.id, State.UNKNOWN, text)
+                else:
+                    problem = problem or RetryLater("The target did not mention every reading.")
+                    self._put_off(due, problem)
+        return problem
+
+    def _note_delivered(self, due: Due, reference: str) -> None:
+        until = self._work.clock() + LOOK_SECONDS if self._looks else None
+        self._settle(due.id, State.DELIVERED, None, reference, look_until=until)
+        self.counts.sent += 1
+
+    def _put_off(self, due: Due, problem: Problem) -> None:
+        then = decide(problem, attempts=due.attempts, now=self._work.clock())
+        self._settle(due.id, then.state, str(problem), not_before=then.not_before)
+
+    def _look_after(self, batch: list[tuple[Due, Owed]], receipt: Receipt) -> int:
+        """Read back what was just sent; the number of readings whose fate stays unknown.
+
+        Trouble here changes nothing: what was not seen is looked for again at the next run.
+        """
+        hoped = [
+            (due, owed)
+            for due, owed in batch
+            if due.reading_id in receipt.delivered or due.reading_id in receipt.unknown
+        ]
+        if self._looks is None or not hoped:
+            self.counts.unknown += len(receipt.unknown)
+            return len(receipt.unknown)
+        try:
+            seen = self._looks.look([_as_replacement(owed) for _, owed in hoped])
+        except Problem as problem:
+            log.info("look_failed", extra={"problem": type(problem).__name__})
+            seen = {}
+        with self._ledger.database.transaction():
+            lost = sum(self._is_lost(due, seen.get(due.reading_id), receipt) for due, _ in hoped)
+        self.counts.unknown += lost
+        return lost
+
+    def _is_lost(self, due: Due, sighting: Sighting | None, receipt: Receipt) -> bool:
+        unknown = due.reading_id in receipt.unknown
+        if sighting and sighting.same:
+            self._settle(due.id, State.CONFIRMED, SEEN, sighting.reference)
+            self.counts.sent += unknown
+            return False
+        return unknown
+
+    def _resolve_unknown(self) -> None:
+        """Decide about everything that may have arrived, by looking."""
+        unknown = self._ledger.in_state(State.UNKNOWN, most=10_000)
+        if not unknown:
+            return
+        if self._looks is None:
+            if self._target.idempotent:
+                for one in unknown:
+                    self._settle(one.id, State.PLANNED, SENT_AGAIN)
+            else:
+                self.counts.unknown += len(unknown)
+            return
+        for start in range(0, len(unknown), self._target.batch_size):
+            self._resolve(self._looks, unknown[start : start + self._target.batch_size])
+
+    def _resolve(self, looks: Looks, unknown: Sequence[Open]) -> None:
+        seen = self._sightings(looks, unknown)
+        now = self._work.clock()
+        with self._ledger.database.transaction():
+            for one in unknown:
+                sighting = seen.get(one.reading_id)
+                if sighting and sighting.same:
+                    self._settle(one.id, State.CONFIRMED, SEEN, sighting.reference)
+                    self.counts.sent += 1
+                elif sighting and self._is_outdated(one):
+                    self._settle(one.id, State.DELIVERED, SEEN, sighting.reference)
+                elif now - one.since >= looks.visible_after:
+                    self._settle(one.id, State.PLANNED, SENT_AGAIN)
+                else:
+                    self.counts.unknown += 1
+
+    def _is_outdated(self, one: Open) -> bool:
+        """The reading has changed since: what stands at the target is the older revision."""
+        row = self._ledger.known(one.taken_at, one.taken_at).get(one.reading_id)
+        return row is not None and row.ordinal > one.ordinal
+
+    def _confirm_unseen(self) -> None:
+        """Look once more for what was accepted but could not be seen."""
+        if self._looks is None:
+            return
+        start = 0
+        while unseen := self._ledger.unseen(self._target.batch_size, start):
+            self._confirm(self._looks, unseen)
+            start = unseen[-1].taken_at + 1
+
+    def _confirm(self, looks: Looks, unseen: Sequence[Open]) -> None:
+        seen = self._sightings(looks, unseen)
+        now = self._work.clock()
+        with self._ledger.database.transaction():
+            for one in unseen:
+                sighting = seen.get(one.reading_id)
+                if sighting and sighting.same:
+                    self._settle(one.id, State.CONFIRMED, SEEN, sighting.reference)
+                elif now > one.since:
+                    self._settle(one.id, State.REJECTED, NEVER_SHOWN)
+                    self.counts.rejected += 1
+
+    def _sightings(self, looks: Looks, rows: Sequence[Open]) -> Mapping[str, Sighting]:
+        known = self._work.recall(one.taken_at for one in rows)
+        owed = [
+            Owed(known[one.reading_id], one.revision, previous="")
+            for one in rows
+            if one.reading_id in known
+        ]
+        return looks.look(owed) if owed else {}
+
+    def _settle(  # noqa: PLR0913  passes on what the ledger takes
+        self,
+        delivery: int,
+        state: State,
+        answer: str | None,
+        reference: str | None = None,
+        *,
+        look_until: float | None = None,
+        not_before: float = 0.0,
+    ) -> None:
+        self._ledger.settle_up(
+            delivery,
+            state,
+            now=self._work.clock(),
+            answer=answer,
+            reference=reference,
+            look_until=look_until,
+            not_before=not_before,
+        )
+
+
+def _as_replacement(owed: Owed) -> Owed:
+    """Compare every value, not only the weight: this is to be ours."""
+    return owed if owed.previous is not None else msgspec.structs.replace(owed, previous="")

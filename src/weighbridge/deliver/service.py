@@ -1,0 +1,87 @@
+"""Serve one route: nothing to do, not yet, somebody else is at it, or let the engine work."""
+
+from __future__ import annotations
+
+from weighbridge.archive.ledger import FOR_EVER, Ledger
+from weighbridge.archive.recollection import readings_at
+from weighbridge.deliver.engine import Engine, Work
+from weighbridge.errors import LoginNeeded, Problem, RetryLater
+from weighbridge.plan.planner import State
+from weighbridge.road import Delivered, Road, Route
+
+LEASE_SECONDS = 15 * 60.0
+LEASE_PATIENCE = 5 * 60.0
+
+
+def serve(road: Road, route: Route) -> Delivered:
+    """Deliver what is owed to one target. Never raises a Problem: targets are strangers."""
+    result = Delivered(route.name, route.kind)
+    try:
+        result.problem = route.problem or _serve(road, route, result)
+    except Problem as problem:
+        result.problem = problem
+    if result.problem:
+        road.progress.stopped(road.person, route.name, result.problem)
+    _take_stock(route.ledger, road.cloud_now(), result)
+    return result
+
+
+def _serve(road: Road, route: Route, result: Delivered) -> Problem | None:
+    ledger = route.ledger
+    if not _has_work(ledger, road.cloud_now()):
+        return _standing_problem(ledger)
+    pause = ledger.row()["pause_until"] - road.clock()
+    if pause > 0:
+        raise RetryLater(f"{route.name} asked to be left alone.", after=pause)
+    name = f"the deliveries of {road.person} to {route.name}"
+    with road.leases.hold(name, seconds=LEASE_SECONDS, patience=LEASE_PATIENCE) as renew:
+        engine = Engine(_work(road, route, renew), road.cloud_now())
+        road.progress.delivering(road.person, route.name, _owed(ledger))
+        problem = engine.deliver()
+        result.sent = engine.counts.sent
+        result.already_there = engine.counts.already_there
+    return problem
+
+
+def _work(road: Road, route: Route, renew: object) -> Work:
+    archive = road.archive
+    assert route.target is not None
+    assert callable(renew)
+    return Work(
+        target=route.target,
+        ledger=route.ledger,
+        recall=lambda instants: readings_at(archive, instants) if archive else {},
+        touch=archive.touch if archive else lambda start, end: None,
+        renew=renew,
+        clock=road.clock,
+        told=lambda number: road.progress.delivered(road.person, route.name, number),
+    )
+
+
+def _has_work(ledger: Ledger, cloud_now: float) -> bool:
+    counts = ledger.counts()
+    if counts.get(State.UNKNOWN) or counts.get(State.SENDING) or ledger.count_unseen():
+        return True
+    if not counts.get(State.PLANNED):
+        return False
+    return bool(ledger.due(1, now=FOR_EVER, cloud_now=cloud_now, start=0))
+
+
+def _standing_problem(ledger: Ledger) -> Problem | None:
+    """Nothing can be tried, but what is blocked still needs its person."""
+    if not ledger.counts().get(State.BLOCKED):
+        return None
+    row = ledger.row()
+    return LoginNeeded(row["trouble"] or f"{ledger.target} needs a login.")
+
+
+def _owed(ledger: Ledger) -> int:
+    return ledger.counts().get(State.PLANNED, 0)
+
+
+def _take_stock(ledger: Ledger, cloud_now: float, result: Delivered) -> None:
+    result.open = dict(ledger.counts())
+    result.unseen = ledger.count_unseen()
+    result.older = ledger.row()["older"]
+    if ledger.settles_at(cloud_now) is not None:
+        result.settling = result.open.get(State.PLANNED, 0)

@@ -1,0 +1,109 @@
+"""JSON lines: one object a reading, in UTF-8, one a line.
+
+Always there, in this order:
+
+``id``             text: the reading, the same for ever
+``person``         text
+``kind``           ``body``, ``blood_pressure``, or a kind that is added later
+``taken_at``       the instant in UTC: ``2025-10-09T08:53:20Z``
+``local_time``     the same instant where the person is: ``2025-10-09T10:53:20+02:00``
+``timezone``       the IANA zone of ``local_time``: the configured one, else the measurement's
+                   own, else ``UTC``
+``device``         text or null: the model of the device
+``source_groups``  numbers: the Withings measure groups that the reading was made of
+
+Then what was measured, in the order of the Withings types, each as name and unit
+(``weight_kg``, ``fat_ratio_percent``, ``systolic_mmhg``) with exactly the digits that Withings
+sent; a type without a name is ``type_<n>``. What was not measured is left out. Then, when they
+can be computed, ``bmi`` and ``water_percent``, rounded to one decimal. Last and always there:
+
+``segments``       objects with ``name``, ``position`` (a number or null), ``part``, ``value``,
+                   ``unit``: values of parts of the body
+
+Keys may be added; none changes its meaning.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from weighbridge.formats.exact import number, part_name
+from weighbridge.formats.owner import Owner, bmi, instant, one_decimal, water_percent
+from weighbridge.measures import Measurement, Reading, field_name, type_name, unit_of
+
+HEADER = b""
+SUFFIX = ".json"
+
+_START = b'{"id":"'
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+class _Identified(msgspec.Struct):
+    id: str
+
+
+_decoder = msgspec.json.Decoder(_Identified)
+
+
+def encode(reading: Reading, owner: Owner) -> bytes:
+    """One line. Raises ``Refused`` when the time of the reading is in no calendar."""
+    moment = instant(reading, owner)
+    record: dict[str, Any] = {
+        "id": reading.reading_id,
+        "person": owner.name,
+        "kind": reading.kind,
+        "taken_at": moment.utc,
+        "local_time": moment.local,
+        "timezone": moment.timezone,
+        "device": reading.model,
+        "source_groups": reading.group_ids,
+    }
+    for measurement in sorted(reading.measurements, key=_code):
+        record.setdefault(field_name(measurement.type_code), _raw(measurement))
+    if (index := one_decimal(bmi(reading, owner.height_m))) is not None:
+        record["bmi"] = index
+    if (water := one_decimal(water_percent(reading))) is not None:
+        record["water_percent"] = water
+    record["segments"] = [_segment(segment) for segment in reading.segments]
+    return _encoder.encode(record) + b"\n"
+
+
+def read_id(line: bytes) -> str | None:
+    """The id of the reading in a line, or None."""
+    if line.startswith(_START):
+        quoted, end, _ = line[len(_START) :].partition(b'"')
+        if end and b"\\" not in quoted and quoted.isascii():
+            return quoted.decode()
+    return _decoded_id(line)
+
+
+def is_whole(line: bytes) -> bool:
+    """A line is complete when it is one JSON object with an id."""
+    return _decoded_id(line) is not None
+
+
+def _decoded_id(line: bytes) -> str | None:
+    try:
+        return _decoder.decode(line).id
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _code(measurement: Measurement) -> int:
+    return measurement.type_code
+
+
+def _raw(measurement: Measurement) -> msgspec.Raw:
+    return msgspec.Raw(number(measurement).encode())
+
+
+def _segment(segment: Measurement) -> dict[str, Any]:
+    return {
+        "name": type_name(segment.type_code),
+        "position": segment.position,
+        "part": part_name(segment.position),
+        "value": _raw(segment),
+        "unit": unit_of(segment.type_code),
+    }

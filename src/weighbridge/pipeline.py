@@ -1,0 +1,138 @@
+"""The road, for one person: collect, plan, deliver. Begin to read here.
+
+    Withings ──► collect ──► archive ──► plan ──► deliver ──► targets
+
+Everything that starts work calls ``bring_up_to_date``. It may be stopped anywhere and run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from weighbridge.archive.archive import Archive, OddGroup, StoredGroup
+from weighbridge.archive.recollection import touched_readings
+from weighbridge.deliver.service import serve
+from weighbridge.errors import LoginNeeded, Problem
+from weighbridge.measures import MeasureGroup
+from weighbridge.plan.planner import Window, owed
+from weighbridge.road import Outcome, Road
+from weighbridge.withings.parse import OddGroup as NotUnderstood
+from weighbridge.withings.parse import Page, parse_group
+
+INSTANTS_AT_ONCE = 300
+"""How many instants are planned in one transaction: memory is bounded by their groups."""
+
+
+def bring_up_to_date(road: Road, window: Window | None = None) -> Outcome:
+    """Collect what is new, write down what is owed, deliver it. Never raises a Problem.
+
+    With a ``window`` the readings of that span are read again and owed, however old they are.
+    """
+    outcome = Outcome(road.person)
+    _collect_and_plan(road, window, outcome)
+    wait = road.seconds_to_settle()
+    if wait > 0 and outcome.problem is None:
+        road.progress.settling(road.person, wait)
+        road.sleep(wait)
+        _collect_and_plan(road, None, outcome)
+    for route in road.routes:
+        if route.selected:
+            outcome.deliveries.append(serve(road, route))
+    return outcome
+
+
+def _collect_and_plan(road: Road, window: Window | None, outcome: Outcome) -> None:
+    """Whatever Withings says now, what is known already gets planned, and so delivered."""
+    try:
+        collect(road, window, outcome)
+    except Problem as problem:
+        outcome.problem = problem
+        road.progress.stopped(road.person, "Withings", problem)
+        if road.archive:
+            with road.database.transaction():
+                road.archive.note_trouble(str(problem), road.clock())
+    plan(road, window)
+
+
+def collect(road: Road, window: Window | None, outcome: Outcome) -> None:
+    """Bring the archive up to date. The cursor moves with the last page, never before it."""
+    archive = road.archive
+    if archive is None:
+        raise LoginNeeded(
+            f"No Withings account is connected for {road.person}.",
+            remedy=f"Run: weighbridge login withings --person {road.person}",
+        )
+    newest, seen = archive.cursor, set[int]()
+    for page in _pages(road, archive, window):
+        road.set_cloud_time(page.updatetime)
+        groups, odd = _understand(page)
+        newest = max([newest, *(group.updated_at or 0 for group, _ in groups)])
+        if window:
+            seen.update(group.group_id for group, _ in groups)
+        with road.database.transaction():
+            outcome.changed += archive.store(groups, odd, road.clock())
+            outcome.odd += len(odd)
+            if page.last and window and not outcome.odd:
+                outcome.gone = archive.forget_missing(
+                    seen, window.start, window.end, road.clock()
+                )
+            elif page.last and not window:
+                archive.advance_cursor(min(newest, page.updatetime))
+                archive.note_checked(road.clock())
+        outcome.groups += len(page.groups)
+        road.progress.collected(road.person, outcome.groups)
+
+
+def _pages(road: Road, archive: Archive, window: Window | None) -> Iterator[Page]:
+    if window:
+        return road.source().pages(start=window.start, end=window.end)
+    return road.source().pages(lastupdate=archive.cursor)
+
+
+def _understand(page: Page) -> tuple[list[tuple[MeasureGroup, StoredGroup]], list[OddGroup]]:
+    """Every group alone: one that cannot be understood is kept raw, the rest goes on."""
+    groups, odd = [], []
+    for raw in page.groups:
+        text = bytes(raw).decode("utf-8", "replace")
+        try:
+            group = parse_group(raw, zone=page.timezone)
+        except NotUnderstood as error:
+            odd.append(OddGroup(text, error.reason))
+        else:
+            groups.append((group, StoredGroup(text, page.timezone)))
+    return groups, odd
+
+
+def plan(road: Road, window: Window | None) -> None:
+    """Write down what is owed, for the instants that were touched. Planning twice adds nothing."""
+    archive = road.archive
+    if archive is None:
+        return
+    _touch(road, archive, window)
+    after, planned = -1, 0
+    while instants := archive.next_touched(after, INSTANTS_AT_ONCE):
+        first, after = instants[0], instants[-1]
+        with road.database.transaction():
+            readings = touched_readings(archive, first, after)
+            for route in road.routes:
+                rule = route.rule.including(window) if route.selected else route.rule
+                known = route.ledger.known_at_touched(archive.account, first, after)
+                steps = owed(readings, rule, known, route.ledger.accepted())
+                route.ledger.write_down(steps, road.clock())
+            archive.forget_touched(first, after)
+        planned += len(instants)
+        road.progress.planned(road.person, planned)
+
+
+def _touch(road: Road, archive: Archive, window: Window | None) -> None:
+    """Everything once when a target, its options or the rules changed."""
+    changed = [r for r in road.routes if r.ledger.row()["fingerprint"] != r.fingerprint]
+    if not changed and not window:
+        return
+    with road.database.transaction():
+        if window:
+            archive.touch(window.start, window.end)
+        if changed:
+            archive.touch_everything()
+        for route in changed:
+            route.ledger.keep_fingerprint(route.fingerprint)

@@ -1,0 +1,167 @@
+"""What is owed. Pure: readings, a route and the ledger's rows go in, changes to the ledger come out.
+
+Planning twice changes nothing, and planning a part of the readings says nothing about the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+
+import msgspec
+
+from weighbridge.measures import Measurement, Reading
+from weighbridge.plan.readings import revision_of
+
+
+class State(StrEnum):
+    """Where a delivery stands (design, section 4)."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    BLOCKED = "blocked"
+    HELD = "held"
+    SUPERSEDED = "superseded"
+
+
+WAITING = frozenset({State.PLANNED, State.HELD, State.BLOCKED})
+REPLACEABLE = WAITING | {State.REJECTED}
+
+
+class Window(msgspec.Struct, frozen=True):
+    """A span of instants (UTC seconds, both ends included) that a person asked for."""
+
+    start: int
+    end: int
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """What a route wants of the readings.
+
+    ``since`` is an instant in UTC seconds; ``also`` is a span that a person asked for on top. A
+    reading that the ledger knows already is followed up wherever it lies. ``ambiguous`` says what
+    happens to a reading whose owner is doubtful: ``hold``, ``deliver`` or ``skip``.
+    """
+
+    takes: Callable[[Reading], Sequence[Measurement]]
+    since: int
+    also: Window | None = None
+    ambiguous: str = "hold"
+    settle: float = 10.0
+
+    def including(self, window: Window | None) -> Rule:
+        """The same rule with a span on top."""
+        return msgspec.structs.replace(self, also=window) if window else self
+
+
+class Known(msgspec.Struct, frozen=True):
+    """The newest ledger row of a reading."""
+
+    id: int
+    ordinal: int
+    revision: str
+    state: State
+    settles_at: float
+
+
+class Add(msgspec.Struct, frozen=True):
+    """A delivery to write down."""
+
+    reading_id: str
+    taken_at: int
+    ordinal: int
+    revision: str
+    state: State
+    settles_at: float
+    answer: str | None
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A row that leaves one waiting state for another."""
+
+    id: int
+    was: State
+    state: State
+    settles_at: float
+    answer: str | None
+
+
+class Older(msgspec.Struct, frozen=True):
+    """A reading from before the route's first day: not owed, but counted."""
+
+    reading_id: str
+
+
+Step = Add | Change | Older
+
+DOUBTFUL = "It is not certain who was measured (attribution 1)."
+RELEASED = "The owner is no longer in doubt."
+NEWER = "A newer revision came first."
+WITHDRAWN = "The reading no longer holds anything for this target."
+
+
+def owed(
+    readings: Iterable[Reading],
+    rule: Rule,
+    known: Mapping[str, Known],
+    accepted: frozenset[str],
+) -> Iterator[Step]:
+    """Yield what must change in the ledger, so that these readings reach the target.
+
+    ``known`` holds the newest row of each reading of the same instants; rows whose reading is not
+    among ``readings`` any more are withdrawn.
+    """
+    seen = set()
+    for reading in readings:
+        part = rule.takes(reading)
+        if not part or (reading.ambiguous and rule.ambiguous == "skip"):
+            continue
+        seen.add(reading.reading_id)
+        row = known.get(reading.reading_id)
+        if row is None and not _is_wanted(reading, rule):
+            yield Older(reading.reading_id)
+        else:
+            yield from _follow(reading, revision_of(part), row, rule, accepted)
+    for reading_id, row in known.items():
+        if reading_id not in seen and row.state in REPLACEABLE:
+            yield Change(row.id, row.state, State.SUPERSEDED, row.settles_at, WITHDRAWN)
+
+
+def _is_wanted(reading: Reading, rule: Rule) -> bool:
+    if reading.taken_at >= rule.since:
+        return True
+    return rule.also is not None and rule.also.start <= reading.taken_at <= rule.also.end
+
+
+def _follow(
+    reading: Reading, revision: str, row: Known | None, rule: Rule, accepted: frozenset[str]
+) -> Iterator[Step]:
+    held = (
+        reading.ambiguous and rule.ambiguous == "hold" and reading.reading_id not in accepted
+    )
+    state = State.HELD if held else State.PLANNED
+    settles_at = reading.stored_at + rule.settle
+    if row is None:
+        yield _add(reading, revision, 0, state, settles_at)
+    elif row.revision != revision or row.state == State.SUPERSEDED:
+        if row.state in REPLACEABLE:
+            yield Change(row.id, row.state, State.SUPERSEDED, row.settles_at, NEWER)
+        yield _add(reading, revision, row.ordinal + 1, state, settles_at)
+    elif row.state in (State.PLANNED, State.HELD) and (
+        row.state != state or row.settles_at != settles_at
+    ):
+        answer = None if row.state == state else DOUBTFUL if held else RELEASED
+        yield Change(row.id, row.state, state, settles_at, answer)
+
+
+def _add(
+    reading: Reading, revision: str, ordinal: int, state: State, settles_at: float
+) -> Add:
+    answer = DOUBTFUL if state is State.HELD else None
+    return Add(
+        reading.reading_id, reading.taken_at, ordinal, revision, state, settles_at, answer
+    )

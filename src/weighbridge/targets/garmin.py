@@ -1,0 +1,194 @@
+"""
+Write weight, body composition and blood pressure into Garmin Connect.
+
+Example configuration::
+
+    [[person.target]]
+    kind = "garmin"
+    username = "anna@example.org"   # whom ``weighbridge login garmin`` signs in
+    muscle_mass = true              # false: Garmin calls it skeletal muscle, Withings means all
+
+Log in once with ``weighbridge login garmin``. Weigh-ins travel as one FIT file (at most 200 rows,
+the same readings give the same bytes), blood pressure as JSON, one by one. Garmin keeps no natural
+key for either, so the span is read before and after writing, and a changed reading replaces the old
+one (Garmin reference, sections 3 and 4).
+
+Nothing heavy is imported here: the options are read in every command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+
+from weighbridge.garmin.account import GarminAccount
+from weighbridge.garmin.holdings import (
+    Held,
+    Wanted,
+    match_pressures,
+    match_weights,
+    older_entries,
+    span_of,
+)
+from weighbridge.garmin.library import Place
+from weighbridge.garmin.payload import Payload, Renderer, lines_of
+from weighbridge.garmin.tally import Tally
+from weighbridge.measures import Kind, Measurement, MeasureType, Reading
+from weighbridge.targets.base import Context, Owed, Receipt, Sighting
+
+BODY_TYPES = frozenset(
+    {
+        MeasureType.WEIGHT,
+        MeasureType.WATER_MASS,
+        MeasureType.BONE_MASS,
+        MeasureType.MUSCLE_MASS,
+        MeasureType.VISCERAL_FAT,
+        MeasureType.BASAL_METABOLIC_RATE,
+        MeasureType.METABOLIC_AGE,
+    }
+)
+PRESSURE_TYPES = frozenset({MeasureType.SYSTOLIC, MeasureType.DIASTOLIC, MeasureType.PULSE})
+
+_Code = Annotated[int, msgspec.Meta(ge=0, le=65534)]
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person may write for this target."""
+
+    username: str = ""
+    """The e-mail of the account. Only ``weighbridge login garmin`` uses it."""
+    domain: Literal["garmin.com", "garmin.cn"] = "garmin.com"
+    url: str = ""
+    """The address of a stand-in for Garmin; ``http`` only on this machine."""
+    muscle_mass: bool = True
+    """Garmin shows it as skeletal muscle mass; Withings measures all muscle, which is more."""
+    blood_pressure: bool = True
+    manufacturer: _Code | None = None
+    """The maker named in the FIT file; none is what is proven to work (reference, section 3.5)."""
+    product: _Code | None = None
+    resend_after: Annotated[float, msgspec.Meta(ge=0)] = 600.0
+    """Seconds for which an upload that cannot be seen yet is believed to be on its way."""
+
+    def __post_init__(self) -> None:
+        if self.url and not self.url.startswith("https://") and not self._is_local_http():
+            raise ValueError("url must begin with https:// (http:// only for this machine)")
+
+    def _is_local_http(self) -> bool:
+        return self.url.startswith("http://") and self.place().is_loopback()
+
+    def place(self) -> Place:
+        """Where Garmin is."""
+        return Place(self.domain, self.url)
+
+
+class Garmin:
+    """Sending twice writes twice, so the engine looks first."""
+
+    batch_size: ClassVar[int] = 200
+    idempotent: ClassVar[bool] = False
+
+    def __init__(self, options: Options, context: Context) -> None:
+        self._options = options
+        self._renderer = Renderer(
+            manufacturer=options.manufacturer,
+            product=options.product,
+            height=context.height,
+            timezone=context.timezone,
+            part=self.takes,
+        )
+        self._account = GarminAccount(options.place(), context)
+        self.visible_after = options.resend_after
+
+    def takes(self, reading: Reading) -> Sequence[Measurement]:
+        """A weigh-in's body composition, or a complete blood pressure; nothing else."""
+        present = {measurement.type_code for measurement in reading.measurements}
+        wanted: set[int] = set()
+        if reading.kind == Kind.BODY and MeasureType.WEIGHT in present:
+            wanted = self._body_types(present)
+        elif reading.kind == Kind.BLOOD_PRESSURE and self._options.blood_pressure:
+            complete = {MeasureType.SYSTOLIC, MeasureType.DIASTOLIC} <= present
+            wanted = set(PRESSURE_TYPES) if complete else set()
+        return [one for one in reading.measurements if one.type_code in wanted]
+
+    def _body_types(self, present: set[int]) -> set[int]:
+        fat = MeasureType.FAT_RATIO if MeasureType.FAT_RATIO in present else MeasureType.FAT_MASS
+        muscle = set() if self._options.muscle_mass else {MeasureType.MUSCLE_MASS}
+        return {*BODY_TYPES, fat} - muscle
+
+    def render(self, owed: Sequence[Owed]) -> Payload:
+        """One FIT file and the blood pressures, oldest first. What cannot be sent is named."""
+        return self._renderer.render(owed)
+
+    def preview(self, payload: Payload) -> Iterable[str]:
+        """One line a reading."""
+        return lines_of(payload)
+
+    def send(self, payload: Payload) -> Receipt:
+        """Upload the file, then write the blood pressures one by one until one meets trouble.
+
+        The file goes first: refused as a whole it is split and sent again, and nothing else may
+        have been written by then.
+        """
+        tally = Tally(payload.ids(), payload.refused)
+        for ids, write in self._steps(payload):
+            if not tally.carry_out(ids, write):
+                break
+        return tally.receipt()
+
+    def _steps(self, payload: Payload) -> Iterator[tuple[list[str], Callable[[], str]]]:
+        if payload.file:
+            yield [one.reading_id for one in payload.weigh_ins], lambda: self._upload(payload.file)
+        for one in payload.pressures:
+            yield [one.reading_id], partial(self._account.add_pressure, dict(one.entry))
+
+    def _upload(self, file: bytes) -> str:
+        self._account.upload(file)
+        return ""  # Garmin gives a weigh-in its key later
+
+    def look(self, owed: Sequence[Owed]) -> Mapping[str, Sighting]:
+        """What stands at the second of each reading: one read for each kind that is owed."""
+        weights, pressures = self._renderer.wanted(owed)
+        found = match_weights(weights, self._weigh_ins(weights))
+        return found | match_pressures(pressures, self._pressures(pressures))
+
+    def replace(self, owed: Sequence[Owed]) -> Receipt:
+        """Delete what stands in the place of each reading, then send all in one file."""
+        payload = self.render(owed)
+        weights, pressures = self._renderer.wanted(owed)
+        done = self._make_room(weights, pressures)
+        rest = self._renderer.without(payload, done)
+        receipt = self.send(rest) if rest.ids() or rest.refused else Receipt()
+        return msgspec.structs.replace(receipt, delivered={**receipt.delivered, **done})
+
+    def _make_room(self, weights: list[Wanted], pressures: list[Wanted]) -> dict[str, str]:
+        """Delete older values. Returns the readings whose new values stand there already."""
+        held, held_pressures = self._weigh_ins(weights), self._pressures(pressures)
+        found = match_weights(weights, held) | match_pressures(pressures, held_pressures)
+        for reference in older_entries(weights, held, found):
+            self._account.remove_weigh_in(reference)
+        for reference in older_entries(pressures, held_pressures, found):
+            self._account.remove_pressure(reference)
+        return {name: sighting.reference for name, sighting in found.items() if sighting.same}
+
+    def _weigh_ins(self, wanted: Sequence[Wanted]) -> list[Held]:
+        if not wanted:
+            return []
+        return self._account.weigh_ins(*span_of(one.instant for one in wanted))
+
+    def _pressures(self, wanted: Sequence[Wanted]) -> list[Held]:
+        if not wanted:
+            return []
+        return self._account.pressures(*span_of(one.instant for one in wanted))
+
+    def check(self) -> str:
+        """Who is logged in. Raises LoginNeeded or RetryLater."""
+        name = self._account.profile().name
+        return f"Logged in to Garmin Connect ({self._options.domain}) as {name}."
+
+
+def create(options: Options, context: Context) -> Garmin:
+    """The target of one person."""
+    return Garmin(options, context)

@@ -1,0 +1,104 @@
+"""The calls of the Withings service that Weighbridge makes for one account.
+
+Withings reference, sections 3 and 4. Errors leave here as decisions (``status.py``); an access
+token that the service refuses is renewed once, a call that came too early is repeated once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from weighbridge.errors import RetryLater
+from weighbridge.network import http_client
+from weighbridge.withings.app import API_URL
+from weighbridge.withings.brake import PATIENCE, Brake, Patience
+from weighbridge.withings.parse import Page, parse_page
+from weighbridge.withings.status import TRY_AGAIN, TokenRefused
+from weighbridge.withings.tokens import Tokens
+from weighbridge.withings.wire import post
+
+if TYPE_CHECKING:
+    import httpx2
+
+__all__ = ["Withings", "http_client"]
+
+FROM_THE_BEGINNING = 1
+"""The smallest ``lastupdate``: PHP takes 0 for "not given", and then nothing is promised."""
+
+
+class Withings:
+    """One Withings account, read with the tokens of its person."""
+
+    def __init__(
+        self,
+        client: httpx2.Client,
+        tokens: Tokens,
+        brake: Brake,
+        *,
+        url: str | None = None,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        patience: float = PATIENCE,
+    ) -> None:
+        self._client = client
+        self._tokens = tokens
+        self._url = (url or API_URL).rstrip("/")
+        self._clock = clock
+        self._patience = Patience(brake, clock=clock, sleep=sleep, limit=patience)
+
+    def pages(
+        self, *, lastupdate: int | None = None, start: int | None = None, end: int | None = None
+    ) -> Iterator[Page]:
+        """Yield what changed since ``lastupdate``, or what was measured from ``start`` to ``end``.
+
+        Epoch seconds; ``lastupdate`` is compared with the time of the last change, by the
+        service's clock. Without any of them: everything. Each page is requested when the one
+        before has been dealt with. Raises RetryLater, LoginNeeded, ConfigProblem or NotUnderstood,
+        also between two pages: only the end of the iteration means that nothing is missing.
+        """
+        span = self._span(lastupdate, start, end)
+        offset = 0
+        while True:
+            page = self._page(span, offset)
+            yield page
+            if page.last:
+                return
+            if page.offset is None or page.offset <= offset:
+                raise RetryLater(
+                    "Withings says that more readings follow, but not where they begin.",
+                    remedy="What arrived is kept. " + TRY_AGAIN,
+                )
+            offset = page.offset
+
+    def _span(self, lastupdate: int | None, start: int | None, end: int | None) -> dict[str, str]:
+        """Either parameter, never both: together they gave empty answers (reference, 3.1)."""
+        if start is None and end is None:
+            return {"lastupdate": str(max(lastupdate or 0, FROM_THE_BEGINNING))}
+        if lastupdate is not None:
+            raise ValueError("lastupdate and a date window exclude each other")
+        until = int(self._clock()) if end is None else end
+        return {"startdate": str(start or 0), "enddate": str(until)}
+
+    def _page(self, span: Mapping[str, str], offset: int) -> Page:
+        form = {"action": "getmeas", **span}
+        if offset:
+            form["offset"] = str(offset)
+        return parse_page(self._call("/measure", form))
+
+    def _call(self, path: str, form: Mapping[str, str]) -> msgspec.Raw:
+        """One call with a valid access token; a refused one is replaced once."""
+        token = self._tokens.access()
+        try:
+            return self._ask(path, form, token)
+        except TokenRefused:
+            token = self._tokens.refused(token)
+        try:
+            return self._ask(path, form, token)
+        except TokenRefused as refusal:
+            raise self._tokens.login_needed(refusal.message) from refusal
+
+    def _ask(self, path: str, form: Mapping[str, str], token: str) -> msgspec.Raw:
+        return self._patience.call(lambda: post(self._client, self._url + path, form, token=token))
