@@ -247,7 +247,7 @@ def test_fresh_readings_of_one_second_differ_by_their_seed() -> None:
 
 def test_a_fresh_pressure_reading_holds_what_was_asked_for() -> None:
     (group,) = pressure(NOW, mmhg=(134, 83))
-    assert (value(group, 10), value(group, 9)) == (134, 83)
+    assert (value(group, 10), value(group, 9)) == (Decimal(134), Decimal(83))
     assert group["date"] < group["created"] < NOW
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import fitdecode
@@ -50,8 +51,6 @@ def multipart(content: bytes, name: str = "weight.fit", part: str = "file") -> R
 @pytest.fixture
 def upload() -> Callable[[bytes], int]:
     """Uploads bytes as Anna and returns the status."""
-    from random import Random
-
     uploads = Uploads(lambda: 1.8e9, Random(1), WeighIns(lambda: 1.8e9))
     anna = default_accounts()[0]
     return lambda content: uploads.answer(multipart(content), anna).status
@@ -132,10 +131,9 @@ def test_a_damaged_file_is_refused_or_read_and_never_breaks_the_reader(
     content[-2:] = fitdecode.utils.compute_crc(bytes(content[:-2])).to_bytes(2, "little")
     try:
         rows = read_fit(bytes(content)).rows
-    except FitRuleError as problem:
-        assert problem.reason
-    else:
-        assert all(row.values["weight_kg"] > 0 for row in rows)
+    except FitRuleError:
+        return
+    assert all(row.values["weight_kg"] > 0 for row in rows)
 
 
 @given(st.integers(0, 4_000_000_000_000))

@@ -37,7 +37,12 @@ def group(**fields: Any) -> bytes:
 
 def test_a_page_keeps_each_group_alone_and_unparsed() -> None:
     page = parse_page(body(measuregrps=[{"grpid": 1}, "not even an object", 7, None]))
-    assert [bytes(raw) for raw in page.groups] == [b'{"grpid": 1}', b'"not even an object"', b"7", b"null"]
+    assert [bytes(raw) for raw in page.groups] == [
+        b'{"grpid": 1}',
+        b'"not even an object"',
+        b"7",
+        b"null",
+    ]
     assert (page.updatetime, page.timezone, page.last) == (100, "Europe/Oslo", True)
 
 
@@ -121,7 +126,8 @@ def test_a_group_that_names_no_attribution_is_not_taken_for_certain() -> None:
 
 def test_whole_numbers_may_come_as_text_in_groups_too() -> None:
     told = parse_group(
-        group(grpid="7", date="50", measures=[{"value": "80094", "type": "1", "unit": "-3"}]), zone=None
+        group(grpid="7", date="50", measures=[{"value": "80094", "type": "1", "unit": "-3"}]),
+        zone=None,
     )
     assert told == parse_group(group(), zone=None)
 
@@ -136,7 +142,8 @@ def test_unknown_types_pass_and_an_empty_group_is_a_group() -> None:
     "raw",
     [
         b"", b"null", b"7", b'"text"', b"[]", b"{}", b'{"grpid": 1', b"\xff", b'{"x":' * 100_000,
-        group(grpid=...), group(grpid=None), group(grpid="x"), group(grpid=2**63), group(grpid=True),
+        group(grpid=...), group(grpid=None), group(grpid="x"), group(grpid=2**63),
+        group(grpid=True),
         group(date=...), group(date=-1), group(date=10**12), group(date=1.5),
         group(measures=...), group(measures=None), group(measures={}), group(measures=[None]),
         group(measures=[WEIGHT, {"type": 1, "unit": 0}]),
@@ -159,8 +166,14 @@ def test_the_reason_of_an_odd_group_shows_no_value() -> None:
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
@@ -172,7 +185,18 @@ def test_any_json_is_a_group_or_odd(content: Any) -> None:
 
 
 fields = st.sampled_from(
-    ["grpid", "date", "measures", "attrib", "category", "created", "modified", "deviceid", "model", "timezone"]
+    [
+        "grpid",
+        "date",
+        "measures",
+        "attrib",
+        "category",
+        "created",
+        "modified",
+        "deviceid",
+        "model",
+        "timezone",
+    ]
 )
 
 
@@ -187,7 +211,11 @@ def test_one_strange_field_never_breaks_more_than_its_group(name: str, content: 
 
 measures = st.lists(
     st.fixed_dictionaries(
-        {"value": st.integers(-(2**63), 2**63 - 1), "type": st.integers(1, 400), "unit": st.integers(-6, 3)}
+        {
+            "value": st.integers(-(2**63), 2**63 - 1),
+            "type": st.integers(1, 400),
+            "unit": st.integers(-6, 3),
+        }
     ),
     max_size=12,
 )
@@ -222,7 +250,10 @@ def test_every_recorded_group_is_understood_completely(recording: Path) -> None:
     for raw, original in zip(page.groups, sent, strict=True):
         told = parse_group(raw, zone=page.timezone)
         assert (told.group_id, told.taken_at) == (original["grpid"], original["date"])
-        assert (told.stored_at, told.updated_at) == (original.get("created"), original.get("modified"))
+        assert (told.stored_at, told.updated_at) == (
+            original.get("created"),
+            original.get("modified"),
+        )
         assert (told.device, told.model) == (original.get("deviceid"), original.get("model"))
         assert (told.attribution, told.category) == (original["attrib"], original["category"])
         assert told.timezone == zone

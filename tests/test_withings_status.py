@@ -42,7 +42,9 @@ def test_a_service_that_is_not_for_us_is_a_matter_of_configuration(status: int) 
     assert isinstance(problem_of(status), ConfigProblem)
 
 
-@pytest.mark.parametrize("status", [201, 213, 216, 218, 225, 246, 293, 294, 304, 323, 353, 511, 3019])
+@pytest.mark.parametrize(
+    "status", [201, 213, 216, 218, 225, 246, 293, 294, 304, 323, 353, 511, 3019]
+)
 def test_wrong_parameters_are_not_repeated(status: int) -> None:
     problem = problem_of(status, "text of the service")
     assert type(problem) is NotUnderstood
@@ -50,7 +52,9 @@ def test_wrong_parameters_are_not_repeated(status: int) -> None:
     assert "text of the service" in str(problem)
 
 
-@pytest.mark.parametrize("status", [215, 219, 222, 224, 226, 305, 322, 354, 522, 524, 2551, 9000, 77777, -3])
+@pytest.mark.parametrize(
+    "status", [215, 219, 222, 224, 226, 305, 322, 354, 522, 524, 2551, 9000, 77777, -3]
+)
 def test_outages_and_what_nobody_knows_are_tried_again(status: int) -> None:
     assert type(problem_of(status)) is RetryLater
 
@@ -110,4 +114,6 @@ def test_every_status_is_a_decision_with_something_to_do(
 
 
 def test_a_dead_login_is_a_login_problem() -> None:
-    assert all(issubclass(kind, LoginNeeded) for kind in (TokenRefused, RefreshRefused, CodeExpired))
+    assert all(
+        issubclass(kind, LoginNeeded) for kind in (TokenRefused, RefreshRefused, CodeExpired)
+    )

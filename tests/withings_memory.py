@@ -160,7 +160,9 @@ def renewed(n: int, *, userid: Any = 4711) -> httpx2.Response:
 
 def page(*groups: int, **more: Any) -> httpx2.Response:
     """A getmeas answer with these groups."""
-    return ok({"updatetime": NOW, "timezone": "Europe/Oslo", "measuregrps": groups_of(groups), **more})
+    return ok(
+        {"updatetime": NOW, "timezone": "Europe/Oslo", "measuregrps": groups_of(groups), **more}
+    )
 
 
 def groups_of(numbers: tuple[int, ...]) -> list[dict[str, Any]]:

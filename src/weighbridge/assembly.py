@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from weighbridge.archive.archive import account_archive
-from weighbridge.archive.brake import Brake, Breaker
+from weighbridge.archive.brake import Brake, Breaker, breaker_name
 from weighbridge.archive.credentials import TargetSession, WithingsTokens
 from weighbridge.archive.database import Database
 from weighbridge.archive.lease import Leases
@@ -194,11 +194,6 @@ class Workplace:
             selected=selected,
             problem=problem,
         )
-
-
-def breaker_name(person: str, target: str) -> str:
-    """Under which name the circuit breaker of a target is kept."""
-    return f"sign-in of {person} at {target}"
 
 
 def _rule(

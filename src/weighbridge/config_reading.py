@@ -21,7 +21,6 @@ from weighbridge.config_rules import (
     suggest,
 )
 from weighbridge.config_sheet import Page, Sheet
-from weighbridge.config_syntax import parse
 from weighbridge.errors import ConfigProblem
 from weighbridge.secret import warn_of_readers
 from weighbridge.targets import kinds, load_kind
@@ -40,7 +39,7 @@ def read_settings(
     leaves a Withings secret open.
     """
     page = Page(text or "")
-    document = parse(page, text) if text else {}
+    document = _parse(page, text) if text else {}
     around = Surroundings(home=home, environ=environ, secret_folder=secret_folder, page=page)
     _refuse_unknown_tables(page, document)
     withings = read_withings(_withings_sheet(page, document), around)
@@ -58,6 +57,12 @@ def read_settings(
         origins=page.origins,
         warnings=tuple(dict.fromkeys(page.warnings)),
     )
+
+
+def _parse(page: Page, text: str) -> dict[str, Any]:
+    from weighbridge.config_syntax import parse
+
+    return parse(page, text)
 
 
 def _refuse_unknown_tables(page: Page, document: Mapping[str, Any]) -> None:

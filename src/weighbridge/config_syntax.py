@@ -13,11 +13,12 @@ from weighbridge.config_sheet import Page
 
 _MOST = 20  # broken statements; after so many the file is no TOML at all
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
-_OPEN_END = ("Unclosed", "Unterminated", "Expected")
+_OPEN_END = ("Unclosed", "Unterminated", "Expected '")
 _REMEDIES = {
     "Invalid value": 'Text needs quotation marks: key = "text".',
     "Expected '=' after a key": "Write key = value.",
     "Illegal character '\\n'": "Close the quotation marks.",
+    "Unterminated string": "Close the quotation marks.",
     "Unescaped '\\'": "Write paths with / or in 'single quotes'.",
     "Cannot overwrite a value": "The key stands there twice: keep one.",
     "Cannot declare": "The table stands there twice: put its keys together.",
@@ -53,6 +54,8 @@ def _complain(page: Page, message: str) -> Statement | None:
     broken = page.lines.statement(line)
     if broken and sentence.startswith(_OPEN_END):
         line = broken.first
+    elif broken and broken.first < line:
+        sentence += f" (in the value that begins on line {broken.first})"
     remedy = next(
         (text for start, text in _REMEDIES.items() if sentence.startswith(start)),
         "See https://toml.io for how values are written.",

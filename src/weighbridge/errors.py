@@ -5,6 +5,7 @@ Every error is a decision. The engine looks at the class, never at the text.
       ConfigProblem        stop: a person must change the configuration or the command
       StateProblem         stop: the home folder cannot be used (read-only, full, too new)
       RetryLater           nothing is wrong for good: keep it, try again (maybe not before a time)
+        SignInBlocked      of a sign-in: not for hours, a circuit breaker opens
       LoginNeeded          a person must log in: this account or target waits, the rest goes on
       Refused              this payload will never be accepted: reject it, go on with the rest
       OutcomeUnknown       it may have arrived: look before sending again
@@ -61,6 +62,10 @@ class RetryLater(Problem):
     def __init__(self, message: str, *, remedy: str = "", after: float | None = None) -> None:
         super().__init__(message, remedy=remedy)
         self.after = after
+
+
+class SignInBlocked(RetryLater):
+    """A sign-in was taken for a robot's, or there were too many: leave it alone for hours."""
 
 
 class LoginNeeded(Problem):

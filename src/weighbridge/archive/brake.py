@@ -29,6 +29,11 @@ class Brake:
         self._database.run("set_brake", name=self._name, until=until, steps=0, reason="")
 
 
+def breaker_name(person: str, target: str) -> str:
+    """Under which name the circuit breaker of a target is kept."""
+    return f"sign-in of {person} at {target}"
+
+
 class BreakerState(msgspec.Struct, frozen=True):
     """``until``: seconds since 1970; ``steps``: how many times in a row it opened."""
 

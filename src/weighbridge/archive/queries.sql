@@ -214,19 +214,22 @@ SELECT max(settles_at) AS settles_at FROM delivery
  WHERE route = :route AND state = 'planned' AND settles_at > :cloud_now
 
 -- name: deliveries_of_reading
-SELECT r.target, d.* FROM delivery AS d JOIN route AS r ON r.id = d.route
+SELECT r.person, r.target, d.* FROM delivery AS d JOIN route AS r ON r.id = d.route
  WHERE r.person = :person AND d.taken_at = :taken_at AND d.reading_id = :reading_id
  ORDER BY r.target, d.ordinal
 
--- name: open_deliveries
+-- name: deliveries_in_state
 SELECT r.person, r.target, d.* FROM delivery AS d JOIN route AS r ON r.id = d.route
- WHERE r.person = :person AND r.target = :target AND d.state = :state
+ WHERE d.route = :route AND d.state = :state
  ORDER BY d.taken_at DESC, d.id DESC LIMIT :most
 
 -- name: latest_deliveries
 SELECT r.person, r.target, d.* FROM delivery AS d JOIN route AS r ON r.id = d.route
- WHERE r.person = :person AND r.target = :target
+ WHERE d.route = :route
  ORDER BY d.taken_at DESC, d.id DESC LIMIT :most
+
+-- name: routes
+SELECT * FROM route ORDER BY person, target
 
 -- name: put_back
 -- A person decided: what was open or done becomes owed, held or over.

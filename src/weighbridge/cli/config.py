@@ -106,7 +106,7 @@ def _print_summary(settings: Settings) -> None:
         origin = settings.origins["withings.client_id"]
         click.echo(f"withings  client {withings.client_id} ({origin})")
     else:
-        click.echo("withings  no application yet: run weighbridge init, or see the documentation")
+        click.echo("withings  no application yet: weighbridge login withings says how to get one")
     for person in settings.people:
         targets = ", ".join(_target_words(t.name, t.kind) for t in person.targets)
         click.echo(f"person {person.name}  {targets or 'no targets, only the archive'}")

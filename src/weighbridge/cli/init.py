@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from weighbridge.cli.session import Session, say
-from weighbridge.config import CONFIG_FILE, SECRET_FOLDER, home_folder
+from weighbridge.config import CONFIG_FILE, SECRET_FOLDER, ConfigProblems, home_folder
 from weighbridge.config_reading import read_settings
 from weighbridge.config_rules import Unfit, parse_height, read_name, read_text, read_timezone
 from weighbridge.config_template import Answers, render
@@ -149,22 +149,29 @@ def _garmin_is_installed() -> bool:
 
 
 def _prove(text: str, session: Session) -> None:
-    """What is written must be right: read it as every later command will."""
-    read_settings(text, home=session.home, environ=session.environ, secret_folder=SECRET_FOLDER)
+    """What is written must be right: read it as every later command will.
+
+    Mistakes of the environment are not the file's, so they do not stop it.
+    """
+    try:
+        read_settings(text, home=session.home, environ=session.environ, secret_folder=SECRET_FOLDER)
+    except ConfigProblems as problems:
+        of_file = [mistake for mistake in problems.mistakes if mistake.line is not None]
+        if of_file:
+            words = " ".join(f"{mistake.message} {mistake.remedy}" for mistake in of_file)
+            raise ConfigProblem(
+                f"With these answers the configuration would be wrong: {words}",
+                remedy="Nothing was written. Run weighbridge init again with other answers.",
+            ) from None
 
 
 def _write(path: Path, text: str) -> None:
-    """Write for this account only, all or nothing. A file that stands there is kept aside."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    """Write for this account only, all or nothing. What stood there before is kept aside."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            _write_draft(draft, text)
-            if path.exists():
-                path.replace(path.with_name(_KEPT))
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        if path.exists():
+            _replace(path.with_name(_KEPT), path.read_bytes())
+        _replace(path, text.encode())
     except OSError as error:
         raise StateProblem(
             f"{path} cannot be written ({error.strerror}).",
@@ -172,12 +179,17 @@ def _write(path: Path, text: str) -> None:
         ) from error
 
 
-def _write_draft(draft: Path, text: str) -> None:
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+def _replace(path: Path, content: bytes) -> None:
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _say_what_is_next(session: Session, answers: Answers) -> None:

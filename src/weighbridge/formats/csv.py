@@ -15,6 +15,7 @@ comes from the cloud and begins so gets an apostrophe in front.
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 from weighbridge.formats.exact import number, part_name
 from weighbridge.formats.owner import Owner, bmi, instant, one_decimal, water_percent
@@ -44,7 +45,8 @@ COLUMNS = (
     "water_percent",
     "other",
 )
-HEADER = ",".join(COLUMNS).encode() + b"\r\n"
+LINE_END = b"\r\n"
+HEADER = ",".join(COLUMNS).encode() + LINE_END
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 _NEEDS_QUOTES = re.compile(r'[",]')
@@ -63,11 +65,11 @@ def encode(reading: Reading, owner: Owner) -> bytes:
         _text(reading.kind),
         _text(reading.model or ""),
         *(values.get(code, "") for code in _SCALARS),
-        str(one_decimal(bmi(reading, owner.height_m)) or ""),
-        str(one_decimal(water_percent(reading)) or ""),
+        _rounded(bmi(reading, owner.height_m)),
+        _rounded(water_percent(reading)),
         _quoted(";".join(_others(reading))),
     )
-    return (",".join(cells) + "\r\n").encode()
+    return ",".join(cells).encode() + LINE_END
 
 
 def read_id(line: bytes) -> str | None:
@@ -80,6 +82,10 @@ def read_id(line: bytes) -> str | None:
 def is_whole(line: bytes) -> bool:
     """A line is complete when it has all columns."""
     return len(_cells(line.decode("utf-8-sig", "replace").rstrip("\r\n"))) == len(COLUMNS)
+
+
+def _rounded(value: Decimal | None) -> str:
+    return "" if value is None else one_decimal(value)
 
 
 def _others(reading: Reading) -> list[str]:

@@ -81,15 +81,29 @@ def locked(lock_file: Path, path: Path) -> Iterator[None]:
     """Keep other processes of the same home away from ``path``."""
     from filelock import FileLock, Timeout  # noqa: PLC0415  27 ms
 
-    make_folder(lock_file.parent)
+    lock = FileLock(lock_file)
+    with trouble_with(lock_file):
+        make_folder(lock_file.parent)
+        try:
+            lock.acquire(timeout=LOCK_WAIT)
+        except Timeout as error:
+            raise RetryLater(
+                f"Another process has been writing {path} for {LOCK_WAIT:.0f} seconds.",
+                remedy="Wait until it has ended; then it goes on by itself.",
+            ) from error
     try:
-        with FileLock(lock_file, timeout=LOCK_WAIT):
-            yield
-    except Timeout as error:
-        raise RetryLater(
-            f"Another process has been writing {path} for {LOCK_WAIT:.0f} seconds.",
-            remedy="Wait until it has ended; then it goes on by itself.",
-        ) from error
+        yield
+    finally:
+        lock.release()
+
+
+def check_writable(folder: Path) -> None:
+    """Raise ``OSError`` when no file can be made in the folder (or where it will be made)."""
+    existing = next(one for one in (folder, *folder.parents) if one.exists())
+    if not existing.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(existing))
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(existing))
 
 
 def replace(path: Path, chunks: Iterable[bytes]) -> None:
@@ -114,9 +128,9 @@ def replace(path: Path, chunks: Iterable[bytes]) -> None:
     sync_folder(path.parent)
 
 
-def open_private(path: Path, mode: str) -> IO[bytes]:
-    """Open for writing without a buffer in the way of a full disk; new files get mode 0600."""
-    return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))
+def open_private(path: Path, mode: str, buffering: int = -1) -> IO[bytes]:
+    """Open for writing; a new file is for nobody but the owner."""
+    return open(path, mode, buffering, opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def sync_folder(folder: Path) -> None:

@@ -46,6 +46,13 @@ def number(measurement: Measurement) -> str:
         return f"{mantissa}E{exponent}"
     if exponent > 0:
         return str(mantissa * 10**exponent)
-    digits = str(abs(mantissa)).rjust(1 - exponent, "0")
-    sign = "-" if mantissa < 0 else ""
-    return f"{sign}{digits[:exponent]}.{digits[exponent:]}"
+    if mantissa < 0:
+        return f"-{_with_point(-mantissa, exponent)}"
+    return _with_point(mantissa, exponent)
+
+
+def _with_point(mantissa: int, exponent: int) -> str:
+    digits = str(mantissa)
+    if len(digits) <= -exponent:
+        digits = digits.rjust(1 - exponent, "0")
+    return f"{digits[:exponent]}.{digits[exponent:]}"

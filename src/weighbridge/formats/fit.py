@@ -6,10 +6,13 @@ A weigh-in becomes a ``weight_scale`` row, a blood-pressure reading a ``blood_pr
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from weighbridge.errors import Refused
-from weighbridge.fit.messages import PressureRow, WeightRow
+from weighbridge.fit.encoder import encode_pressures, encode_weights
+from weighbridge.fit.messages import BLOOD_PRESSURE, WEIGHT_SCALE, PressureRow, Row, WeightRow
 from weighbridge.formats.owner import bmi, fat_percent, water_percent
 from weighbridge.measures import Kind, Measurement, MeasureType, Reading
 
@@ -54,6 +57,36 @@ def _part(
 ) -> tuple[Measurement, ...]:
     part = tuple(m for m in reading.measurements if m.type_code in wanted)
     return part if needed <= {m.type_code for m in part} else ()
+
+
+def row(reading: Reading, height_m: Decimal | None) -> Row:
+    """The row of a reading of either kind. Raises ``Refused`` when it has none."""
+    if reading.kind == Kind.BLOOD_PRESSURE:
+        return pressure_row(reading)
+    return weight_row(reading, height_m)
+
+
+def encode(rows: Iterable[Row]) -> bytes:
+    """Rows of one kind as a FIT file that names no manufacturer. Raises ``Refused`` for none."""
+    rows = list(rows)
+    pressures = [row for row in rows if isinstance(row, PressureRow)]
+    if pressures:
+        return encode_pressures(pressures, manufacturer=None, product=None, serial=SERIAL)
+    weights = [row for row in rows if isinstance(row, WeightRow)]
+    return encode_weights(weights, manufacturer=None, product=None, serial=SERIAL)
+
+
+def describe(row: Row) -> str:
+    """A row for a person: ``weight_scale 2025-10-09T08:53:20Z weight=65.75 percent_fat=21.3``."""
+    message = WEIGHT_SCALE if isinstance(row, WeightRow) else BLOOD_PRESSURE
+    time = datetime.fromtimestamp(row.taken_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    numbers = ((field, getattr(row, field.name)) for field in message.fields[1:])
+    values = (
+        f"{field.name}={Decimal(number) / field.scale}"
+        for field, number in numbers
+        if number is not None
+    )
+    return " ".join((message.name, time, *values))
 
 
 def weight_row(reading: Reading, height_m: Decimal | None) -> WeightRow:

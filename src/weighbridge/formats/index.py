@@ -17,7 +17,7 @@ class LineIndex:
     def __init__(self) -> None:
         self._hashes = array("q")
         self._offsets = array("q")
-        self._slots = array("l", [_EMPTY]) * 1024
+        self._slots = array("i", [_EMPTY]) * 1024
 
     def __len__(self) -> int:
         return len(self._hashes)
@@ -49,6 +49,6 @@ class LineIndex:
         slots[slot] = entry
 
     def _grow(self) -> None:
-        self._slots = array("l", [_EMPTY]) * (2 * len(self._slots))
+        self._slots = array("i", [_EMPTY]) * (2 * len(self._slots))
         for entry in range(len(self._hashes)):
             self._place(entry)

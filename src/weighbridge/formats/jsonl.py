@@ -25,6 +25,7 @@ Keys may be added; none changes its meaning.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -34,40 +35,66 @@ from weighbridge.formats.owner import Owner, bmi, instant, one_decimal, water_pe
 from weighbridge.measures import Measurement, Reading, field_name, type_name, unit_of
 
 HEADER = b""
+LINE_END = b"\n"
 SUFFIX = ".json"
 
 _START = b'{"id":"'
-_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+class _Head(msgspec.Struct):
+    """What stands at the beginning of every line, in this order."""
+
+    id: str
+    person: str
+    kind: str
+    taken_at: str
+    local_time: str
+    timezone: str
+    device: str | None
+    source_groups: tuple[int, ...]
 
 
 class _Identified(msgspec.Struct):
     id: str
 
 
+_encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(_Identified)
 
 
 def encode(reading: Reading, owner: Owner) -> bytes:
     """One line. Raises ``Refused`` when the time of the reading is in no calendar."""
-    moment = instant(reading, owner)
-    record: dict[str, Any] = {
-        "id": reading.reading_id,
-        "person": owner.name,
-        "kind": reading.kind,
-        "taken_at": moment.utc,
-        "local_time": moment.local,
-        "timezone": moment.timezone,
-        "device": reading.model,
-        "source_groups": reading.group_ids,
-    }
+    utc, local, timezone = instant(reading, owner)
+    head = _Head(
+        reading.reading_id,
+        owner.name,
+        reading.kind,
+        utc,
+        local,
+        timezone,
+        reading.model,
+        reading.group_ids,
+    )
+    values = _values(reading, owner)
+    # The numbers are put in as text: JSON knows no limit to their digits, floats do.
+    pairs = "".join([f',"{name}":{value}' for name, value in values.items()])
+    segments = _encoder.encode([_segment(segment) for segment in reading.segments])
+    return b'%b%b,"segments":%b}\n' % (_encoder.encode(head)[:-1], pairs.encode(), segments)
+
+
+def _values(reading: Reading, owner: Owner) -> dict[str, str]:
+    """Name → number as text. Of a type that comes twice, the first counts."""
+    values: dict[str, str] = {}
     for measurement in sorted(reading.measurements, key=_code):
-        record.setdefault(field_name(measurement.type_code), _raw(measurement))
-    if (index := one_decimal(bmi(reading, owner.height_m))) is not None:
-        record["bmi"] = index
-    if (water := one_decimal(water_percent(reading))) is not None:
-        record["water_percent"] = water
-    record["segments"] = [_segment(segment) for segment in reading.segments]
-    return _encoder.encode(record) + b"\n"
+        values.setdefault(_name(measurement.type_code), number(measurement))
+    if (index := bmi(reading, owner.height_m)) is not None:
+        values["bmi"] = one_decimal(index)
+    if (water := water_percent(reading)) is not None:
+        values["water_percent"] = one_decimal(water)
+    return values
+
+
+_name = lru_cache(maxsize=512)(field_name)
 
 
 def read_id(line: bytes) -> str | None:
@@ -95,15 +122,11 @@ def _code(measurement: Measurement) -> int:
     return measurement.type_code
 
 
-def _raw(measurement: Measurement) -> msgspec.Raw:
-    return msgspec.Raw(number(measurement).encode())
-
-
 def _segment(segment: Measurement) -> dict[str, Any]:
     return {
         "name": type_name(segment.type_code),
         "position": segment.position,
         "part": part_name(segment.position),
-        "value": _raw(segment),
+        "value": msgspec.Raw(number(segment).encode()),
         "unit": unit_of(segment.type_code),
     }

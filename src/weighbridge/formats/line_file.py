@@ -16,6 +16,8 @@ from weighbridge.formats.disk import expect_file, open_private, replace, sync_fo
 from weighbridge.formats.index import LineIndex
 from weighbridge.formats.lines import LineFormat
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
 
 class LineFile:
     """One file. Raises ``OSError`` as it comes and ``RetryLater`` for a folder in its place.
@@ -32,9 +34,11 @@ class LineFile:
     def _forget(self) -> None:
         self._index = LineIndex()
         self._stamp: tuple[int, int, int] | None = None
-        self._end = 0  # of the last complete line
-        self._unended = b""  # a complete last line that only lacks its line end
-        self._headed = False
+        self._headed = not self._form.HEADER
+        self._end = 0
+        """Where the last complete line ends."""
+        self._missing = b""
+        """The line end that the last complete line lacks."""
 
     def find(self, ids: Iterable[str]) -> dict[str, bytes]:
         """The lines of those readings that stand in the file, without their line ends."""
@@ -82,40 +86,38 @@ class LineFile:
     def _note(self, line: bytes) -> None:
         """Take one line, read or written, into the memory of the file."""
         if not line.endswith(b"\n"):
-            # The last write was cut short, or an editor left out the last line end.
+            # An editor left out the last line end; or the last write was cut short, and then
+            # this beginning of a line is overwritten by what comes next.
             if not self._form.is_whole(line):
                 return
-            self._unended = line
+            self._missing = b"\n" if line.endswith(b"\r") else self._form.LINE_END
         if (reading_id := self._form.read_id(line)) is not None:
             self._index.add(reading_id, self._end)
-        self._headed = self._headed or _without_end(line) == _without_end(self._form.HEADER)
+        self._headed = self._headed or self._is_header(line)
         self._end += len(line)
 
+    def _is_header(self, line: bytes) -> bool:
+        return _without_end(line).removeprefix(_BYTE_ORDER_MARK) == _without_end(self._form.HEADER)
+
     def _stamp_now(self) -> tuple[int, int, int] | None:
+        """What tells whether the file is still the same; None when there is none."""
         with suppress(FileNotFoundError):
             status = self.path.stat()
             return status.st_ino, status.st_size, status.st_mtime_ns
         return None
 
-    def _additions(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        """What follows the complete lines: a missing line end, a missing header, the lines."""
-        if self._unended:
-            yield self._line_end()
-        if self._form.HEADER and not self._headed:
-            yield self._form.HEADER
-        yield from lines
-
-    def _line_end(self) -> bytes:
-        return b"\n" if self._unended.endswith(b"\r") else self._form.LINE_END
+    def _headed_lines(self, lines: list[bytes]) -> list[bytes]:
+        """New lines, under a header if the file has none (it is new, or a person removed it)."""
+        return lines if self._headed or not lines else [self._form.HEADER, *lines]
 
     def _append(self, lines: list[bytes]) -> None:
-        additions = list(self._additions(lines))
+        lines = self._headed_lines(lines)
         existed = self._stamp is not None
-        with open_private(self.path, "r+b" if existed else "xb") as file:
+        with open_private(self.path, "r+b" if existed else "xb", buffering=0) as file:
             try:
                 file.truncate(self._end)
                 file.seek(self._end)
-                _write_all(file, b"".join(additions))
+                _write_all(file, b"".join((self._missing, *lines)))
                 os.fsync(file.fileno())
             except OSError:
                 self._stamp = None
@@ -124,33 +126,39 @@ class LineFile:
                 raise
         if not existed:
             sync_folder(self.path.parent)
-        self._remember(additions)
+        self._remember(lines)
 
-    def _remember(self, additions: list[bytes]) -> None:
-        for line in additions:
+    def _remember(self, lines: list[bytes]) -> None:
+        self._end += len(self._missing)
+        self._missing = b""
+        for line in lines:
             self._note(line)
-        self._unended = b""
         self._stamp = self._stamp_now()
 
     def _rewrite(self, changed: Mapping[str, bytes], new: list[bytes]) -> None:
         replace(self.path, self._rewritten(changed, new))
-        self._forget()
+        self._stamp = None
 
     def _rewritten(self, changed: Mapping[str, bytes], new: list[bytes]) -> Iterator[bytes]:
-        written: set[str] = set()
-        end = self._end
+        """The lines of the file with the changed ones in place, each once, then the new ones."""
+        left = dict(changed)
         with self.path.open("rb") as file:
-            for line in file:
-                end -= len(line)
-                if end < 0:
-                    break
+            for line in self._complete(file):
                 reading_id = self._form.read_id(line)
                 if reading_id not in changed:
                     yield line
-                elif reading_id not in written:
-                    written.add(reading_id)
-                    yield changed[reading_id]
-        yield from self._additions(new)
+                elif reading_id in left:
+                    yield left.pop(reading_id)
+        yield from self._headed_lines(new)
+
+    def _complete(self, file: IO[bytes]) -> Iterator[bytes]:
+        """The lines up to the last complete one, each with its line end."""
+        rest = self._end
+        for line in file:
+            rest -= len(line)
+            if rest < 0:
+                return
+            yield line if line.endswith(b"\n") else line + self._missing
 
 
 def _write_all(file: IO[bytes], content: bytes) -> None:

@@ -16,6 +16,10 @@ class LineFormat(Protocol):
         """The first line of a file with its line end; empty when the format has none."""
 
     @property
+    def LINE_END(self) -> bytes:  # noqa: N802
+        """What ends each line."""
+
+    @property
     def SUFFIX(self) -> str:  # noqa: N802
         """The usual end of a file name, with the dot."""
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -28,7 +29,7 @@ class Owner(msgspec.Struct, frozen=True):
     height_m: Decimal | None = None
 
 
-class Instant(msgspec.Struct, frozen=True):
+class Instant(NamedTuple):
     """One moment as people write it."""
 
     utc: str
@@ -81,9 +82,9 @@ def fat_percent(reading: Reading) -> Decimal | None:
     return _percent_of_weight(reading, MeasureType.FAT_MASS) if ratio is None else ratio
 
 
-def one_decimal(value: Decimal | None) -> Decimal | None:
-    """Rounded half up."""
-    return None if value is None else value.quantize(_ONE_DECIMAL, ROUND_HALF_UP)
+def one_decimal(value: Decimal) -> str:
+    """A BMI or a percentage as text, rounded half up."""
+    return str(value.quantize(_ONE_DECIMAL, ROUND_HALF_UP))
 
 
 def _percent_of_weight(reading: Reading, mass_code: int) -> Decimal | None:

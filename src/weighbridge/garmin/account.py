@@ -59,7 +59,7 @@ class GarminAccount:
     def __init__(self, place: Place, context: Context) -> None:
         self._place = place
         self._session = context.session
-        self._remedy = remedy_for(context.person)
+        self._remedy = remedy_for(context.person, context.target)
         self._life = TokenLife(context.session, context.clock, self._refresh, self._remedy)
         self._opened: Connection | None = None
         self._in_use: Tokens | None = None
@@ -73,9 +73,7 @@ class GarminAccount:
 
     def upload(self, file: bytes) -> None:
         """Send one FIT file. Returns when Garmin took it or has it already."""
-        answer = self._call(
-            "POST", "/upload-service/upload", files={"file": (FILE_NAME, file)}
-        )
+        answer = self._call("POST", "/upload-service/upload", files={"file": (FILE_NAME, file)})
         check_upload(answer)
 
     def add_pressure(self, entry: dict[str, Any]) -> str:
@@ -148,7 +146,7 @@ class GarminAccount:
     def _open(self) -> Connection:
         if self._opened is None:
             library.require()
-            from weighbridge.garmin.adapter import Connection  # noqa: PLC0415
+            from weighbridge.garmin.adapter import Connection
 
             self._opened = Connection(self._place, renew=self._renew)
         return self._opened

@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import requests
-import urllib3.exceptions
 from garminconnect import (
     GarminConnectAuthenticationError,
     GarminConnectConnectionError,
@@ -25,38 +24,43 @@ from garminconnect import (
 )
 from garminconnect.client import Client, sso
 
-from weighbridge.errors import LoginNeeded, OutcomeUnknown, Problem, RetryLater
-from weighbridge.garmin.answers import AGAIN, LOOKED_FOR, Answer
+from weighbridge.errors import LoginNeeded, Problem, RetryLater, SignInBlocked
+from weighbridge.garmin.answers import Answer
 from weighbridge.garmin.library import Place
+from weighbridge.garmin.network import trouble_of_network, unreachable
+from weighbridge.garmin.sign_in import BLOCKED, BROWSER, IN_A_WHILE
 from weighbridge.garmin.tokens import Tokens
+from weighbridge.network import TIME_LIMIT, within
 
 LIMITS = (10, 20)
-"""Seconds to connect, and seconds of silence. Token and sign-in calls: 30 in all, by the library."""
+"""Seconds to connect, and seconds of silence; a call as a whole ends after ``TIME_LIMIT``.
+Token and sign-in calls get 30 seconds as a whole from the library."""
 
-_NOT_SENT = (
-    urllib3.exceptions.NewConnectionError,
-    urllib3.exceptions.ConnectTimeoutError,
-    urllib3.exceptions.ProxyError,
-)
 _DELAYS = tuple(name for name in vars(sso) if name.endswith(("DELAY_MIN_S", "DELAY_MAX_S")))
 
 # Without this, warnings of the library reach the terminal of somebody who did not ask for them.
 logging.getLogger("garminconnect").addHandler(logging.NullHandler())
 
 
-class ExchangeFailed(GarminConnectAuthenticationError):
-    """The sign-in worked and its ticket brought no tokens. Ends the library's chain of attempts."""
+class TicketError(GarminConnectAuthenticationError):
+    """The sign-in worked but its ticket brought no tokens.
+
+    As an authentication error it ends the library's chain: the next attempt would send the
+    password again.
+    """
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
         self.problem = problem
 
 
-class Connection(Client):  # type: ignore[misc]
+class Connection(Client):
     """A connection to one account. ``renew`` gets new tokens for it when Garmin refuses the old."""
 
     def __init__(self, place: Place, renew: Callable[[], Tokens] | None = None) -> None:
         super().__init__(place.domain)
+        _bound(self._api_session)
+        self._place = place
         self._renew = renew
         if place.url:
             url = place.url.rstrip("/")
@@ -79,16 +83,9 @@ class Connection(Client):  # type: ignore[misc]
         ``content`` is ``params``, ``json`` or ``files``. Any status is an answer. Raises RetryLater
         when the request cannot have arrived, OutcomeUnknown when it may have.
         """
+        options = {"timeout": LIMITS, "allow_redirects": False, "auth": _keep_headers}
         try:
-            response = self.request(
-                method,
-                "connectapi",
-                path,
-                timeout=LIMITS,
-                allow_redirects=False,
-                auth=_keep_headers,
-                **content,
-            )
+            response = self.request(method, "connectapi", path, **options, **content)
         except GarminConnectConnectionError as error:
             response = error.response
         except OSError as error:
@@ -105,11 +102,34 @@ class Connection(Client):  # type: ignore[misc]
         try:
             return answer_of(self._di_token_post(tokens.di_client_id, "application/json", form))
         except OSError as error:
-            raise _unreachable(error) from None
+            raise unreachable(error) from None
+
+    def sign_in(self, username: str, password: str) -> bool:
+        """One sign-in. Returns whether a code is asked for (``confirm``)."""
+        with _sign_in_troubles(), pauses_for(self._place):
+            try:
+                state, _ = self.login(username, password, return_on_mfa=True)
+            except GarminConnectConnectionError:
+                # Its last word does not tell a dead network from a block.
+                reach(self._place)
+                raise
+        return state is not None
+
+    def confirm(self, code: str) -> bool:
+        """Give the code of the second factor. False: it is wrong, and another one may be given."""
+        with _sign_in_troubles():
+            try:
+                self.resume_login(None, code)
+            except TicketError:
+                raise
+            except GarminConnectAuthenticationError:
+                return False
+        return True
 
     def exchange(self, ticket: str) -> None:
-        """Turn the ticket of a browser's sign-in into tokens. Raises ExchangeFailed."""
-        self._establish_session(ticket, service_url=f"{self._sso}/sso/embed")
+        """Turn the ticket of a browser's sign-in into tokens."""
+        with _sign_in_troubles():
+            self._establish_session(ticket, service_url=f"{self._sso}/sso/embed")
 
     def _refresh_session(self) -> None:
         if self._renew is not None:
@@ -124,13 +144,14 @@ class Connection(Client):  # type: ignore[misc]
         try:
             self._exchange_service_ticket(ticket, service_url=service_url)
         except GarminConnectTooManyRequestsError:
-            raise ExchangeFailed(RetryLater("Garmin issues no tokens just now.")) from None
+            raise TicketError(
+                SignInBlocked("Garmin issues no tokens just now.", remedy=BLOCKED)
+            ) from None
         except GarminConnectAuthenticationError:
-            raise ExchangeFailed(LoginNeeded("Garmin issued no tokens for this sign-in.")) from None
+            problem = LoginNeeded("Garmin issued no tokens for this sign-in.", remedy=BROWSER)
+            raise TicketError(problem) from None
         except OSError as error:
-            raise ExchangeFailed(_unreachable(error)) from None
-        if not self.di_refresh_token:
-            raise ExchangeFailed(LoginNeeded("Garmin issued a login that cannot be kept."))
+            raise TicketError(unreachable(error, IN_A_WHILE)) from None
 
 
 def answer_of(response: Any) -> Answer:
@@ -140,43 +161,23 @@ def answer_of(response: Any) -> Answer:
     return Answer(int(response.status_code), lower, bytes(response.content))
 
 
-def trouble_of_network(error: OSError) -> RetryLater | OutcomeUnknown:
-    """The decision after a request without an answer: did it leave or not?"""
-    if not may_have_arrived(error):
-        return _unreachable(error)
-    return OutcomeUnknown(
-        f"The connection to Garmin broke before the answer came ({_name(error)}).",
-        remedy=LOOKED_FOR,
-    )
-
-
-def may_have_arrived(error: BaseException) -> bool:
-    """Whether the request may have reached Garmin. In doubt it may."""
-    if isinstance(error, requests.RequestException) and isinstance(error, ValueError):
-        return False  # an address or a header that cannot be sent at all
-    return not any(isinstance(link, _NOT_SENT) or _is_distrust(link) for link in _links(error))
-
-
 def reach(place: Place) -> None:
-    """Raise RetryLater when the sign-in host cannot be reached or is out of order.
-
-    The library's last word after a failed sign-in does not tell a dead network from a block.
-    """
+    """Raise RetryLater when the sign-in host cannot be reached or is out of order."""
     try:
         answer = requests.get(f"{place.sso()}/sso/embed", timeout=LIMITS, allow_redirects=False)
     except OSError as error:
-        raise _unreachable(error) from None
+        raise unreachable(error, IN_A_WHILE) from None
     if answer.status_code >= 500:
         raise RetryLater(
             f"Garmin's sign-in is out of order (status {answer.status_code}).",
-            remedy="Try again in some minutes.",
+            remedy=IN_A_WHILE,
         )
 
 
 @contextmanager
 def pauses_for(place: Place) -> Iterator[None]:
-    """The library waits like a person between two pages; a stand-in on this machine does not care."""
-    if not place.is_loopback():
+    """The library waits between two pages like a person; a stand-in here needs no wait."""
+    if not place.is_local():
         yield
         return
     kept = {name: getattr(sso, name) for name in _DELAYS}
@@ -187,34 +188,41 @@ def pauses_for(place: Place) -> Iterator[None]:
         vars(sso).update(kept)
 
 
+@contextmanager
+def _sign_in_troubles() -> Iterator[None]:
+    """The library's errors of a sign-in as decisions."""
+    try:
+        yield
+    except TicketError as error:
+        raise error.problem from None
+    except GarminConnectAuthenticationError:
+        raise LoginNeeded(
+            "Garmin does not accept this e-mail and password.",
+            remedy="Check both at connect.garmin.com, then try again.",
+        ) from None
+    except (GarminConnectTooManyRequestsError, GarminConnectConnectionError):
+        raise SignInBlocked("Garmin blocks sign-ins from here just now.", remedy=BLOCKED) from None
+    except OSError as error:
+        raise unreachable(error, IN_A_WHILE) from None
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise RetryLater(
+            "Garmin's sign-in answered what nobody understands.", remedy=IN_A_WHILE
+        ) from None
+
+
+def _bound(session: requests.Session) -> None:
+    """Let no request of a session take longer than the limit, however slowly bytes drip in.
+
+    Only the request itself moves to another thread; renewing a login stays in the caller's.
+    """
+    request = session.request
+
+    def bounded(*arguments: Any, **options: Any) -> requests.Response:
+        return within(TIME_LIMIT, lambda: request(*arguments, **options))
+
+    session.request = bounded  # type: ignore[method-assign]
+
+
 def _keep_headers(request: Any) -> Any:
     # Given as ``auth`` it keeps requests from replacing the token by an entry of ~/.netrc.
     return request
-
-
-def _unreachable(error: OSError) -> RetryLater:
-    return RetryLater(f"Garmin cannot be reached ({_name(error)}).", remedy=AGAIN)
-
-
-def _name(error: BaseException) -> str:
-    # The class only: the texts of the HTTP libraries repeat addresses with what stands in them.
-    return type(error).__name__
-
-
-def _links(error: BaseException) -> Iterator[BaseException]:
-    """The error and everything it was made of."""
-    waiting, seen = [error], set[int]()
-    while waiting:
-        link = waiting.pop()
-        if id(link) in seen:
-            continue
-        seen.add(id(link))
-        yield link
-        parts = (*link.args, getattr(link, "reason", None), link.__cause__, link.__context__)
-        waiting += [part for part in parts if isinstance(part, BaseException)]
-
-
-def _is_distrust(error: BaseException) -> bool:
-    import ssl  # noqa: PLC0415
-
-    return isinstance(error, ssl.SSLCertVerificationError)

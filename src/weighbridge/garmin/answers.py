@@ -85,7 +85,7 @@ def trouble_of_write(answer: Answer, what: str) -> Problem:
 
 
 def trouble_of_read(answer: Answer, what: str) -> Problem:
-    """The decision after a read or a deletion that did not succeed: nothing new can have arrived."""
+    """The decision after a read or a deletion that did not succeed: nothing new has arrived."""
     problem = trouble_of_write(answer, what)
     if isinstance(problem, (RetryLater, LoginNeeded)):
         return problem
@@ -129,7 +129,7 @@ def asked_pause(answer: Answer) -> float | None:
     text = answer.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text)
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415  rare, and slow to import
+    from email.utils import parsedate_to_datetime
 
     try:
         until = parsedate_to_datetime(text)

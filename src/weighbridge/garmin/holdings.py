@@ -145,7 +145,7 @@ def split_reference(reference: str) -> tuple[str, str] | None:
     """Key and day of ``key:day``; None when it is not one."""
     key, _, day = reference.partition(":")
     try:
-        is_day = datetime.strptime(day, "%Y-%m-%d").strftime("%Y-%m-%d") == day  # noqa: DTZ007
+        is_day = datetime.strptime(day, "%Y-%m-%d").strftime("%Y-%m-%d") == day
     except ValueError:
         return None
     return (key, day) if is_day and key.isascii() and key.isdigit() else None

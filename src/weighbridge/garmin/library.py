@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from weighbridge.errors import ConfigProblem
+from weighbridge.network import is_loopback
 
 INSTALL = "Run: pip install 'weighbridge[garmin]'"
 
@@ -38,16 +39,16 @@ class Place(msgspec.Struct, frozen=True):
         """The address of the sign-in host."""
         return self.url.rstrip("/") or f"https://sso.{self.domain}"
 
-    def is_loopback(self) -> bool:
-        """Whether the stand-in runs on this machine."""
-        return urlsplit(self.url).hostname in {"127.0.0.1", "localhost", "::1"}
+    def is_local(self) -> bool:
+        """Whether it is a stand-in on this machine."""
+        return is_loopback(urlsplit(self.url).hostname or "")
 
 
 def require() -> None:
     """Load the library. Raises ConfigProblem when it is absent or another one than we know."""
     trust_the_same_authorities()
     try:
-        from garminconnect.client import Client  # noqa: PLC0415
+        from garminconnect.client import Client
     except ImportError as error:
         raise ConfigProblem(
             f"Garmin needs the Python package {error.name or 'garminconnect'}.", remedy=INSTALL

@@ -12,7 +12,7 @@ import msgspec
 from weighbridge.errors import Refused
 from weighbridge.fit.encoder import encode_weights
 from weighbridge.fit.messages import WeightRow
-from weighbridge.fit.rows import weight_row
+from weighbridge.formats.fit import weight_row
 from weighbridge.garmin.holdings import Wanted
 from weighbridge.garmin.pressures import pressure_entry, pressure_values, wall_clock, zone_of
 from weighbridge.measures import Kind, Measurement, MeasureType, Reading
@@ -51,7 +51,8 @@ class Payload(msgspec.Struct, frozen=True):
 
     def ids(self) -> list[str]:
         """Every reading that is to be sent."""
-        return [one.reading_id for one in (*self.weigh_ins, *self.pressures)]
+        weigh_ins = [one.reading_id for one in self.weigh_ins]
+        return weigh_ins + [one.reading_id for one in self.pressures]
 
 
 class Renderer(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from weighbridge.errors import LoginNeeded, RetryLater
+from weighbridge.errors import ConfigProblem, LoginNeeded
 from weighbridge.garmin import library
 from weighbridge.garmin.library import Place
 
@@ -23,12 +23,10 @@ if TYPE_CHECKING:
 CODE_ATTEMPTS = 3
 """A wrong code can be tried again in the same sign-in, but each counts twice (section 2.3)."""
 
-_BROWSER = "Or sign in with a browser: weighbridge login garmin --ticket"
+IN_A_WHILE = "Check the connection and try again in some minutes."
+BROWSER = "Sign in with a browser: weighbridge login garmin --ticket"
+BLOCKED = "Wait some hours, or sign in with a browser: weighbridge login garmin --ticket"
 _TICKET = re.compile(r"ST-[\w.-]+")
-
-
-class SignInBlocked(RetryLater):
-    """Garmin takes us for a robot or has counted too many sign-ins: leave it alone for hours."""
 
 
 class SignedIn(msgspec.Struct, frozen=True):
@@ -50,14 +48,15 @@ def sign_in(
     Raises LoginNeeded (wrong password, wrong or missing code: try again at once), SignInBlocked
     (wait for hours), RetryLater (network or Garmin out of order) and ConfigProblem.
     """
+    if not (username and password):
+        raise ConfigProblem("Garmin needs an e-mail and a password.", remedy="Give both.")
     library.require()
-    from weighbridge.garmin.adapter import Connection, pauses_for, reach  # noqa: PLC0415
+    from weighbridge.garmin.adapter import Connection, reach
 
     reach(place)
     connection = Connection(place)
-    with pauses_for(place):
-        if connection.sign_in(username, password):
-            _give_code(connection, ask_mfa)
+    if connection.sign_in(username, password):
+        _give_code(connection, ask_mfa)
     return _signed_in(connection)
 
 
@@ -73,10 +72,16 @@ def sign_in_with_ticket(place: Place, ticket: str) -> SignedIn:
             remedy="Copy the whole address of the last page and try again.",
         )
     library.require()
-    from weighbridge.garmin.adapter import Connection  # noqa: PLC0415
+    from weighbridge.garmin.adapter import Connection
 
     connection = Connection(place)
-    connection.exchange(found[0])
+    try:
+        connection.exchange(found[0])
+    except LoginNeeded:
+        raise LoginNeeded(
+            "Garmin did not take the ticket: it lives for some seconds and for one use.",
+            remedy="Sign in with the browser again and paste the new address at once.",
+        ) from None
     return _signed_in(connection)
 
 
@@ -104,26 +109,24 @@ def _give_code(connection: Connection, ask_mfa: Callable[[], str] | None) -> Non
             remedy="Run it in a terminal, or give the code with --mfa-code.",
         )
     given: set[str] = set()
-    for attempt in range(1, CODE_ATTEMPTS + 1):
+    for _ in range(CODE_ATTEMPTS):
         code = ask_mfa().strip()
         if code in given:
             break  # a code from an option does not get better by repetition
         given.add(code)
         if connection.confirm(code):
             return
-        if attempt == CODE_ATTEMPTS:
-            break
     raise LoginNeeded("Garmin did not accept the code.", remedy="Start again for a new code.")
 
 
 def _signed_in(connection: Connection) -> SignedIn:
     """The tokens and whose they are. A login that cannot be kept is none."""
-    from weighbridge.garmin.account import read_profile  # noqa: PLC0415
+    from weighbridge.garmin.account import read_profile
 
     profile = read_profile(connection.call("GET", "/userprofile-service/socialProfile"))
     tokens = msgspec.structs.replace(
         connection.tokens(), profile_id=profile.account, display_name=profile.display_name
     )
     if not (tokens.di_token and tokens.di_refresh_token and tokens.di_client_id):
-        raise LoginNeeded("Garmin issued a login that cannot be kept.", remedy=_BROWSER)
+        raise LoginNeeded("Garmin issued a login that cannot be kept.", remedy=BROWSER)
     return SignedIn(msgspec.to_builtins(tokens), profile.account, profile.name)

@@ -8,7 +8,6 @@ whoever waited for the lease takes what the other one stored.
 from __future__ import annotations
 
 import base64
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +19,10 @@ from weighbridge.targets.base import Session
 
 MARGIN_SECONDS = 900.0
 """A token with less life than this is renewed before it is used."""
+
+
+_FOREVER = 1e12
+"""Seconds; an end beyond this is none."""
 
 
 class Tokens(msgspec.Struct, frozen=True):
@@ -35,9 +38,9 @@ class Tokens(msgspec.Struct, frozen=True):
         return "Tokens(***)"
 
 
-def remedy_for(person: str) -> str:
+def remedy_for(person: str, target: str) -> str:
     """The command that cures a lost login."""
-    return f"Run: weighbridge login garmin --person {person}"
+    return f"Run: weighbridge login {target} --person {person}"
 
 
 def claims_of(token: str) -> dict[str, Any]:
@@ -56,8 +59,9 @@ def claims_of(token: str) -> dict[str, Any]:
 def expires_at(token: str) -> float | None:
     """The end of a JWT in seconds since 1970; None when it does not say."""
     end = claims_of(token).get("exp")
-    is_number = isinstance(end, (int, float)) and not isinstance(end, bool)
-    return float(end) if is_number and math.isfinite(end) else None
+    if not isinstance(end, (int, float)) or isinstance(end, bool):
+        return None
+    return float(end) if abs(end) < _FOREVER else None
 
 
 def is_old(token: str, now: float) -> bool:
@@ -93,9 +97,7 @@ def renewed(answer: Answer, old: Tokens) -> Tokens:
     client = claims_of(access).get("client_id")
     if not isinstance(client, str) or not client:
         client = old.di_client_id
-    return msgspec.structs.replace(
-        old, di_token=access, di_refresh_token=kept, di_client_id=client
-    )
+    return msgspec.structs.replace(old, di_token=access, di_refresh_token=kept, di_client_id=client)
 
 
 class TokenLife:
@@ -117,7 +119,7 @@ class TokenLife:
         self._remedy = remedy
 
     def current(self) -> Tokens:
-        """Tokens that are good for a quarter of an hour at least. Raises LoginNeeded, RetryLater."""
+        """Tokens good for a quarter of an hour at least. Raises LoginNeeded or RetryLater."""
         tokens = self._load()
         return self.renew(tokens) if is_old(tokens.di_token, self._clock()) else tokens
 

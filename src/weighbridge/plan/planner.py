@@ -26,6 +26,7 @@ class State(StrEnum):
     BLOCKED = "blocked"
     HELD = "held"
     SUPERSEDED = "superseded"
+    SKIPPED = "skipped"
 
 
 WAITING = frozenset({State.PLANNED, State.HELD, State.BLOCKED})

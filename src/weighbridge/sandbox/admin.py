@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import json
 import time
+from http.client import HTTPConnection, HTTPSConnection
 from typing import TYPE_CHECKING, Any
-from urllib.error import HTTPError
-from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -30,20 +30,28 @@ class Admin:
 
     def __init__(self, url: str, *, ssl_context: SSLContext | None = None) -> None:
         self.url = url.rstrip("/")
-        # Loopback only: a proxy of the environment must not come between.
-        self._opener = build_opener(ProxyHandler({}), HTTPSHandler(context=ssl_context))
+        self._address = urlsplit(self.url).netloc
+        self._context = ssl_context
 
     def call(self, method: str, route: str = "", content: Any = None) -> Any:
         """One administration call: ``call("POST", "garmin/forget", {...})``."""
-        body = None if content is None else json.dumps(content).encode()
-        request = Request(f"{self.url}/sandbox/{route}", body, method=method)  # noqa: S310
-        request.add_header("Content-Type", "application/json")
+        body = None if content is None else json.dumps(content)
+        connection = self._connection()
         try:
-            with self._opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
-                return json.load(answer)
-        except HTTPError as refusal:
-            with refusal:
-                raise AdminError(refusal.read().decode()) from None
+            connection.request(method, f"/sandbox/{route}".rstrip("/"), body)
+            answer = connection.getresponse()
+            text = answer.read()
+        finally:
+            connection.close()
+        if answer.status != 200:
+            raise AdminError(text.decode())
+        return json.loads(text)
+
+    def _connection(self) -> HTTPConnection:
+        """A connection of its own for each call: the sandbox may have been started again."""
+        if self.url.startswith("https:"):
+            return HTTPSConnection(self._address, timeout=TIMEOUT_SECONDS, context=self._context)
+        return HTTPConnection(self._address, timeout=TIMEOUT_SECONDS)
 
     def tell(self, cloud: str, action: str, **content: Any) -> Any:
         """Ask one cloud: ``tell("withings", "page_size", groups=10)``."""

@@ -57,7 +57,7 @@ class Sandbox:
         scheme = "http" if self._context is None else "https"
         self.url = f"{scheme}://127.0.0.1:{listener.server_port}"
         self._listener = listener
-        self._thread = threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(target=listener.serve_forever, daemon=True)
         self._thread.start()
 
     def close(self) -> None:

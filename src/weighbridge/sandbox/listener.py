@@ -144,7 +144,11 @@ class Listener(ThreadingHTTPServer):
 
     def end(self) -> None:
         """Stop listening, cut all connections and wait for their threads."""
-        self.shutdown()
+        ending = threading.Thread(target=self.shutdown)
+        ending.start()
+        with suppress(OSError):  # a knock ends the wait for connections at once
+            socket.create_connection(("127.0.0.1", self.server_port), timeout=1).close()
+        ending.join()
         self.server_close()
         for thread, connection in list(self.connections.items()):
             with suppress(OSError):  # it may just have ended by itself

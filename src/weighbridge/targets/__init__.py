@@ -65,7 +65,9 @@ def _own_module(kind: str) -> Any | None:
     except ModuleNotFoundError as error:
         if error.name == full_name:
             return None
-        raise _missing(error.name or "a module", kind) from error
+        if (error.name or "weighbridge").startswith("weighbridge"):
+            raise  # a fault of ours, not an extra that is missing
+        raise _missing(str(error.name), kind) from error
     return module if hasattr(module, "Options") else None
 
 

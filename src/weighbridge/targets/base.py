@@ -88,6 +88,28 @@ class Context(msgspec.Struct, frozen=True):
     sleep: Callable[[float], None]
 
 
+class Answers(msgspec.Struct, frozen=True):
+    """What a person answers while signing in. Each question is asked only when it is needed."""
+
+    username: Callable[[], str]
+    password: Callable[[], str]
+    code: Callable[[], str] | None
+    """The code of a second factor; None: nobody is there to be asked."""
+    ticket: Callable[[str], str] | None
+    """Shows a link and returns what the browser ended at; None: sign in with the password."""
+
+
+class SignedIn(Protocol):
+    """What ``sign_in(options, answers)`` of a kind returns; a kind without a login has none."""
+
+    tokens: Any
+    """What ``Session.store`` keeps."""
+    account: str
+    """Who is logged in, as the other side names it: compared at every use."""
+    name: str
+    """The same for people."""
+
+
 @runtime_checkable
 class Target(Protocol):
     """A place to which readings are delivered."""

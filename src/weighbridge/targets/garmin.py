@@ -13,31 +13,27 @@ the same readings give the same bytes), blood pressure as JSON, one by one. Garm
 key for either, so the span is read before and after writing, and a changed reading replaces the old
 one (Garmin reference, sections 3 and 4).
 
-Nothing heavy is imported here: the options are read in every command.
+The options are read in every command, so whatever is slow to import waits until it is used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import msgspec
 
-from weighbridge.garmin.account import GarminAccount
-from weighbridge.garmin.holdings import (
-    Held,
-    Wanted,
-    match_pressures,
-    match_weights,
-    older_entries,
-    span_of,
-)
-from weighbridge.garmin.library import Place
-from weighbridge.garmin.payload import Payload, Renderer, lines_of
-from weighbridge.garmin.tally import Tally
 from weighbridge.measures import Kind, Measurement, MeasureType, Reading
-from weighbridge.targets.base import Context, Owed, Receipt, Sighting
+from weighbridge.targets.base import Answers, Context, Owed, Receipt, Sighting
+
+if TYPE_CHECKING:
+    from weighbridge.garmin.holdings import Held, Wanted
+    from weighbridge.garmin.library import Place
+    from weighbridge.garmin.payload import Payload
+    from weighbridge.garmin.sign_in import SignedIn
+
+REQUIRES = ("garminconnect",)
 
 BODY_TYPES = frozenset(
     {
@@ -50,6 +46,8 @@ BODY_TYPES = frozenset(
         MeasureType.METABOLIC_AGE,
     }
 )
+"""What a weigh-in brings along. Fat comes on top: the ratio, or else the mass."""
+
 PRESSURE_TYPES = frozenset({MeasureType.SYSTOLIC, MeasureType.DIASTOLIC, MeasureType.PULSE})
 
 _Code = Annotated[int, msgspec.Meta(ge=0, le=65534)]
@@ -73,14 +71,15 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Seconds for which an upload that cannot be seen yet is believed to be on its way."""
 
     def __post_init__(self) -> None:
-        if self.url and not self.url.startswith("https://") and not self._is_local_http():
+        if not self.url or self.url.startswith("https://"):
+            return
+        if not (self.url.startswith("http://") and self.place().is_local()):
             raise ValueError("url must begin with https:// (http:// only for this machine)")
-
-    def _is_local_http(self) -> bool:
-        return self.url.startswith("http://") and self.place().is_loopback()
 
     def place(self) -> Place:
         """Where Garmin is."""
+        from weighbridge.garmin.library import Place
+
         return Place(self.domain, self.url)
 
 
@@ -91,16 +90,19 @@ class Garmin:
     idempotent: ClassVar[bool] = False
 
     def __init__(self, options: Options, context: Context) -> None:
+        from weighbridge.garmin.account import GarminAccount
+        from weighbridge.garmin.payload import Renderer
+
+        self.visible_after = options.resend_after
         self._options = options
+        self._account = GarminAccount(options.place(), context)
         self._renderer = Renderer(
-            manufacturer=options.manufacturer,
-            product=options.product,
+            part=self.takes,
             height=context.height,
             timezone=context.timezone,
-            part=self.takes,
+            manufacturer=options.manufacturer,
+            product=options.product,
         )
-        self._account = GarminAccount(options.place(), context)
-        self.visible_after = options.resend_after
 
     def takes(self, reading: Reading) -> Sequence[Measurement]:
         """A weigh-in's body composition, or a complete blood pressure; nothing else."""
@@ -110,13 +112,13 @@ class Garmin:
             wanted = self._body_types(present)
         elif reading.kind == Kind.BLOOD_PRESSURE and self._options.blood_pressure:
             complete = {MeasureType.SYSTOLIC, MeasureType.DIASTOLIC} <= present
-            wanted = set(PRESSURE_TYPES) if complete else set()
+            wanted = {*PRESSURE_TYPES} if complete else set()
         return [one for one in reading.measurements if one.type_code in wanted]
 
     def _body_types(self, present: set[int]) -> set[int]:
         fat = MeasureType.FAT_RATIO if MeasureType.FAT_RATIO in present else MeasureType.FAT_MASS
-        muscle = set() if self._options.muscle_mass else {MeasureType.MUSCLE_MASS}
-        return {*BODY_TYPES, fat} - muscle
+        types: set[int] = {*BODY_TYPES, fat}
+        return types if self._options.muscle_mass else types - {MeasureType.MUSCLE_MASS}
 
     def render(self, owed: Sequence[Owed]) -> Payload:
         """One FIT file and the blood pressures, oldest first. What cannot be sent is named."""
@@ -124,6 +126,8 @@ class Garmin:
 
     def preview(self, payload: Payload) -> Iterable[str]:
         """One line a reading."""
+        from weighbridge.garmin.payload import lines_of
+
         return lines_of(payload)
 
     def send(self, payload: Payload) -> Receipt:
@@ -132,6 +136,8 @@ class Garmin:
         The file goes first: refused as a whole it is split and sent again, and nothing else may
         have been written by then.
         """
+        from weighbridge.garmin.tally import Tally
+
         tally = Tally(payload.ids(), payload.refused)
         for ids, write in self._steps(payload):
             if not tally.carry_out(ids, write):
@@ -150,6 +156,8 @@ class Garmin:
 
     def look(self, owed: Sequence[Owed]) -> Mapping[str, Sighting]:
         """What stands at the second of each reading: one read for each kind that is owed."""
+        from weighbridge.garmin.holdings import match_pressures, match_weights
+
         weights, pressures = self._renderer.wanted(owed)
         found = match_weights(weights, self._weigh_ins(weights))
         return found | match_pressures(pressures, self._pressures(pressures))
@@ -159,12 +167,13 @@ class Garmin:
         payload = self.render(owed)
         weights, pressures = self._renderer.wanted(owed)
         done = self._make_room(weights, pressures)
-        rest = self._renderer.without(payload, done)
-        receipt = self.send(rest) if rest.ids() or rest.refused else Receipt()
+        receipt = self.send(self._renderer.without(payload, done))
         return msgspec.structs.replace(receipt, delivered={**receipt.delivered, **done})
 
     def _make_room(self, weights: list[Wanted], pressures: list[Wanted]) -> dict[str, str]:
         """Delete older values. Returns the readings whose new values stand there already."""
+        from weighbridge.garmin.holdings import match_pressures, match_weights, older_entries
+
         held, held_pressures = self._weigh_ins(weights), self._pressures(pressures)
         found = match_weights(weights, held) | match_pressures(pressures, held_pressures)
         for reference in older_entries(weights, held, found):
@@ -174,11 +183,15 @@ class Garmin:
         return {name: sighting.reference for name, sighting in found.items() if sighting.same}
 
     def _weigh_ins(self, wanted: Sequence[Wanted]) -> list[Held]:
+        from weighbridge.garmin.holdings import span_of
+
         if not wanted:
             return []
         return self._account.weigh_ins(*span_of(one.instant for one in wanted))
 
     def _pressures(self, wanted: Sequence[Wanted]) -> list[Held]:
+        from weighbridge.garmin.holdings import span_of
+
         if not wanted:
             return []
         return self._account.pressures(*span_of(one.instant for one in wanted))
@@ -192,3 +205,17 @@ class Garmin:
 def create(options: Options, context: Context) -> Garmin:
     """The target of one person."""
     return Garmin(options, context)
+
+
+def sign_in(options: Options, answers: Answers) -> SignedIn:
+    """Sign a person in: with a browser's ticket when there is one, else with the password.
+
+    Raises LoginNeeded, SignInBlocked (open a breaker), RetryLater and ConfigProblem.
+    """
+    from weighbridge.garmin import sign_in as garmin
+
+    place = options.place()
+    if answers.ticket is not None:
+        return garmin.sign_in_with_ticket(place, answers.ticket(garmin.browser_url(place)))
+    username, password = answers.username(), answers.password()
+    return garmin.sign_in(place, username, password, ask_mfa=answers.code)

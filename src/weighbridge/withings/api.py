@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from weighbridge.errors import RetryLater
+from weighbridge.errors import LoginNeeded, RetryLater
 from weighbridge.network import http_client
 from weighbridge.withings.app import API_URL
 from weighbridge.withings.brake import PATIENCE, Brake, Patience
@@ -32,7 +32,7 @@ FROM_THE_BEGINNING = 1
 class Withings:
     """One Withings account, read with the tokens of its person."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what is outside is passed in
         self,
         client: httpx2.Client,
         tokens: Tokens,
@@ -89,15 +89,20 @@ class Withings:
         return parse_page(self._call("/measure", form))
 
     def _call(self, path: str, form: Mapping[str, str]) -> msgspec.Raw:
-        """One call with a valid access token; a refused one is replaced once."""
+        """One call with a valid access token; a refused one is replaced once.
+
+        Every other word of the service for "this login is dead" needs a person as well.
+        """
         token = self._tokens.access()
         try:
             return self._ask(path, form, token)
         except TokenRefused:
             token = self._tokens.refused(token)
+        except LoginNeeded as refusal:
+            raise self._tokens.login_needed(refusal.message) from refusal
         try:
             return self._ask(path, form, token)
-        except TokenRefused as refusal:
+        except LoginNeeded as refusal:
             raise self._tokens.login_needed(refusal.message) from refusal
 
     def _ask(self, path: str, form: Mapping[str, str], token: str) -> msgspec.Raw:

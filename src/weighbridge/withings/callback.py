@@ -49,15 +49,8 @@ class Callback:
     """Waits for the redirect of one sign-in. The port is taken here, before a link is shown."""
 
     def __init__(self, callback_url: str) -> None:
-        parts = urlsplit(callback_url)
-        host = parts.hostname or ""
-        if parts.scheme != "http" or not is_loopback(host):
-            raise ConfigProblem(
-                f"The callback URL {callback_url} does not lead to this machine.",
-                remedy="Run the command with --paste, or register http://localhost:PORT/callback.",
-            )
-        self._path = parts.path or "/"
-        self._servers = _listen(host, 80 if parts.port is None else parts.port)
+        host, port, self._path = _loopback(callback_url)
+        self._servers = _listen(host, port)
         self._serving = False
         self._answers: queue.SimpleQueue[str | Problem] = queue.SimpleQueue()
 
@@ -196,6 +189,21 @@ class _Visit(BaseHTTPRequestHandler):
 def _page(title: str, text: str) -> bytes:
     words = f"{text} You can close this window."
     return _PAGE.format(title=title, text=html.escape(words)).encode()
+
+
+def _loopback(callback_url: str) -> tuple[str, int, str]:
+    """Host, port and path of an address on this machine; ConfigProblem for any other."""
+    try:
+        parts = urlsplit(callback_url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        host, port = "", None
+    if not is_loopback(host) or parts.scheme != "http":
+        raise ConfigProblem(
+            f"The callback URL {callback_url} does not lead to this machine.",
+            remedy="Run the command with --paste, or register http://localhost:PORT/callback.",
+        )
+    return host, 80 if port is None else port, parts.path or "/"
 
 
 def _listen(host: str, port: int) -> list[_Server]:

@@ -80,7 +80,7 @@ class TokenStore(Protocol):
 class Tokens:
     """Hands out access tokens that work. Everything outside is passed in."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what is outside is passed in
         self,
         store: TokenStore,
         app: WithingsApp,
@@ -200,7 +200,7 @@ def request_tokens(
     ``scope`` is kept when the answer does not name one: it informs, nothing depends on it.
     Raises RefreshRefused, CodeExpired, ConfigProblem (the application is refused) or RetryLater.
     """
-    from weighbridge.withings.wire import post
+    from weighbridge.withings.wire import post  # noqa: PLC0415  only for a call
 
     issued_at = int(clock())
     sent = {

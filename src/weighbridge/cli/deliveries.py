@@ -1,0 +1,194 @@
+"""``weighbridge deliveries``: what went where, and what a person decides about it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from weighbridge.archive.database import Database, Row
+from weighbridge.archive.decisions import (
+    ALL_OF,
+    Decision,
+    decide_about,
+    in_states,
+    newest_of_reading,
+)
+from weighbridge.cli.session import Session, chosen_people, print_json, say
+from weighbridge.cli.times import moment
+from weighbridge.config import Settings
+from weighbridge.errors import ConfigProblem, ExitCode
+from weighbridge.plan.planner import State
+from weighbridge.plan.readings import instant_of
+
+people_option = click.option(
+    "--person", "people", multiple=True, metavar="NAME", help="Only this person."
+)
+target_option = click.option(
+    "--target", "targets", multiple=True, metavar="NAME", help="Only this target."
+)
+
+
+@click.group("deliveries")
+def command() -> None:
+    """List what was delivered where; retry, skip or accept.
+
+    \b
+    Examples: weighbridge deliveries list --state rejected
+              weighbridge deliveries retry --all
+              weighbridge deliveries accept 20240127T173209Z-7c1f2a
+    """
+
+
+@command.command("list")
+@people_option
+@target_option
+@click.option("--state", type=click.Choice([state.value for state in State]), help="Only these.")
+@click.option("--last", default=50, show_default=True, metavar="N", help="How many a target.")
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+@click.pass_obj
+def list_deliveries(  # noqa: PLR0913  one parameter an option
+    session: Session,
+    people: tuple[str, ...],
+    targets: tuple[str, ...],
+    state: str | None,
+    last: int,
+    as_json: bool,
+) -> int:
+    """List deliveries, newest first.
+
+    \b
+    Example: weighbridge deliveries list --person anna --state held
+    """
+    settings = session.settings()
+    with Database(settings.home) as database:
+        rows = list(_rows(database, settings, people, targets, state, last))
+    if as_json:
+        print_json([delivery_content(row) for row in rows])
+        return ExitCode.DONE
+    for row in rows:
+        answer = f"  {row['answer']}" if row["answer"] else ""
+        click.echo(
+            f"{row['reading_id']}  {row['person']}  {row['target']}  {row['state']}"
+            f"  {row['attempts']} attempts{answer}"
+        )
+    if not rows:
+        say("There is none.")
+    return ExitCode.DONE
+
+
+def _rows(  # noqa: PLR0913
+    database: Database,
+    settings: Settings,
+    people: tuple[str, ...],
+    targets: tuple[str, ...],
+    state: str | None,
+    most: int,
+) -> Iterator[Row]:
+    for route in _routes(database, settings, people, targets):
+        if state is None:
+            yield from database.all("latest_deliveries", route=route, most=most)
+        else:
+            yield from database.all("deliveries_in_state", route=route, state=state, most=most)
+
+
+def _routes(
+    database: Database, settings: Settings, people: tuple[str, ...], targets: tuple[str, ...]
+) -> list[int]:
+    names = {person.name for person in chosen_people(settings, people)}
+    return [
+        int(row["id"])
+        for row in database.all("routes")
+        if row["person"] in names and (not targets or row["target"] in targets)
+    ]
+
+
+def delivery_content(row: Row) -> dict[str, Any]:
+    """One delivery for scripts; times are UTC."""
+    return {
+        "reading": row["reading_id"],
+        "person": row["person"],
+        "target": row["target"],
+        "state": row["state"],
+        "revision": row["revision"],
+        "attempts": row["attempts"],
+        "planned_at": moment(row["planned_at"]),
+        "claimed_at": moment(row["claimed_at"]),
+        "done_at": moment(row["done_at"]),
+        "reference": row["reference"],
+        "answer": row["answer"],
+    }
+
+
+def _decision(decision: Decision, text: str) -> None:
+    """Make the command of one decision: they differ in their verb alone."""
+
+    @command.command(decision.value, help=text)
+    @click.argument("reading", required=False)
+    @click.option("--all", "everything", is_flag=True, help="All that need a decision.")
+    @people_option
+    @target_option
+    @click.pass_obj
+    def decide(
+        session: Session,
+        reading: str | None,
+        everything: bool,
+        people: tuple[str, ...],
+        targets: tuple[str, ...],
+    ) -> int:
+        if (reading is None) != everything:
+            raise ConfigProblem("Name one reading, or say --all.", remedy="See --help.")
+        settings = session.settings()
+        with Database(settings.home) as database:
+            if reading is None:
+                routes = _routes(database, settings, people, targets)
+                rows = in_states(database, routes, ALL_OF[decision])
+            else:
+                rows = _of_reading(database, settings, people, targets, reading)
+            changed = decide_about(database, rows, decision, time.time())
+        say(f"{changed} deliveries changed. They are dealt with by: weighbridge sync")
+        return ExitCode.DONE
+
+
+def _of_reading(
+    database: Database,
+    settings: Settings,
+    people: tuple[str, ...],
+    targets: tuple[str, ...],
+    reading: str,
+) -> list[Row]:
+    taken_at = instant_of(reading)
+    rows = [
+        row
+        for person in chosen_people(settings, people)
+        if taken_at is not None
+        for row in newest_of_reading(database, person.name, taken_at, reading)
+        if not targets or row["target"] in targets
+    ]
+    if not rows:
+        raise ConfigProblem(
+            f"No delivery of a reading {reading!r} is known.",
+            remedy="List them with: weighbridge deliveries list",
+        )
+    return rows
+
+
+_decision(
+    Decision.RETRY,
+    "Send again what was rejected or may not have arrived. A target that can be read is looked at "
+    "first: what it holds already is not sent twice.\n\n"
+    "Example: weighbridge deliveries retry 20240127T173209Z-7c1f2a",
+)
+_decision(
+    Decision.SKIP,
+    "Never send these readings in their present form.\n\n"
+    "Example: weighbridge deliveries skip --all --target garmin",
+)
+_decision(
+    Decision.ACCEPT,
+    "A held reading is this person's: deliver it. One that was rejected or may have arrived is "
+    "there: stop asking.\n\n"
+    "Example: weighbridge deliveries accept 20240127T173209Z-7c1f2a",
+)

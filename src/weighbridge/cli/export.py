@@ -1,0 +1,167 @@
+"""``weighbridge export``: readings as JSON lines, CSV or FIT."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import click
+
+from weighbridge.archive.archive import account_archive
+from weighbridge.archive.database import Database
+from weighbridge.archive.recollection import readings_between
+from weighbridge.cli.dates import window_of
+from weighbridge.cli.session import Session, chosen_people, say
+from weighbridge.config import Person, Settings
+from weighbridge.errors import ConfigProblem, ExitCode, Refused, StateProblem
+from weighbridge.formats.owner import Owner
+from weighbridge.measures import Kind, Reading
+
+
+@click.command("export")
+@click.option(
+    "--format", "shape", type=click.Choice(["json", "csv", "fit"]), required=True, help="Which."
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="A file; else the output.")
+@click.option("--person", "people", multiple=True, metavar="NAME", help="Only this person.")
+@click.option("--since", metavar="DATE", help="From this day on.")
+@click.option("--until", metavar="DATE", help="Up to this day, included.")
+@click.option("--blood-pressure", is_flag=True, help="FIT: blood pressure instead of weigh-ins.")
+@click.pass_obj
+def command(  # noqa: PLR0913  one parameter an option
+    session: Session,
+    shape: str,
+    output: str | None,
+    people: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+    blood_pressure: bool,
+) -> int:
+    """Write readings from the archive. Nothing outside is asked.
+
+    \b
+    Examples: weighbridge export --format csv -o anna.csv --person anna
+              weighbridge export --format json --since 2024-01-01 | jq .weight_kg
+              weighbridge export --format fit -o 2024.fit --since 2024-01-01 --until 2024-12-31
+    """
+    settings = session.settings()
+    chosen = chosen_people(settings, people)
+    if shape == "fit" and output is None and sys.stdout.isatty():
+        raise ConfigProblem("FIT is not for a terminal.", remedy="Name a file with -o FILE.")
+    with Database(settings.home) as database:
+        if shape == "fit":
+            kind = Kind.BLOOD_PRESSURE if blood_pressure else Kind.BODY
+            chunks = _fit(database, settings, chosen, since, until, kind)
+        else:
+            chunks = _lines(database, settings, chosen, since, until, _format(shape))
+        count = _write(chunks, output)
+    if output:
+        say(f"{count} readings written to {output}.")
+    return ExitCode.DONE
+
+
+def _format(shape: str) -> ModuleType:
+    from weighbridge.formats import csv, jsonl
+
+    return csv if shape == "csv" else jsonl
+
+
+Chunk = tuple[bytes, int]
+"""Bytes, and how many readings are in them."""
+
+
+def _lines(  # noqa: PLR0913
+    database: Database,
+    settings: Settings,
+    people: list[Person],
+    since: str | None,
+    until: str | None,
+    lines: ModuleType,
+) -> Iterator[Chunk]:
+    if lines.HEADER:
+        yield lines.HEADER, 0
+    for person in people:
+        owner = _owner(database, person)
+        for reading in _readings(database, person, since, until):
+            try:
+                yield lines.encode(reading, owner), 1
+            except Refused as problem:
+                say(f"{reading.reading_id} is left out. {problem}")
+
+
+def _fit(  # noqa: PLR0913
+    database: Database,
+    settings: Settings,
+    people: list[Person],
+    since: str | None,
+    until: str | None,
+    kind: str,
+) -> Iterator[Chunk]:
+    from weighbridge.formats.fit import fit_part, pressure_row, weight_row
+    from weighbridge.formats.fit_file import encode
+
+    if len(people) > 1:
+        raise ConfigProblem("A FIT file is about one person.", remedy="Add --person NAME.")
+    owner = _owner(database, people[0])
+    rows = []
+    for reading in _readings(database, people[0], since, until):
+        if reading.kind != kind or not fit_part(reading):
+            continue
+        try:
+            if kind == Kind.BODY:
+                rows.append(weight_row(reading, owner.height_m))
+            else:
+                rows.append(pressure_row(reading))
+        except Refused as problem:
+            say(f"{reading.reading_id} is left out. {problem}")
+    if not rows:
+        raise ConfigProblem(
+            "There is no reading for a FIT file.", remedy="Choose other days, or sync first."
+        )
+    yield encode(rows), len(rows)
+
+
+def _readings(
+    database: Database, person: Person, since: str | None, until: str | None
+) -> Iterator[Reading]:
+    window = window_of(since, until, person.timezone)
+    archive = account_archive(database, person.name)
+    if archive is not None:
+        yield from readings_between(archive, window.start, window.end)
+
+
+def _owner(database: Database, person: Person) -> Owner:
+    if person.height_cm is not None:
+        return Owner(person.name, person.timezone, person.height_cm / 100)
+    archive = account_archive(database, person.name)
+    return Owner(person.name, person.timezone, archive.height() if archive else None)
+
+
+def _write(chunks: Iterable[Chunk], output: str | None) -> int:
+    """To standard output, or to a new file that takes its place when it is complete."""
+    if output is None:
+        return _copy(chunks, sys.stdout.buffer.write)
+    path = Path(output)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+            count = _copy(chunks, file.write)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise StateProblem(
+            f"{path} cannot be written: {error.strerror}.", remedy="Choose another file with -o."
+        ) from error
+    return count
+
+
+def _copy(chunks: Iterable[Chunk], write: object) -> int:
+    assert callable(write)
+    count = 0
+    for content, number in chunks:
+        write(content)
+        count += number
+    return count

@@ -1,0 +1,77 @@
+"""``weighbridge login``: connect a Withings account, or sign in at a target."""
+
+from __future__ import annotations
+
+import click
+
+from weighbridge.cli.session import Session, chosen_person
+from weighbridge.errors import ConfigProblem
+
+
+@click.command("login", short_help="Connect a Withings account or a target.")
+@click.argument("where", metavar="withings|TARGET")
+@click.option("--person", metavar="NAME", help="Whose account; needed when there are several.")
+@click.option("--code", metavar="CODE", help="Withings: the code, for scripts. It lives 30 s.")
+@click.option("--paste", is_flag=True, help="Withings: paste the address you are sent to.")
+@click.option("--no-browser", is_flag=True, help="Withings: show the link only.")
+@click.option("--username", metavar="NAME", help="Target: user name or e-mail.")
+@click.option("--password-stdin", is_flag=True, help="Target: read the password from a pipe.")
+@click.option("--password-file", type=click.Path(dir_okay=False), help="Target: or from a file.")
+@click.option("--mfa-code", metavar="CODE", help="Target: the code of the second factor.")
+@click.option(
+    "--ticket",
+    is_flag=False,
+    flag_value="",
+    metavar="[TICKET]",
+    help="Garmin: finish a sign-in that you do in a browser, when Garmin blocks this one.",
+)
+@click.pass_obj
+def command(  # noqa: PLR0913  one parameter an option
+    session: Session,
+    where: str,
+    person: str | None,
+    code: str | None,
+    paste: bool,
+    no_browser: bool,
+    username: str | None,
+    password_stdin: bool,
+    password_file: str | None,
+    mfa_code: str | None,
+    ticket: str | None,
+) -> int:
+    """Sign in once; afterwards everything runs without you.
+
+    Withings opens in your browser and comes back by itself. A target asks for its password, which
+    is used for this sign-in and not stored; only the session is.
+
+    \b
+    Examples: weighbridge login withings --person anna
+              weighbridge login withings --paste
+              weighbridge login garmin --person anna --username anna@example.org
+              weighbridge login garmin --password-stdin < password.txt
+    """
+    settings = session.settings()
+    someone = chosen_person(settings, person)
+    from weighbridge.assembly import Workplace
+
+    with Workplace(settings) as workplace:
+        if where == "withings":
+            from weighbridge.cli.login_withings import connect
+
+            return connect(workplace, someone, code=code, paste=paste, browser=not no_browser)
+        from weighbridge.cli.login_target import Given, sign_in
+
+        if where not in {target.name for target in someone.targets}:
+            names = ", ".join(["withings", *(target.name for target in someone.targets)])
+            raise ConfigProblem(
+                f"{someone.name} has no target {where!r}.", remedy=f"Choose one of: {names}."
+            )
+        given = Given(
+            username=username,
+            password_stdin=password_stdin,
+            password_file=password_file,
+            code=mfa_code,
+            ticket=ticket,
+            environ=session.environ,
+        )
+        return sign_in(workplace, someone, someone.target(where), given)

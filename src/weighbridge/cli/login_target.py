@@ -1,0 +1,131 @@
+"""Signing in at a target: whatever the kind asks for, a circuit breaker, and no stored password."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import click
+import msgspec
+
+from weighbridge.archive.database import prove_writable
+from weighbridge.archive.ledger import Ledger
+from weighbridge.assembly import Workplace
+from weighbridge.cli.session import say
+from weighbridge.config import Person, TargetSettings
+from weighbridge.errors import ConfigProblem, ExitCode, RetryLater, SignInBlocked
+from weighbridge.targets import load_kind
+from weighbridge.targets.base import Answers
+
+
+class Given(msgspec.Struct, frozen=True):
+    """What was given on the command line."""
+
+    username: str | None
+    password_stdin: bool
+    password_file: str | None
+    code: str | None
+    ticket: str | None
+    environ: Mapping[str, str]
+
+
+def sign_in(workplace: Workplace, person: Person, target: TargetSettings, given: Given) -> int:
+    """Sign in once and keep the session. Raises Problems."""
+    module = load_kind(target.kind)
+    if not hasattr(module, "sign_in"):
+        raise ConfigProblem(f"A target of kind {target.kind} needs no login.")
+    prove_writable(workplace.settings.home)
+    breaker = workplace.breaker(person.name, target.name)
+    if given.ticket is None and (opened := breaker.state()):
+        until = time.strftime("%H:%M", time.localtime(opened.until))
+        raise RetryLater(
+            f"{target.name} blocked the last sign-in ({opened.reason}).",
+            remedy=f"Each new try makes it longer. Wait until {until}, or use --ticket.",
+            after=opened.until - workplace.clock(),
+        )
+    try:
+        signed_in = module.sign_in(target.options, _answers(target, given))
+    except SignInBlocked as problem:
+        opened = breaker.open(problem.message)
+        hours = (opened.until - workplace.clock()) / 3600
+        say(f"No sign-in is tried for the next {hours:.0f} hours, to let the block pass.")
+        raise
+    _keep(workplace, person, target, signed_in.tokens, signed_in.account)
+    breaker.close()
+    say(f"{person.name} is signed in at {target.name} as {signed_in.name}.")
+    say("Next: weighbridge sync")
+    return ExitCode.DONE
+
+
+def _keep(
+    workplace: Workplace, person: Person, target: TargetSettings, tokens: object, account: str
+) -> None:
+    """Store the session, check that it is there, and let what was blocked go on."""
+    session = workplace.session(person.name, target)
+    with workplace.database.transaction():
+        session.refuse_shared(account)
+        session.store(tokens, account=account)
+        ledger = Ledger(workplace.database, person.name, target.name, workplace.clock())
+        ledger.wake()
+        ledger.pause(0)
+
+
+def _answers(target: TargetSettings, given: Given) -> Answers:
+    return Answers(
+        username=lambda: _username(target, given),
+        password=lambda: _password(target, given),
+        code=_code(given),
+        ticket=None if given.ticket is None else lambda link: _ticket(link, given.ticket or ""),
+    )
+
+
+def _username(target: TargetSettings, given: Given) -> str:
+    known = given.username or getattr(target.options, "username", "")
+    known = known or given.environ.get(f"{target.kind.upper()}_USERNAME", "")
+    return known or _prompt("User name or e-mail", "Give it with --username.")
+
+
+def _password(target: TargetSettings, given: Given) -> str:
+    """From a pipe, a file, the environment or a prompt: never from an option."""
+    if given.password_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if given.password_file:
+        return _first_line(Path(given.password_file))
+    known = given.environ.get(f"{target.kind.upper()}_PASSWORD", "")
+    remedy = f"Use --password-stdin, --password-file or {target.kind.upper()}_PASSWORD."
+    return known or _prompt("Password", remedy, hidden=True)
+
+
+def _first_line(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").partition("\n")[0].rstrip("\r")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigProblem(
+            f"The password file {path} cannot be read.", remedy="Check the path and its rights."
+        ) from error
+
+
+def _code(given: Given) -> Callable[[], str] | None:
+    if given.code is not None:
+        code = given.code
+        return lambda: code
+    if not sys.stdin.isatty():
+        return None
+    return lambda: str(click.prompt("Code of the second factor", err=True))
+
+
+def _ticket(link: str, ticket: str) -> str:
+    if ticket:
+        return ticket
+    say("Open this link in a browser and sign in there:")
+    say(f"  {link}")
+    say("Then copy the address of the page that follows, at once: it lives for seconds only.")
+    return _prompt("Address or ticket", "Give it with --ticket TICKET.")
+
+
+def _prompt(question: str, remedy: str, *, hidden: bool = False) -> str:
+    if not sys.stdin.isatty():
+        raise ConfigProblem(f"{question} is missing, and nobody is here to ask.", remedy=remedy)
+    return str(click.prompt(question, hide_input=hidden, err=True))

@@ -1,0 +1,87 @@
+"""Connecting a Withings account: link, consent, code, tokens."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from weighbridge.archive.archive import connect_account
+from weighbridge.archive.database import prove_writable
+from weighbridge.assembly import Workplace
+from weighbridge.cli.session import say
+from weighbridge.config import Person
+from weighbridge.errors import ConfigProblem, ExitCode
+from weighbridge.withings.app import WithingsApp
+from weighbridge.withings.callback import Callback
+from weighbridge.withings.oauth import consent_url, exchange, new_state, read_pasted
+from weighbridge.withings.status import CodeExpired
+
+LINKS = 3
+"""How often a new link is offered to a person whose code came too late."""
+
+
+def connect(
+    workplace: Workplace, person: Person, *, code: str | None, paste: bool, browser: bool
+) -> int:
+    """Lead a person through the consent, and keep the tokens. Raises Problems."""
+    app = workplace.app()
+    prove_writable(workplace.settings.home)
+    if code is not None:
+        return _keep(workplace, person, app, code)
+    for left in reversed(range(LINKS)):
+        asked = _ask_by_paste(app) if paste else _ask_by_callback(app, browser)
+        try:
+            return _keep(workplace, person, app, asked)
+        except CodeExpired as problem:
+            if not left:
+                raise
+            say(f"{problem.message} Here is a new link.")
+    raise AssertionError
+
+
+def _keep(workplace: Workplace, person: Person, app: WithingsApp, code: str) -> int:
+    """Exchange at once; account and tokens are stored together or not at all."""
+    pair = exchange(app, code, workplace.client(app), workplace.clock)
+    with workplace.database.transaction():
+        connect_account(workplace.database, person.name, pair.userid, workplace.clock)
+        workplace.tokens(person.name).store(pair)
+    say(f"{person.name} is connected to the Withings profile {pair.userid}.")
+    say("Next: weighbridge sync")
+    return ExitCode.DONE
+
+
+def _ask_by_paste(app: WithingsApp) -> str:
+    state = new_state()
+    say("Open this link in a browser, choose the profile and agree:")
+    say(f"  {consent_url(app, state)}")
+    say("Then paste the address that you are sent to (or only the code in it), within 30 seconds.")
+    return read_pasted(click.prompt("Address or code", err=True), state)
+
+
+def _ask_by_callback(app: WithingsApp, browser: bool) -> str:
+    state = new_state()
+    link = consent_url(app, state)
+    try:
+        callback = Callback(app.callback_url)
+    except ConfigProblem as problem:
+        if not sys.stdin.isatty():
+            raise
+        say(f"{problem.message} So please paste the answer here.")
+        return _ask_by_paste(app)
+    with callback:
+        say("Open this link in a browser on this machine, choose the profile and agree:")
+        say(f"  {link}")
+        if browser and _has_browser():
+            import webbrowser
+
+            webbrowser.open(link)
+        return callback.wait(state)
+
+
+def _has_browser() -> bool:
+    """A browser in a window: a text browser would take over the terminal."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return any(os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"))

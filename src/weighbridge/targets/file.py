@@ -1,0 +1,188 @@
+"""
+Write readings into files: JSON lines, CSV or FIT.
+
+Example configuration::
+
+    [[person.target]]
+    kind = "file"
+    format = "csv"
+    path = "anna.csv"
+
+``path``    where to write. ``~`` is your home folder; a relative path begins at the home folder of
+            Weighbridge. Folders are made when they are missing.
+``format``  ``json`` (one object a line, the default), ``csv`` or ``fit``. The text formats hold
+            everything that was measured. FIT holds weight and body composition; blood pressure
+            goes into a second file beside it: ``anna.blood_pressure.fit``.
+``per``     ``person``: one file with all readings (the default). ``reading``: ``path`` is a folder
+            with one file for each reading.
+
+A reading that changes is updated where it stands and never repeated. What else you write into a
+text file stays there. Delete the file, and it begins anew with what is owed from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+from zlib import crc32
+
+import msgspec
+
+from weighbridge.errors import ConfigProblem, Refused, RetryLater
+from weighbridge.fit.messages import Row
+from weighbridge.formats import csv, fit, jsonl
+from weighbridge.formats.disk import check_writable, locked, real_path, trouble_with
+from weighbridge.formats.fit_file import FitShelf
+from weighbridge.formats.lines import LineFormat
+from weighbridge.formats.owner import Owner
+from weighbridge.formats.shelf import Entry, FolderShelf, LineShelf, Shelf
+from weighbridge.measures import Measurement, Reading
+from weighbridge.targets.base import Context, Owed, Receipt, Sighting
+
+_LINES: Mapping[str, LineFormat] = {"json": jsonl, "csv": csv}
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person may write for a target of this kind."""
+
+    path: Annotated[str, msgspec.Meta(min_length=1)]
+    format: Literal["json", "csv", "fit"] = "json"
+    per: Literal["person", "reading"] = "person"
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """Readings as they will stand in the file, oldest first."""
+
+    entries: tuple[Entry, ...]
+    refused: dict[str, str]
+    """Reading id → why the format cannot hold it."""
+
+
+def create(options: Options, context: Context) -> FileTarget:
+    """Make the target. Raises ``ConfigProblem`` for a home folder that does not exist (``~x``)."""
+    return FileTarget(options, context)
+
+
+class FileTarget:
+    """Writing a reading again changes nothing, so whatever is in doubt is simply written again."""
+
+    batch_size: ClassVar[int] = 1000
+    idempotent: ClassVar[bool] = True
+    visible_after: ClassVar[float] = 0.0
+
+    def __init__(self, options: Options, context: Context) -> None:
+        self._options = options
+        self._context = context
+        self._path = _absolute(options.path, context.home)
+        self._lines = _LINES.get(options.format)
+        self._shelves: dict[Path, Shelf] = {}
+
+    def __repr__(self) -> str:
+        return f"FileTarget({str(self._path)!r}, format={self._options.format!r})"
+
+    def takes(self, reading: Reading) -> Sequence[Measurement]:
+        """Everything for the text formats, what FIT knows for ``fit``."""
+        if self._lines is None:
+            return fit.fit_part(reading)
+        return (*reading.measurements, *reading.segments)
+
+    def render(self, owed: Sequence[Owed]) -> Payload:
+        """The lines or rows of these readings, oldest first."""
+        context = self._context
+        owner = Owner(context.person, context.timezone, context.height())
+        entries: list[Entry] = []
+        refused: dict[str, str] = {}
+        for one in sorted(owed, key=_age):
+            try:
+                content = self._content(one.reading, owner)
+            except Refused as problem:
+                refused[one.reading_id] = str(problem)
+            else:
+                taken_at = one.reading.taken_at
+                entries.append(Entry(one.reading_id, taken_at, content, one.previous))
+        return Payload(tuple(entries), refused)
+
+    def _content(self, reading: Reading, owner: Owner) -> bytes | Row:
+        if self._lines is None:
+            return fit.row(reading, owner.height_m)
+        return self._lines.encode(reading, owner)
+
+    def preview(self, payload: Payload) -> Iterator[str]:
+        """The lines as they would be written; FIT rows as names and values."""
+        for entry in payload.entries:
+            if isinstance(entry.content, bytes):
+                yield entry.content.decode().rstrip("\r\n")
+            else:
+                yield fit.describe(entry.content)
+        for reading_id, reason in payload.refused.items():
+            yield f"not written: {reading_id}: {reason}"
+
+    def send(self, payload: Payload) -> Receipt:
+        """Write. Raises ``RetryLater`` for a disk that is full, read-only or in use."""
+        written: dict[str, str] = {}
+        problem: RetryLater | None = None
+        try:
+            if payload.entries:
+                self._write(payload.entries, written)
+        except RetryLater as error:
+            if not written and not payload.refused:
+                raise
+            problem = error
+        return Receipt(delivered=written, refused=payload.refused, problem=problem)
+
+    def look(self, owed: Sequence[Owed]) -> Mapping[str, Sighting]:
+        """What stands in the file for these readings."""
+        entries = self.render(owed).entries
+        with trouble_with(self._path):
+            found = self._shelf().find(entries)
+        return {one: Sighting(seen.reference, seen.same) for one, seen in found.items()}
+
+    def check(self) -> str:
+        """Prove that the file could be written, without writing it."""
+        folder = self._path.parent if self._options.per == "person" else self._path
+        with trouble_with(folder):
+            check_writable(folder)
+        return f"writes {self._options.format} to {self._path}"
+
+    def _write(self, entries: Sequence[Entry], written: dict[str, str]) -> None:
+        with trouble_with(self._path):
+            shelf = self._shelf()
+            with locked(self._lock_file(), self._path):
+                shelf.write(entries, written)
+
+    def _lock_file(self) -> Path:
+        name = crc32(bytes(real_path(self._path)))
+        # In our own home: the disk of the file may know no locks, and its folder stays tidy.
+        return self._context.home / "locks" / f"file-{name:08x}.lock"
+
+    def _shelf(self) -> Shelf:
+        """The shelf at the path, which may be a link that leads elsewhere tomorrow."""
+        path = real_path(self._path)
+        if path not in self._shelves:
+            self._shelves = {path: self._new_shelf(path)}
+        return self._shelves[path]
+
+    def _new_shelf(self, path: Path) -> Shelf:
+        if self._options.per == "reading":
+            form = self._lines
+            return (
+                FolderShelf(path, form.SUFFIX, form.HEADER)
+                if form
+                else FolderShelf(path, fit.SUFFIX)
+            )
+        return FitShelf(path) if self._lines is None else LineShelf(path, self._lines)
+
+
+def _absolute(path: str, home: Path) -> Path:
+    try:
+        return home / Path(path).expanduser()
+    except RuntimeError as error:
+        raise ConfigProblem(
+            f"The path {path} begins in a home folder that does not exist.",
+            remedy="Write the path out.",
+        ) from error
+
+
+def _age(owed: Owed) -> tuple[int, str]:
+    return owed.reading.taken_at, owed.reading_id
