@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,11 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from weighbridge import config_environment
 from weighbridge.config import (
     CALLBACK_URL,
     ConfigProblems,
+    Mistake,
     Person,
     Settings,
+    TargetSettings,
     WithingsSettings,
     home_folder,
     load,
@@ -337,7 +341,7 @@ JOURNAL_TARGET = '[[person]]\nname = "a"\n[[person.target]]\nkind = "journal"\np
         (JOURNAL_TARGET + "since = 'yesterday'", 6, "Write it like 2024-01-01"),
         (JOURNAL_TARGET + "settle = inf", 6, "must be 0 to 3600 seconds"),
         (JOURNAL_TARGET + "settle = '10'", 6, "must be a number of seconds, not text"),
-        (JOURNAL_TARGET + "rows = 0", 6, "does not fit"),
+        (JOURNAL_TARGET + "rows = 0", 6, "does not fit: Expected a whole number >= 1."),
         (JOURNAL_TARGET + "rows = 'a'", 6, "must be a whole number, not text."),
         (JOURNAL_TARGET + "rows = 13", 6, "rows must not be 13."),
         (JOURNAL_TARGET + "format = 'longer'", 6, 'Write "long" or "short".'),
@@ -414,13 +418,14 @@ def test_no_secret_is_part_of_a_mistake(tmp_path: Path) -> None:
 @given(st.text(st.sampled_from("[]{}=\"'\\\n.,# apersontgk1"), max_size=60))
 def test_any_text_is_settings_or_told_mistakes(text: str) -> None:
     nowhere = Path("/nonexistent")
+    told: tuple[Mistake, ...] = ()
+    people: tuple[Person, ...] = ()
     try:
-        settings = read_settings(text, home=nowhere, environ={}, secret_folder=nowhere)
+        people = read_settings(text, home=nowhere, environ={}, secret_folder=nowhere).people
     except ConfigProblems as problems:
-        assert problems.mistakes
-        assert all(1 <= (m.line or 0) <= text.count("\n") + 1 for m in problems.mistakes)
-    else:
-        assert settings.people
+        told = problems.mistakes
+    assert bool(told) is not bool(people)
+    assert all(1 <= (mistake.line or 0) <= text.count("\n") + 1 for mistake in told)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file modes are a matter of POSIX")
@@ -457,3 +462,51 @@ def test_reading_nothing_imports_nothing() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "configuration.md"
+EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_of_the_documentation_is_a_configuration(
+    tmp_path: Path, example: str
+) -> None:
+    assert read(example, tmp_path).withings.client_secret is not None
+
+
+def test_the_example_of_mistakes_is_what_is_really_said(tmp_path: Path) -> None:
+    text = """\
+[withings]
+client_idd = "x"
+
+
+[[person]]
+name = "anna"
+timezone = Europe/Paris
+height_cm = 17
+
+[[person.target]]
+kind = "gramin"
+"""
+    [shown] = re.findall(r"```text\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    told = [line.strip() for line in shown.splitlines()[1:]]
+    said = [
+        mistake.replace("file, garmin, journal", "file, garmin")
+        for mistake in mistakes(text, tmp_path)
+    ]
+    assert said == told
+
+
+def test_every_key_and_variable_is_documented() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    variables = set(
+        re.findall(
+            r'"((?:WITHINGS|GARMIN)_[A-Z_]+)"', Path(config_environment.__file__).read_text("utf-8")
+        )
+    )
+    fields = {*WithingsSettings.__struct_fields__, *Person.__struct_fields__}
+    fields |= {*TargetSettings.__struct_fields__}
+    assert len(variables) == 7
+    for name in (variables | fields) - {"options", "targets"}:
+        assert f"`{name}`" in page

@@ -246,7 +246,7 @@ def test_any_text_is_quoted_so_that_toml_reads_it_back(text: str) -> None:
         },
     )
 )
-def test_what_was_answered_is_what_is_read(answers: dict[str, str]) -> None:
+def test_what_was_answered_is_what_is_read(answers: dict[str, Any]) -> None:
     document = tomllib.loads(render(Answers(**answers)))
     withings = document["withings"]
     people = document.get("person", [{}])

@@ -87,6 +87,8 @@ def test_a_wrong_code_on_the_widget_page_can_be_corrected(
         garmin.resume_login(state, "000000")
     garmin.resume_login(state, BENS_CODE)
     assert garmin_admin.counts()["POST /sso/verifyMFA/mfaCode"] == 1
+    with pytest.raises(GarminConnectAuthenticationError):
+        garmin_library(BEN).resume_login(state, BENS_CODE)
 
 
 @pytest.mark.parametrize(

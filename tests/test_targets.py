@@ -38,7 +38,7 @@ def test_another_package_can_add_a_kind(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_broken_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     offer(tmp_path, "broken", "raise RuntimeError('out of ink')\n")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ConfigProblem, match="weighbridge_broken.*out of ink"):
+    with pytest.raises(ConfigProblem, match=r"weighbridge_broken.*out of ink"):
         load_kind("broken")
 
 

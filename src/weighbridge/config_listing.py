@@ -49,6 +49,14 @@ def secrets(settings: Settings) -> Iterator[tuple[str, Secret]]:
                     yield f"person.{person.name}.target.{target.name}.{name}", value
 
 
+def origin_of(key: str, secret: Secret, settings: Settings) -> str:
+    """Where a secret stands, and where it leads when it is a reference."""
+    origin = settings.origins.get(key, "default")
+    if secret.kind == "value" or origin == secret.source:
+        return origin
+    return f"{origin}, {secret.source}"
+
+
 def _values(
     key: str, struct: Any, settings: Settings, *, without: tuple[str, ...] = ()
 ) -> Iterator[Value]:
@@ -56,13 +64,9 @@ def _values(
         if name not in without:
             value = getattr(struct, name)
             origin = settings.origins.get(f"{key}.{name}", "default")
-            if isinstance(value, Secret) and value.kind in ("file", "command", "env"):
-                origin = _with_source(origin, value)
+            if isinstance(value, Secret):
+                origin = origin_of(f"{key}.{name}", value, settings)
             yield Value(f"{key}.{name}", _shown(name, value), origin)
-
-
-def _with_source(origin: str, secret: Secret) -> str:
-    return origin if origin == secret.source else f"{origin}, {secret.source}"
 
 
 def _shown(name: str, value: Any) -> str | int | float | bool | None:

@@ -29,6 +29,7 @@ _WORDS = {
     "datetime": "a date with time",
 }
 _TYPES = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
+_QUOTED = re.compile(r"`(\w+)`")
 _PLACE = re.compile(r" - at `[^`]*`$")
 
 Convert = Callable[[type[Any], Any], Any]
@@ -114,7 +115,8 @@ def _explain(message: str, wanted: Any) -> str:
         return f"is not one of its values. Write {' or '.join(_choices(wanted))}."
     types = _TYPES.fullmatch(message)
     if types is None:
-        return message if message.endswith(".") else f"does not fit: {message}."
+        plain = _QUOTED.sub(lambda found: _WORDS.get(found[1], found[1]), message)
+        return plain if plain.endswith(".") else f"does not fit: {plain}."
     expected, found = (
         " or ".join(_WORDS.get(word, word) for word in names.split(" | ") if word != "null")
         for names in types.groups()

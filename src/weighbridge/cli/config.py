@@ -6,7 +6,7 @@ import click
 
 from weighbridge.cli.session import Session, print_json, say
 from weighbridge.config import CONFIG_FILE, ConfigProblems, Mistake, Settings
-from weighbridge.config_listing import Value, secrets, values
+from weighbridge.config_listing import Value, origin_of, secrets, values
 from weighbridge.errors import ConfigProblem, ExitCode
 
 
@@ -111,7 +111,7 @@ def _print_summary(settings: Settings) -> None:
         targets = ", ".join(_target_words(t.name, t.kind) for t in person.targets)
         click.echo(f"person {person.name}  {targets or 'no targets, only the archive'}")
     for key, secret in secrets(settings):
-        click.echo(f"secret {key}  from {settings.origins[key]}, {secret.source}")
+        click.echo(f"secret {key}  from {origin_of(key, secret, settings)}")
 
 
 def _target_words(name: str, kind: str) -> str:
@@ -119,7 +119,11 @@ def _target_words(name: str, kind: str) -> str:
 
 
 def _row(value: Value) -> tuple[str, str, str]:
-    if value.value is None:
-        return value.key, "-", value.origin
-    shown = str(value.value).lower() if isinstance(value.value, bool) else str(value.value)
+    shown = str(value.value)
+    if value.value is None or not shown:
+        shown = "-"
+    elif isinstance(value.value, bool):
+        shown = shown.lower()
+    elif isinstance(value.value, float):
+        shown = f"{value.value:g}"
     return value.key, shown, value.origin

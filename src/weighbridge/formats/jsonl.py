@@ -26,6 +26,7 @@ Keys may be added; none changes its meaning.
 from __future__ import annotations
 
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -60,6 +61,8 @@ class _Identified(msgspec.Struct):
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(_Identified)
+_name = lru_cache(maxsize=512)(field_name)
+_code = attrgetter("type_code")
 
 
 def encode(reading: Reading, owner: Owner) -> bytes:
@@ -94,9 +97,6 @@ def _values(reading: Reading, owner: Owner) -> dict[str, str]:
     return values
 
 
-_name = lru_cache(maxsize=512)(field_name)
-
-
 def read_id(line: bytes) -> str | None:
     """The id of the reading in a line, or None."""
     if line.startswith(_START):
@@ -116,10 +116,6 @@ def _decoded_id(line: bytes) -> str | None:
         return _decoder.decode(line).id
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-
-
-def _code(measurement: Measurement) -> int:
-    return measurement.type_code
 
 
 def _segment(segment: Measurement) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Built on the standard library's server, because a connection must be able to bre
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -106,6 +107,8 @@ class Listener(ThreadingHTTPServer):
     """The listening socket. It remembers its connections, so that closing ends all of them."""
 
     request_queue_size = 64
+    allow_reuse_address = os.name != "nt"  # on Windows it would let two servers share a port
+    allow_reuse_port = False
 
     def __init__(
         self, port: int, serve: Callable[[Request], Response], context: SSLContext | None
