@@ -20,7 +20,7 @@ from weighbridge.archive.database import Database
 from weighbridge.archive.lease import Leases
 from weighbridge.archive.ledger import Ledger
 from weighbridge.config import Person, Settings, TargetSettings
-from weighbridge.errors import ConfigProblem, Problem
+from weighbridge.errors import ConfigProblem, LoginNeeded, Problem
 from weighbridge.plan.planner import Rule
 from weighbridge.progress import Progress
 from weighbridge.road import Road, Route, Source
@@ -117,13 +117,17 @@ class Workplace:
     def source(self, person: str) -> Source:
         """Withings, read with the login of a person. Nothing is asked yet."""
         from weighbridge.withings.api import Withings
-        from weighbridge.withings.tokens import Tokens
+        from weighbridge.withings.tokens import Tokens, login_remedy
 
+        store = self.tokens(person)
+        if reason := store.login_needed():
+            # Known already: asking again would only spend calls on a login that is dead.
+            raise LoginNeeded(reason, remedy=login_remedy(person))
         app = self.app()
         client = self.client(app)
         brake = self.brake()
         tokens = Tokens(
-            self.tokens(person),
+            store,
             app,
             client,
             brake,

@@ -1,0 +1,67 @@
+"""All figures of Weighbridge, in one table: ``.venv/bin/python benchmarks``.
+
+Each figure is the median of several processes on this machine; the last column is what we promise.
+Nothing here fails a test: machines differ and are noisy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from archive_size import nothing_new
+from fit_encoding import encoding_seconds
+from stand import home_with, measure, middle, row
+
+FILE_TARGET = 'kind = "file"\nformat = "csv"\npath = "anna.csv"\nsince = 2000-01-01'
+
+
+def first_sync(groups: int, runs: int) -> tuple[float, float]:
+    """Processor seconds and peak MiB of a first sync into the archive and a file."""
+    costs = []
+    for _ in range(runs):
+        with home_with(groups) as home:
+            home.configure(FILE_TARGET)
+            home.log_in()
+            costs.append(home.run("sync"))
+    cost = middle(costs)
+    return cost.cpu, cost.peak
+
+
+def start_up(runs: int, *arguments: str) -> float:
+    """Processor milliseconds of a command over those of an empty Python."""
+    with home_with(100) as home:
+        home.configure(FILE_TARGET)
+        home.log_in()
+        home.run("sync")
+        costs = [home.run(*arguments) for _ in range(runs)]
+    with tempfile.TemporaryDirectory() as folder:
+        empty = [measure([sys.executable, "-c", "pass"], Path(folder)) for _ in range(runs)]
+    return (middle(costs).cpu - middle(empty).cpu) * 1000
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5, help="processes a figure")
+    parser.add_argument("--large", action="store_true", help="also 100,000 groups, 1,000,000 rows")
+    given = parser.parse_args()
+    print(row("figure", "measured", "promised"))
+    print(row("weighbridge --help over python -c pass, cpu ms", f"{start_up(given.runs, '--help'):.0f}", "50"))
+    print(row("weighbridge status over python -c pass, cpu ms", f"{start_up(given.runs, 'status'):.0f}", "90"))
+    print(row("FIT, 10,000 weigh-ins, cpu ms", f"{encoding_seconds() * 1000:.0f}", "50"))
+    for groups in [10_000, 100_000] if given.large else [10_000]:
+        cpu, peak = first_sync(groups, given.runs if groups == 10_000 else 1)
+        print(row(f"first sync, {groups:,} groups, cpu s", f"{cpu:.2f}", "2.00" if groups == 10_000 else "linear"))
+        print(row(f"first sync, {groups:,} groups, peak MiB", f"{peak:.0f}", "64"))
+    for rows in [1_000, 1_000_000] if given.large else [1_000]:
+        cost, to_withings, to_targets = nothing_new(rows, given.runs)
+        print(row(f"nothing new, {rows:,} readings, cpu s", f"{cost.cpu:.3f}", "0.200"))
+        print(row(f"nothing new, {rows:,} readings, peak MiB", f"{cost.peak:.0f}", "40"))
+        print(row(f"nothing new, {rows:,} readings, requests", f"{to_withings} + {to_targets}", "1 + 0"))
+
+
+if __name__ == "__main__":
+    main()

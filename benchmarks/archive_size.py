@@ -1,0 +1,58 @@
+"""A sync with nothing new must cost the same whether the archive is small or huge."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+
+from stand import Cost, home_with, middle
+
+GARMIN = 'kind = "garmin"\nurl = "{url}"\nsince = 2000-01-01'
+
+
+def nothing_new(readings: int, runs: int) -> tuple[Cost, int, int]:
+    """The cost of a sync with nothing new, its requests to Withings, and those to targets.
+
+    The archive is filled by hand with copies of stored rows: reading a million of them from the
+    sandbox would take an hour and change nothing in what is measured here.
+    """
+    with home_with(400) as home:
+        home.configure(
+            'kind = "file"\nformat = "csv"\npath = "anna.csv"\nsince = 2000-01-01',
+        )
+        home.log_in()
+        home.run("sync")
+        fill(home.folder / "weighbridge.db", readings)
+        home.run("sync")
+        home.admin.clear_requests()
+        costs = [home.run("sync") for _ in range(runs)]
+        asked = home.admin.requests()
+    to_withings = sum(one["cloud"] == "withings" for one in asked) / runs
+    to_targets = sum(one["cloud"] == "garmin" for one in asked) / runs
+    return middle(costs), round(to_withings), round(to_targets)
+
+
+def fill(path: Path, readings: int) -> None:
+    """Make the archive hold about so many readings, all delivered."""
+    database = sqlite3.connect(path)
+    held = database.execute("SELECT count(*) FROM delivery").fetchone()[0]
+    copies = max(0, readings // max(held, 1))
+    for copy in range(1, copies + 1):
+        shift = -copy * 20 * 366 * 86_400 // 100
+        values = {"shift": shift, "copy": copy, "now": time.time()}
+        database.execute(
+            "INSERT INTO measure_group (account, group_id, taken_at, zone, gone_at, raw) "
+            "SELECT account, group_id + :copy * 1000000000000, taken_at + :shift, zone, NULL, raw "
+            "FROM measure_group WHERE group_id < 1000000000000",
+            values,
+        )
+        database.execute(
+            "INSERT INTO delivery (route, reading_id, taken_at, ordinal, revision, state, "
+            "planned_at, done_at) SELECT route, reading_id || '-' || :copy, taken_at + :shift, 0, "
+            "revision, state, :now, :now FROM delivery WHERE reading_id NOT LIKE '%-%-%'",
+            values,
+        )
+    database.execute("DELETE FROM touched")
+    database.commit()
+    database.close()
