@@ -49,18 +49,42 @@ def main() -> None:
     parser.add_argument("--large", action="store_true", help="also 100,000 groups, 1,000,000 rows")
     given = parser.parse_args()
     print(row("figure", "measured", "promised"))
-    print(row("weighbridge --help over python -c pass, cpu ms", f"{start_up(given.runs, '--help'):.0f}", "50"))
-    print(row("weighbridge status over python -c pass, cpu ms", f"{start_up(given.runs, 'status'):.0f}", "90"))
+    print(
+        row(
+            "weighbridge --help over python -c pass, cpu ms",
+            f"{start_up(given.runs, '--help'):.0f}",
+            "50",
+        )
+    )
+    print(
+        row(
+            "weighbridge status over python -c pass, cpu ms",
+            f"{start_up(given.runs, 'status'):.0f}",
+            "90",
+        )
+    )
     print(row("FIT, 10,000 weigh-ins, cpu ms", f"{encoding_seconds() * 1000:.0f}", "50"))
     for groups in [10_000, 100_000] if given.large else [10_000]:
         cpu, peak = first_sync(groups, given.runs if groups == 10_000 else 1)
-        print(row(f"first sync, {groups:,} groups, cpu s", f"{cpu:.2f}", "2.00" if groups == 10_000 else "linear"))
+        print(
+            row(
+                f"first sync, {groups:,} groups, cpu s",
+                f"{cpu:.2f}",
+                "2.00" if groups == 10_000 else "linear",
+            )
+        )
         print(row(f"first sync, {groups:,} groups, peak MiB", f"{peak:.0f}", "64"))
     for rows in [1_000, 1_000_000] if given.large else [1_000]:
         cost, to_withings, to_targets = nothing_new(rows, given.runs)
         print(row(f"nothing new, {rows:,} readings, cpu s", f"{cost.cpu:.3f}", "0.200"))
         print(row(f"nothing new, {rows:,} readings, peak MiB", f"{cost.peak:.0f}", "40"))
-        print(row(f"nothing new, {rows:,} readings, requests", f"{to_withings} + {to_targets}", "1 + 0"))
+        print(
+            row(
+                f"nothing new, {rows:,} readings, requests",
+                f"{to_withings} + {to_targets}",
+                "1 + 0",
+            )
+        )
 
 
 if __name__ == "__main__":

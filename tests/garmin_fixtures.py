@@ -15,7 +15,7 @@ from garmin_library import ANNA
 from weighbridge.sandbox.admin import Admin
 from weighbridge.sandbox.clock import Clock
 from weighbridge.sandbox.garmin import GarminCloud
-from weighbridge.sandbox.garmin_tokens import PATH as TOKEN_PATH
+from weighbridge.sandbox.garmin.tokens import PATH as TOKEN_PATH
 from weighbridge.sandbox.http import Sandbox
 
 

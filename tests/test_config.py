@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weighbridge import config_environment
 from weighbridge.config import (
     CALLBACK_URL,
     ConfigProblems,
@@ -27,7 +26,8 @@ from weighbridge.config import (
     home_folder,
     load,
 )
-from weighbridge.config_reading import read_settings
+from weighbridge.config import environment as config_environment
+from weighbridge.config.reading import read_settings
 from weighbridge.errors import ConfigProblem, ExitCode
 
 JOURNAL = """\

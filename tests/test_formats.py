@@ -350,8 +350,8 @@ def test_the_index_gives_the_offsets_of_an_id_in_their_order(ids: list[str]) -> 
 
 def test_the_index_grows() -> None:
     index = LineIndex()
-    for number in range(5000):
-        index.add(f"reading-{number}", number)
+    for entry in range(5000):
+        index.add(f"reading-{entry}", entry)
     assert all(list(index.offsets(f"reading-{n}")) == [n] for n in range(5000))
 
 

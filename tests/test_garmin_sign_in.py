@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, ProxyHandler, build_opener
 
 import pytest
-import requests
 from garminconnect.client import sso
 
 from weighbridge.errors import ConfigProblem, LoginNeeded, Problem, RetryLater, SignInBlocked
@@ -265,4 +264,3 @@ def test_certificates_of_the_environment_count_for_requests_too(
     library.trust_the_same_authorities()
     used = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE")
     assert used == ("mine.pem" if taken else "ours.pem")
-    assert requests.certs is not None

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from weighbridge.cli import init
 from weighbridge.cli.session import Session
 from weighbridge.config import Settings, load
-from weighbridge.config_template import Answers, quote, render
+from weighbridge.config.template import Answers, quote, render
 from weighbridge.errors import ConfigProblem, StateProblem
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="a matter of POSIX")

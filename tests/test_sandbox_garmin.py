@@ -16,7 +16,7 @@ from garminconnect import (
 
 from garmin_library import ANNA, BEN, BENS_CODE, MORNING, ask_for_code, fit, send
 from weighbridge.sandbox.admin import Admin
-from weighbridge.sandbox.garmin_tokens import PATH as TOKEN_PATH
+from weighbridge.sandbox.garmin.tokens import PATH as TOKEN_PATH
 from weighbridge.sandbox.http import Sandbox
 
 pytest_plugins = ["garmin_fixtures"]

@@ -14,11 +14,11 @@ from garminconnect.fit import FitEncoderBloodPressure, FitEncoderWeight
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weighbridge.sandbox.garmin_accounts import default_accounts
-from weighbridge.sandbox.garmin_fit import FitRuleError, read_fit
-from weighbridge.sandbox.garmin_times import DAY, day_of, local_millis, millis_of, start_of, text_of
-from weighbridge.sandbox.garmin_upload import Uploads, file_part
-from weighbridge.sandbox.garmin_weight import WeighIns
+from weighbridge.sandbox.garmin.accounts import default_accounts
+from weighbridge.sandbox.garmin.fit import FitRuleError, read_fit
+from weighbridge.sandbox.garmin.times import DAY, day_of, local_millis, millis_of, start_of, text_of
+from weighbridge.sandbox.garmin.upload import Uploads, file_part
+from weighbridge.sandbox.garmin.weight import WeighIns
 from weighbridge.sandbox.messages import Request
 
 MORNING = int(datetime(2026, 3, 1, 7, 15, tzinfo=UTC).timestamp())

@@ -76,8 +76,7 @@ class Workplace:
         given = self.settings.withings
         if not given.client_id or given.client_secret is None:
             raise ConfigProblem(
-                "No Withings application is configured. This is how to get one:\n"
-                + HOW_TO_REGISTER
+                "No Withings application is configured. This is how to get one:\n" + HOW_TO_REGISTER
             )
         return WithingsApp(
             given.client_id, given.client_secret.reveal(), given.callback_url, given.url
@@ -135,9 +134,7 @@ class Workplace:
             sleep=self.sleep,
             person=person,
         )
-        return Withings(
-            client, tokens, brake, url=app.url, clock=self.clock, sleep=self.sleep
-        )
+        return Withings(client, tokens, brake, url=app.url, clock=self.clock, sleep=self.sleep)
 
     def context(self, person: Person, target: TargetSettings) -> Context:
         """What a target may use of the world."""

@@ -55,7 +55,7 @@ class StateProblem(Problem):
 
 
 class RetryLater(Problem):
-    """A passing trouble. ``after`` is what the other side asked for, in seconds; None: our choice."""
+    """A passing trouble. ``after``: seconds that the other side asked for; None: our choice."""
 
     exit_code = ExitCode.LATER
 

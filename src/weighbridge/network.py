@@ -30,7 +30,7 @@ def http_client(url: str) -> httpx2.Client:
     A plain ``http:`` address of this machine needs neither certificates (reading them costs
     20 ms) nor a proxy (which could not reach it).
     """
-    import httpx2  # noqa: PLC0415
+    import httpx2
 
     local = _is_local(url)
     try:
@@ -51,7 +51,7 @@ def http_client(url: str) -> httpx2.Client:
 
 def is_loopback(host: str) -> bool:
     """True for ``localhost`` and the addresses of this machine itself."""
-    import ipaddress  # noqa: PLC0415
+    import ipaddress
 
     if host == "localhost":
         return True
@@ -68,8 +68,8 @@ def within[T](seconds: float, call: Callable[[], T]) -> T:
     sends one byte now and then would hold us for ever. So the call runs in a thread which is
     left behind when the time is over; it ends with its own read, and nobody looks at its answer.
     """
-    import queue  # noqa: PLC0415
-    import threading  # noqa: PLC0415
+    import queue
+    import threading
 
     outcome: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
 
@@ -99,7 +99,7 @@ def _certificates() -> ssl.SSLContext:
 
     httpx2 takes ``SSL_CERT_FILE``, then ``SSL_CERT_DIR``, then what the system trusts.
     """
-    import httpx2  # noqa: PLC0415
+    import httpx2
 
     try:
         return httpx2.create_ssl_context()
@@ -111,6 +111,6 @@ def _certificates() -> ssl.SSLContext:
 
 
 def _no_cookies() -> CookieJar:
-    from http.cookiejar import CookieJar, DefaultCookiePolicy  # noqa: PLC0415
+    from http.cookiejar import CookieJar, DefaultCookiePolicy
 
     return CookieJar(DefaultCookiePolicy(allowed_domains=[]))

@@ -73,9 +73,7 @@ def collect(road: Road, window: Window | None, outcome: Outcome) -> None:
             outcome.changed += archive.store(groups, odd, road.clock())
             outcome.odd += len(odd)
             if page.last and window and not outcome.odd:
-                outcome.gone = archive.forget_missing(
-                    seen, window.start, window.end, road.clock()
-                )
+                outcome.gone = archive.forget_missing(seen, window.start, window.end, road.clock())
             elif page.last and not window:
                 archive.advance_cursor(min(newest, page.updatetime))
                 archive.note_checked(road.clock())

@@ -27,7 +27,7 @@ ACCOUNTS = {
     "anna": ("anna@example.test", "anna-walks-home", None),
     "ben": ("ben@example.test", "ben-rides-uphill", "123456"),
 }
-"""The sandbox's Garmin accounts (``sandbox/garmin_accounts.py``): e-mail, password, code."""
+"""The sandbox's Garmin accounts (``sandbox/garmin/accounts.py``): e-mail, password, code."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -193,7 +193,7 @@ class House:
         return self.admin.requests(path=path, cloud=cloud)
 
 
-def group(  # noqa: PLR0913
+def group(
     grpid: int,
     date: int,
     *measures: tuple[int, int, int],

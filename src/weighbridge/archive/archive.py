@@ -49,7 +49,10 @@ class Archive:
         self.database.run("advance_cursor", account=self.account, cursor=cursor)
 
     def store(
-        self, groups: Sequence[tuple[MeasureGroup, StoredGroup]], odd: Sequence[OddGroup], now: float
+        self,
+        groups: Sequence[tuple[MeasureGroup, StoredGroup]],
+        odd: Sequence[OddGroup],
+        now: float,
     ) -> int:
         """Keep a page. The number of groups that are new or were changed."""
         changed = self.database.run_many(
@@ -147,9 +150,7 @@ class Archive:
 
     def last_instants(self, most: int, before: int = END_OF_TIME) -> list[int]:
         """The newest instants at which something was measured, newest first."""
-        rows = self.database.all(
-            "instants_before", account=self.account, before=before, most=most
-        )
+        rows = self.database.all("instants_before", account=self.account, before=before, most=most)
         return [int(row["taken_at"]) for row in rows]
 
     def instant_spans(self, start: int, end: int, most: int) -> Iterator[tuple[int, int]]:

@@ -66,9 +66,7 @@ class Breaker:
         row = self._database.one("brake_of", name=self._name)
         steps = (row["steps"] if row else 0) + 1
         until = self._clock() + min(FIRST_PAUSE * 2.0 ** (steps - 1), LONGEST_PAUSE)
-        self._database.run(
-            "set_brake", name=self._name, until=until, steps=steps, reason=reason
-        )
+        self._database.run("set_brake", name=self._name, until=until, steps=steps, reason=reason)
         return BreakerState(until, steps, reason)
 
     def close(self) -> None:

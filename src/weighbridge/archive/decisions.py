@@ -57,9 +57,7 @@ _ANSWERS = {
 LIMIT = 1_000_000
 
 
-def newest_of_reading(
-    database: Database, person: str, taken_at: int, reading_id: str
-) -> list[Row]:
+def newest_of_reading(database: Database, person: str, taken_at: int, reading_id: str) -> list[Row]:
     """The newest delivery of a reading to each target."""
     rows = database.all(
         "deliveries_of_reading", person=person, taken_at=taken_at, reading_id=reading_id
@@ -77,9 +75,7 @@ def in_states(database: Database, routes: Iterable[int], states: Collection[Stat
     ]
 
 
-def decide_about(
-    database: Database, rows: Iterable[Row], decision: Decision, now: float
-) -> int:
+def decide_about(database: Database, rows: Iterable[Row], decision: Decision, now: float) -> int:
     """Carry a decision out, in one transaction; the number of deliveries that it changed."""
     changed = 0
     with database.transaction():

@@ -59,9 +59,7 @@ class Ledger:
 
     def known(self, start: int, end: int) -> dict[str, Known]:
         """The newest row of each reading of a window."""
-        return _newest(
-            self.database.all("latest_between", route=self.route, start=start, end=end)
-        )
+        return _newest(self.database.all("latest_between", route=self.route, start=start, end=end))
 
     def known_at_touched(self, account: int, start: int, end: int) -> dict[str, Known]:
         """The newest row of each reading at the touched instants of a window."""
@@ -159,8 +157,7 @@ class Ledger:
     def counts(self) -> Mapping[str, int]:
         """How many deliveries are in each open state."""
         return {
-            row["state"]: row["number"]
-            for row in self.database.all("count_open", route=self.route)
+            row["state"]: row["number"] for row in self.database.all("count_open", route=self.route)
         }
 
     def count_unseen(self) -> int:
@@ -195,9 +192,7 @@ class Ledger:
 
     def note_trouble(self, kind: str, trouble: str, now: float) -> None:
         """Remember what is wrong, and since when."""
-        self.database.run(
-            "note_trouble", route=self.route, kind=kind, trouble=trouble, now=now
-        )
+        self.database.run("note_trouble", route=self.route, kind=kind, trouble=trouble, now=now)
 
 
 def _newest(rows: Iterable[Row]) -> dict[str, Known]:

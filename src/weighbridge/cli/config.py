@@ -6,7 +6,7 @@ import click
 
 from weighbridge.cli.session import Session, print_json, say
 from weighbridge.config import CONFIG_FILE, ConfigProblems, Mistake, Settings
-from weighbridge.config_listing import Value, origin_of, secrets, values
+from weighbridge.config.listing import Value, origin_of, secrets, values
 from weighbridge.errors import ConfigProblem, ExitCode
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,10 +16,13 @@ from weighbridge.archive.database import Database
 from weighbridge.archive.recollection import readings_between
 from weighbridge.cli.dates import window_of
 from weighbridge.cli.session import Session, chosen_people, say
-from weighbridge.config import Person, Settings
+from weighbridge.config import Person
 from weighbridge.errors import ConfigProblem, ExitCode, Refused, StateProblem
 from weighbridge.formats.owner import Owner
 from weighbridge.measures import Kind, Reading
+
+if TYPE_CHECKING:
+    from weighbridge.fit.messages import PressureRow, WeightRow
 
 
 @click.command("export")
@@ -54,9 +58,9 @@ def command(  # noqa: PLR0913  one parameter an option
     with Database(settings.home) as database:
         if shape == "fit":
             kind = Kind.BLOOD_PRESSURE if blood_pressure else Kind.BODY
-            chunks = _fit(database, settings, chosen, since, until, kind)
+            chunks = _fit(database, chosen, since, until, kind)
         else:
-            chunks = _lines(database, settings, chosen, since, until, _format(shape))
+            chunks = _lines(database, chosen, since, until, _format(shape))
         count = _write(chunks, output)
     if output:
         say(f"{count} readings written to {output}.")
@@ -73,9 +77,8 @@ Chunk = tuple[bytes, int]
 """Bytes, and how many readings are in them."""
 
 
-def _lines(  # noqa: PLR0913
+def _lines(
     database: Database,
-    settings: Settings,
     people: list[Person],
     since: str | None,
     until: str | None,
@@ -92,21 +95,19 @@ def _lines(  # noqa: PLR0913
                 say(f"{reading.reading_id} is left out. {problem}")
 
 
-def _fit(  # noqa: PLR0913
+def _fit(
     database: Database,
-    settings: Settings,
     people: list[Person],
     since: str | None,
     until: str | None,
     kind: str,
 ) -> Iterator[Chunk]:
-    from weighbridge.formats.fit import fit_part, pressure_row, weight_row
-    from weighbridge.formats.fit_file import encode
+    from weighbridge.formats.fit import encode, fit_part, pressure_row, weight_row
 
     if len(people) > 1:
         raise ConfigProblem("A FIT file is about one person.", remedy="Add --person NAME.")
     owner = _owner(database, people[0])
-    rows = []
+    rows: list[WeightRow | PressureRow] = []
     for reading in _readings(database, people[0], since, until):
         if reading.kind != kind or not fit_part(reading):
             continue

@@ -12,9 +12,9 @@ import click
 
 from weighbridge.cli.session import Session, say
 from weighbridge.config import CONFIG_FILE, SECRET_FOLDER, ConfigProblems, home_folder
-from weighbridge.config_reading import read_settings
-from weighbridge.config_rules import Unfit, parse_height, read_name, read_text, read_timezone
-from weighbridge.config_template import Answers, render
+from weighbridge.config.reading import read_settings
+from weighbridge.config.rules import Unfit, parse_height, read_name, read_text, read_timezone
+from weighbridge.config.template import Answers, render
 from weighbridge.errors import ConfigProblem, StateProblem
 from weighbridge.targets import load_kind
 

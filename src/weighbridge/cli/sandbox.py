@@ -74,9 +74,9 @@ def command(**given: Any) -> None:
 
     They keep everything in memory and forget it at the end. Stop them with Ctrl-C.
     """
-    from weighbridge.sandbox.clock import Clock  # noqa: PLC0415
-    from weighbridge.sandbox.http import Sandbox  # noqa: PLC0415
-    from weighbridge.sandbox.withings import WithingsCloud  # noqa: PLC0415
+    from weighbridge.sandbox.clock import Clock
+    from weighbridge.sandbox.http import Sandbox
+    from weighbridge.sandbox.withings import WithingsCloud
 
     options = Options(**given)
     clock = Clock()
@@ -105,7 +105,7 @@ def run(sandbox: Sandbox, withings: WithingsCloud, *, as_json: bool) -> None:
             signal.signal(getattr(signal, name), lambda *_: stop.set())
     told = describe(sandbox.url, withings)
     if as_json:
-        import json  # noqa: PLC0415
+        import json
 
         click.echo(json.dumps(told))
     else:
@@ -118,13 +118,13 @@ def fill(withings: WithingsCloud, options: Options) -> list[str]:
     """Put people into the Withings cloud. Returns a sentence for each file that was left out."""
     household = withings.household
     if options.folder is not None:
-        from weighbridge.sandbox.recorded import load_folder  # noqa: PLC0415
+        from weighbridge.sandbox.recorded import load_folder
 
         recordings = load_folder(options.folder)
         for name, zone, recorded in recordings.profiles():
             household.add_profile(name, timezone=zone, groups=recorded)
         return recordings.problems
-    from weighbridge.sandbox.household import household as invent  # noqa: PLC0415
+    from weighbridge.sandbox.household import household as invent
 
     for name, userid, zone, groups in invent(
         int(withings.clock()), seed=options.seed, years=options.years
@@ -136,7 +136,7 @@ def fill(withings: WithingsCloud, options: Options) -> list[str]:
 def find_garmin(clock: Any, seed: int) -> list[Cloud]:
     """The Garmin stand-in, when what it needs is installed."""
     try:
-        from weighbridge.sandbox.garmin import GarminCloud  # noqa: PLC0415
+        from weighbridge.sandbox.garmin import GarminCloud
     except ImportError as problem:
         text = (
             f"The Garmin stand-in is left out ({problem}). Install 'weighbridge[sandbox]' for it."

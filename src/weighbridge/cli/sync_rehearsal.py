@@ -53,9 +53,7 @@ def _batches(road: Road, route: Route) -> Iterator[list[Owed]]:
         say(f"{road.person}: {route.name} cannot be served: {route.problem}")
         return
     start = 0
-    while due := route.ledger.due(
-        target.batch_size, now=FOR_EVER, cloud_now=FOR_EVER, start=start
-    ):
+    while due := route.ledger.due(target.batch_size, now=FOR_EVER, cloud_now=FOR_EVER, start=start):
         known = readings_at(road.archive, (one.taken_at for one in due))
         yield [
             Owed(known[one.reading_id], one.revision, one.previous)

@@ -137,7 +137,9 @@ class Engine:
                     self._settle(due.id, State.CONFIRMED, ALREADY_THERE, sighting.reference)
                     self.counts.already_there += 1
                 elif sighting:
-                    missing.append((due, msgspec.structs.replace(owed, previous=sighting.reference)))
+                    missing.append(
+                        (due, msgspec.structs.replace(owed, previous=sighting.reference))
+                    )
                 else:
                     missing.append((due, owed))
         return missing

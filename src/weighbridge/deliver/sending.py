@@ -28,15 +28,15 @@ def send_all(target: Target, owed: Sequence[Owed]) -> Receipt:
     return receipt
 
 
-def _send_splitting(send: Send, owed: Sequence[Owed]) -> Receipt:
-    """A payload refused as a whole is halved until the bad reading is found."""
+def _send_once(send: Send, owed: Sequence[Owed]) -> Receipt | None:
+    """None: several readings were refused together, and one of them is to blame."""
+    everything = frozenset(one.reading_id for one in owed)
     try:
         return send(owed)
     except Refused as problem:
-        if len(owed) == 1:
-            return Receipt(refused={owed[0].reading_id: str(problem)})
+        return Receipt(refused={owed[0].reading_id: str(problem)}) if len(owed) == 1 else None
     except OutcomeUnknown as problem:
-        return Receipt(unknown=frozenset(one.reading_id for one in owed), problem=problem)
+        return Receipt(unknown=everything, problem=problem)
     except Problem as problem:
         return Receipt(problem=problem)
     except Exception as error:
@@ -46,7 +46,14 @@ def _send_splitting(send: Send, owed: Sequence[Owed]) -> Receipt:
             f"The target failed unexpectedly ({type(error).__name__}).",
             remedy="Please report it; the log shows where.",
         )
-        return Receipt(unknown=frozenset(one.reading_id for one in owed), problem=lost)
+        return Receipt(unknown=everything, problem=lost)
+
+
+def _send_splitting(send: Send, owed: Sequence[Owed]) -> Receipt:
+    """A payload refused as a whole is halved until the bad reading is found."""
+    receipt = _send_once(send, owed)
+    if receipt is not None:
+        return receipt
     middle = len(owed) // 2
     first = _send_splitting(send, owed[:middle])
     if first.problem is not None:

@@ -79,7 +79,7 @@ def expect_folder(path: Path) -> None:
 @contextmanager
 def locked(lock_file: Path, path: Path) -> Iterator[None]:
     """Keep other processes of the same home away from ``path``."""
-    from filelock import FileLock, Timeout  # noqa: PLC0415  27 ms
+    from filelock import FileLock, Timeout
 
     lock = FileLock(lock_file)
     with trouble_with(lock_file):

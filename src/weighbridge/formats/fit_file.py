@@ -101,7 +101,7 @@ class FitFile:
             return _Rows([])
 
     def _put_aside(self, problem: Refused) -> None:
-        from logging import getLogger  # noqa: PLC0415
+        from logging import getLogger
 
         number = 1
         while (aside := self._aside(number)).exists():

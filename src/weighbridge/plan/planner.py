@@ -1,4 +1,4 @@
-"""What is owed. Pure: readings, a route and the ledger's rows go in, changes to the ledger come out.
+"""What is owed. Pure: readings, a rule and known deliveries go in, changes to the ledger come out.
 
 Planning twice changes nothing, and planning a part of the readings says nothing about the others.
 """
@@ -141,9 +141,7 @@ def _is_wanted(reading: Reading, rule: Rule) -> bool:
 def _follow(
     reading: Reading, revision: str, row: Known | None, rule: Rule, accepted: frozenset[str]
 ) -> Iterator[Step]:
-    held = (
-        reading.ambiguous and rule.ambiguous == "hold" and reading.reading_id not in accepted
-    )
+    held = reading.ambiguous and rule.ambiguous == "hold" and reading.reading_id not in accepted
     state = State.HELD if held else State.PLANNED
     settles_at = reading.stored_at + rule.settle
     if row is None:
@@ -159,10 +157,6 @@ def _follow(
         yield Change(row.id, row.state, state, settles_at, answer)
 
 
-def _add(
-    reading: Reading, revision: str, ordinal: int, state: State, settles_at: float
-) -> Add:
+def _add(reading: Reading, revision: str, ordinal: int, state: State, settles_at: float) -> Add:
     answer = DOUBTFUL if state is State.HELD else None
-    return Add(
-        reading.reading_id, reading.taken_at, ordinal, revision, state, settles_at, answer
-    )
+    return Add(reading.reading_id, reading.taken_at, ordinal, revision, state, settles_at, answer)

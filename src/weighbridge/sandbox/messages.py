@@ -46,7 +46,7 @@ class Response(msgspec.Struct):
         return cls(status, {"Content-Type": "text/html; charset=UTF-8"}, page.encode())
 
 
-class Dropped(Exception):  # noqa: N818  # a decision, not a mistake
+class Dropped(Exception):  # a decision, not a mistake
     """The connection ends here, without an answer."""
 
 

@@ -27,7 +27,7 @@ _Exponent = Annotated[int, msgspec.Meta(ge=-30, le=30)]  # -6 is the smallest ev
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-class OddGroup(ValueError):  # noqa: N818  it is no error of the program
+class OddGroup(ValueError):
     """A group that cannot be understood. It is kept raw and counted; the rest goes on.
 
     ``reason`` names the place and the expectation, never a value.

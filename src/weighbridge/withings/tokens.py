@@ -200,7 +200,7 @@ def request_tokens(
     ``scope`` is kept when the answer does not name one: it informs, nothing depends on it.
     Raises RefreshRefused, CodeExpired, ConfigProblem (the application is refused) or RetryLater.
     """
-    from weighbridge.withings.wire import post  # noqa: PLC0415  only for a call
+    from weighbridge.withings.wire import post
 
     issued_at = int(clock())
     sent = {

@@ -61,7 +61,7 @@ def post(
 def _send(
     client: httpx2.Client, url: str, form: Mapping[str, str], headers: dict[str, str], limit: float
 ) -> httpx2.Response:
-    import httpx2  # noqa: PLC0415
+    import httpx2
 
     try:
         return within(limit, lambda: client.post(url, data=form, headers=headers))
@@ -124,7 +124,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return float(asked[:9])
     if not asked:
         return None
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415
+    from email.utils import parsedate_to_datetime
 
     try:
         return (

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.sandbox.withings_household import Profile, StoredGroup
+from weighbridge.sandbox.withings.household import Profile, StoredGroup
 
 if TYPE_CHECKING:
     from weighbridge.sandbox.withings import WithingsCloud
@@ -54,7 +54,7 @@ def add_groups(cloud: WithingsCloud, profile: str, groups: list[Any], notify: bo
 def weigh_in(
     cloud: WithingsCloud, profile: str, kg: str, seed: int | None = None, notify: bool = True
 ) -> list[Any]:
-    from weighbridge.sandbox.household import weigh_in as fresh  # noqa: PLC0415
+    from weighbridge.sandbox.household import weigh_in as fresh
 
     # The seed is part of the ids: two readings of the same second need two seeds below 32.
     seed = len(cloud.household.profile(profile).groups()) % 32 if seed is None else seed

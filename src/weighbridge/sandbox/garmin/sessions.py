@@ -8,7 +8,7 @@ from random import Random
 
 import msgspec
 
-from weighbridge.sandbox.garmin_accounts import Account
+from weighbridge.sandbox.garmin.accounts import Account
 from weighbridge.sandbox.messages import Request
 
 COOKIE = "SESSION"

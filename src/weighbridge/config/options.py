@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from weighbridge.config_sheet import Sheet
+from weighbridge.config.sheet import Sheet
 from weighbridge.secret import Secret, read_secret
 
 _WORDS = {

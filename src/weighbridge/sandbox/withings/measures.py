@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from weighbridge.sandbox.messages import Response
-from weighbridge.sandbox.withings_answers import INVALID_PARAMS, Failure, integer, invalid
-from weighbridge.sandbox.withings_household import Choice, Profile, StoredGroup
+from weighbridge.sandbox.withings.answers import INVALID_PARAMS, Failure, integer, invalid
+from weighbridge.sandbox.withings.household import Choice, Profile, StoredGroup
 
 PAGE_SIZE = 300
 """Groups a page, unless it is set otherwise. The real size is not documented."""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from weighbridge.sandbox.withings_notify import call
+from weighbridge.sandbox.withings.notify import call
 
 SCHEDULE = (0.0, 1.0, 5.0)
 """Seconds before each attempt. The real cloud tries ten times within five hours."""

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from weighbridge.config import CONFIG_FILE, ConfigProblems, Person, Settings, TargetSettings
-from weighbridge.config_environment import Surroundings, read_people, read_withings
-from weighbridge.config_options import converter, read_options, secrets_of
-from weighbridge.config_rules import (
+from weighbridge.config.environment import Surroundings, read_people, read_withings
+from weighbridge.config.options import converter, read_options, secrets_of
+from weighbridge.config.rules import (
     describe,
     read_ambiguous,
     read_height,
@@ -20,7 +20,7 @@ from weighbridge.config_rules import (
     read_timezone,
     suggest,
 )
-from weighbridge.config_sheet import Page, Sheet
+from weighbridge.config.sheet import Page, Sheet
 from weighbridge.errors import ConfigProblem
 from weighbridge.secret import warn_of_readers
 from weighbridge.targets import kinds, load_kind
@@ -60,7 +60,7 @@ def read_settings(
 
 
 def _parse(page: Page, text: str) -> dict[str, Any]:
-    from weighbridge.config_syntax import parse
+    from weighbridge.config.syntax import parse
 
     return parse(page, text)
 

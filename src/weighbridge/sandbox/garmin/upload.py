@@ -4,7 +4,7 @@
 200  blood pressure: accepted, and never seen again (withings-sync#204)
 400  there is no part called ``file``
 409  the same bytes again, while weigh-ins of the first time are still there
-415  not a FIT file, or one that breaks a rule of ``garmin_fit.py``
+415  not a FIT file, or one that breaks a rule of ``fit.py``
 501  the package ``fitdecode`` is missing here
 504  more than 1000 weigh-ins
 """
@@ -20,10 +20,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from weighbridge.sandbox.garmin_accounts import Account
-from weighbridge.sandbox.garmin_fit import FitFile, FitRuleError, read_fit
-from weighbridge.sandbox.garmin_times import text_of
-from weighbridge.sandbox.garmin_weight import WeighIns
+from weighbridge.sandbox.garmin.accounts import Account
+from weighbridge.sandbox.garmin.fit import FitFile, FitRuleError, read_fit
+from weighbridge.sandbox.garmin.times import text_of
+from weighbridge.sandbox.garmin.weight import WeighIns
 from weighbridge.sandbox.messages import Request, Response
 
 PATH = "/upload-service/upload"

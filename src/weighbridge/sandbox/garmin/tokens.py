@@ -8,8 +8,8 @@ from random import Random
 
 import msgspec
 
-from weighbridge.sandbox.garmin_accounts import Account, Accounts
-from weighbridge.sandbox.garmin_sessions import Tickets
+from weighbridge.sandbox.garmin.accounts import Account, Accounts
+from weighbridge.sandbox.garmin.sessions import Tickets
 from weighbridge.sandbox.messages import Request, Response
 
 PATH = "/di-oauth2-service/oauth/token"

@@ -7,9 +7,9 @@ from html import escape
 from urllib.parse import urlencode, urlsplit
 
 from weighbridge.sandbox.messages import Response
-from weighbridge.sandbox.withings_household import Profile
-from weighbridge.sandbox.withings_notify import is_allowed
-from weighbridge.sandbox.withings_tokens import Tokens
+from weighbridge.sandbox.withings.household import Profile
+from weighbridge.sandbox.withings.notify import is_allowed
+from weighbridge.sandbox.withings.tokens import Tokens
 
 SCOPES = frozenset({"user.info", "user.metrics", "user.activity", "user.sleepevents"})
 

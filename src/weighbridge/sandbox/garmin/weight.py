@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from weighbridge.sandbox.garmin_accounts import Account
-from weighbridge.sandbox.garmin_times import day_of, local_millis, millis_of, start_of
+from weighbridge.sandbox.garmin.accounts import Account
+from weighbridge.sandbox.garmin.times import day_of, local_millis, millis_of, start_of
 from weighbridge.sandbox.messages import Request, Response
 
 PREFIX = "/weight-service/"

@@ -6,7 +6,7 @@
     uploads        every file that was sent: received_at, size, sha256, rows, account, status ...
     put_weigh_ins  as if another tool had sent them: "account" and
                    "weigh_ins": [{"taken_at": 1772323200, "weight_kg": "65.75", ...}, ...];
-                   garmin_fit.VALUES lists the names of the values
+                   fit.VALUES lists the names of the values
     expire         end the access tokens of "account", or all
     revoke         end the refresh tokens of "account", or all
     token_life     access tokens issued from now on live "seconds"
@@ -28,11 +28,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from weighbridge.sandbox.garmin_accounts import Account
-from weighbridge.sandbox.garmin_fit import VALUES
-from weighbridge.sandbox.garmin_times import text_of
-from weighbridge.sandbox.garmin_upload import Ordered, Poison
-from weighbridge.sandbox.garmin_weight import UPLOADED, Visibility, WeighIn
+from weighbridge.sandbox.garmin.accounts import Account
+from weighbridge.sandbox.garmin.fit import VALUES
+from weighbridge.sandbox.garmin.times import text_of
+from weighbridge.sandbox.garmin.upload import Ordered, Poison
+from weighbridge.sandbox.garmin.weight import UPLOADED, Visibility, WeighIn
 
 if TYPE_CHECKING:
     from weighbridge.sandbox.garmin import GarminCloud

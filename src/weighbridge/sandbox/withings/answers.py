@@ -13,7 +13,7 @@ NOT_IMPLEMENTED = 2554
 INVALID_PARAMS = 503
 
 
-class Failure(Exception):  # noqa: N818  # an answer of the cloud, not a mistake of ours
+class Failure(Exception):  # an answer of the cloud, not a mistake of ours
     """The request is answered with a status other than 0 (reference, section 7)."""
 
     def __init__(

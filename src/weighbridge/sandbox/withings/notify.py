@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from weighbridge.sandbox.withings_answers import Failure, integer, invalid, unknown_action
-from weighbridge.sandbox.withings_household import StoredGroup, measure_types
+from weighbridge.sandbox.withings.answers import Failure, integer, invalid, unknown_action
+from weighbridge.sandbox.withings.household import StoredGroup, measure_types
 
 NEVER = 2147483647
 """``expires`` in every recording."""

@@ -7,7 +7,7 @@ import hmac
 import secrets
 from collections.abc import Callable
 
-from weighbridge.sandbox.withings_answers import Failure, invalid
+from weighbridge.sandbox.withings.answers import Failure, invalid
 
 NONCE_SECONDS = 1800
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 
-from weighbridge.sandbox.garmin_accounts import Account, Accounts
-from weighbridge.sandbox.garmin_sessions import Session, Sessions, Tickets
-from weighbridge.sandbox.garmin_sign_in import Gate
+from weighbridge.sandbox.garmin.accounts import Account, Accounts
+from weighbridge.sandbox.garmin.sessions import Session, Sessions, Tickets
+from weighbridge.sandbox.garmin.sign_in import Gate
 from weighbridge.sandbox.messages import Request, Response
 
 EMBED = "https://sso.garmin.com/sso/embed"

@@ -13,8 +13,8 @@ import msgspec
 from weighbridge.sandbox.clock import Clock
 from weighbridge.sandbox.messages import Request, Response
 from weighbridge.sandbox.requests import fields_of
-from weighbridge.sandbox.withings_admin import carry_out
-from weighbridge.sandbox.withings_answers import (
+from weighbridge.sandbox.withings.admin import carry_out
+from weighbridge.sandbox.withings.answers import (
     Failure,
     Repetitions,
     invalid,
@@ -22,14 +22,14 @@ from weighbridge.sandbox.withings_answers import (
     success,
     unknown_action,
 )
-from weighbridge.sandbox.withings_consent import ask_consent
-from weighbridge.sandbox.withings_household import Household, Profile
-from weighbridge.sandbox.withings_measures import PAGE_SIZE, read_measures
-from weighbridge.sandbox.withings_notify import Subscriptions, news_of
-from weighbridge.sandbox.withings_post import PostOffice
-from weighbridge.sandbox.withings_signature import Nonces
-from weighbridge.sandbox.withings_tokens import Tokens
-from weighbridge.sandbox.withings_user import list_devices, list_goals
+from weighbridge.sandbox.withings.consent import ask_consent
+from weighbridge.sandbox.withings.household import Household, Profile
+from weighbridge.sandbox.withings.measures import PAGE_SIZE, read_measures
+from weighbridge.sandbox.withings.notify import Subscriptions, news_of
+from weighbridge.sandbox.withings.post import PostOffice
+from weighbridge.sandbox.withings.signature import Nonces
+from weighbridge.sandbox.withings.tokens import Tokens
+from weighbridge.sandbox.withings.user import list_devices, list_goals
 
 CLIENT_ID = "sandbox-client"
 CLIENT_SECRET = "sandbox-secret"  # noqa: S105  # there is nothing behind it

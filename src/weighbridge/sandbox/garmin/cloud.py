@@ -2,7 +2,7 @@
 
 What it answers is what the real service was seen to answer (Garmin reference, sections 3, 4 and
 7.3), as far as the library ``garminconnect`` and our own client use it. All hosts of Garmin stand
-on one port: their paths do not collide. ``garmin_admin.py`` says what can be ordered.
+on one port: their paths do not collide. ``admin.py`` says what can be ordered.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from weighbridge.sandbox import garmin_pressure, garmin_tokens, garmin_upload, garmin_weight
-from weighbridge.sandbox.garmin_accounts import Account, Accounts, answer_profile, default_accounts
-from weighbridge.sandbox.garmin_admin import administer
-from weighbridge.sandbox.garmin_pressure import Pressures
-from weighbridge.sandbox.garmin_sessions import Sessions, Tickets
-from weighbridge.sandbox.garmin_sign_in import Gate, SignIn
-from weighbridge.sandbox.garmin_tokens import Tokens
-from weighbridge.sandbox.garmin_upload import Uploads
-from weighbridge.sandbox.garmin_weight import WeighIns
-from weighbridge.sandbox.garmin_widget import Widget
+from weighbridge.sandbox.garmin import pressure, tokens, upload, weight
+from weighbridge.sandbox.garmin.accounts import Account, Accounts, answer_profile, default_accounts
+from weighbridge.sandbox.garmin.admin import administer
+from weighbridge.sandbox.garmin.pressure import Pressures
+from weighbridge.sandbox.garmin.sessions import Sessions, Tickets
+from weighbridge.sandbox.garmin.sign_in import Gate, SignIn
+from weighbridge.sandbox.garmin.tokens import Tokens
+from weighbridge.sandbox.garmin.upload import Uploads
+from weighbridge.sandbox.garmin.weight import WeighIns
+from weighbridge.sandbox.garmin.widget import Widget
 from weighbridge.sandbox.messages import Request, Response
 
 _REQUIRED = {
@@ -94,7 +94,7 @@ class GarminCloud:
         missing = missing_headers(request)
         if missing:
             return Response.of_json({"message": f"HTTP 403 Forbidden: {missing}"}, 403)
-        if request.path == garmin_tokens.PATH:
+        if request.path == tokens.PATH:
             return self.tokens.answer(request)
         account = self.tokens.account_of(request)
         if account is None:
@@ -106,16 +106,16 @@ class GarminCloud:
         path = request.path
         if path.startswith("/userprofile-service/"):
             return answer_profile(request, account)
-        if path.startswith(garmin_weight.PREFIX):
+        if path.startswith(weight.PREFIX):
             return self.weigh_ins.answer(request, account)
-        if path.startswith(garmin_pressure.PREFIX):
+        if path.startswith(pressure.PREFIX):
             return self.pressures.answer(request, account)
-        if path == garmin_upload.PATH and request.method == "POST":
+        if path == upload.PATH and request.method == "POST":
             return self.uploads.answer(request, account)
         return Response.of_json({"message": "HTTP 404 Not Found"}, 404)
 
     def admin(self, action: str, content: Any) -> Any:
-        """What can be ordered and asked: see ``garmin_admin.py``."""
+        """What can be ordered and asked: see ``admin.py``."""
         return administer(self, action, content)
 
 

@@ -87,7 +87,7 @@ def read_fit(content: bytes) -> FitFile:
 
 def _messages(content: bytes) -> Iterator[FitDataMessage]:
     """Every data message, raw. Checks header, definitions and CRC on the way."""
-    import fitdecode  # noqa: PLC0415  # an extra, and heavy
+    import fitdecode  # an extra, and heavy
 
     headers = 0
     try:

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from weighbridge.sandbox.garmin_accounts import Account, Accounts
-from weighbridge.sandbox.garmin_sessions import Session, Sessions, Tickets
+from weighbridge.sandbox.garmin.accounts import Account, Accounts
+from weighbridge.sandbox.garmin.sessions import Session, Sessions, Tickets
 from weighbridge.sandbox.messages import Request, Response
 
 FLOWS = ("mobile", "portal", "widget")

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from weighbridge.sandbox.withings_answers import Repetitions, invalid
+from weighbridge.sandbox.withings.answers import Repetitions, invalid
 
 CODE_SECONDS = 30
 ACCESS_SECONDS = 10_800

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from weighbridge.config import CONFIG_FILE, Mistake
-from weighbridge.config_lines import KeyPath, Lines
-from weighbridge.config_rules import Unfit, suggest
+from weighbridge.config.lines import KeyPath, Lines
+from weighbridge.config.rules import Unfit, suggest
 from weighbridge.errors import ConfigProblem
 from weighbridge.secret import Secret
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from weighbridge.sandbox.withings_household import Profile
+from weighbridge.sandbox.withings.household import Profile
 
 _BPM = range(41, 49)
 _SESSION_KEYS = ("first_session_date", "last_session_date")

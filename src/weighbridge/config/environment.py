@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 
 from weighbridge.config import Person, TargetSettings, WithingsSettings
-from weighbridge.config_options import converter, fault_in_words, secrets_of
-from weighbridge.config_rules import Unfit, read_callback_url, read_cloud_url, read_text
-from weighbridge.config_sheet import Page, Sheet
+from weighbridge.config.options import converter, fault_in_words, secrets_of
+from weighbridge.config.rules import Unfit, read_callback_url, read_cloud_url, read_text
+from weighbridge.config.sheet import Page, Sheet
 from weighbridge.errors import ConfigProblem
 from weighbridge.secret import Secret, read_secret, warn_of_readers
 from weighbridge.targets import load_kind

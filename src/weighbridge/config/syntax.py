@@ -8,8 +8,8 @@ import re
 import tomllib
 from typing import Any
 
-from weighbridge.config_lines import Statement
-from weighbridge.config_sheet import Page
+from weighbridge.config.lines import Statement
+from weighbridge.config.sheet import Page
 
 _MOST = 20  # broken statements; after so many the file is no TOML at all
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")

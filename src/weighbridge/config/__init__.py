@@ -1,7 +1,7 @@
 """The configuration: ``weighbridge.toml`` and the environment, read into frozen settings.
 
-The structs say what may be configured. How a file is read stands in ``config_reading``, what the
-environment gives in ``config_environment``. The file wins over the environment.
+The structs say what may be configured. How a file is read stands in ``reading``, what the
+environment gives in ``environment``. The file wins over the environment.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def load(
 
     Raises ConfigProblems with everything that is wrong. Secrets are looked up later, when used.
     """
-    from weighbridge.config_reading import read_settings
+    from weighbridge.config.reading import read_settings
 
     text = _read_text(home / CONFIG_FILE)
     return read_settings(text, home=home, environ=environ, secret_folder=secret_folder)
