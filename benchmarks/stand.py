@@ -62,20 +62,31 @@ class Home:
         return measure([sys.executable, "-m", "weighbridge", *arguments], self.folder)
 
 
+_LAUNCHER = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+code = process.returncode = os.waitstatus_to_exitcode(status)
+print(code, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+"""
+
+
 def measure(command: list[str], home: Path) -> Cost:
-    """The cost of one process by the operating system's own accounting."""
+    """The cost of one process by the operating system's own accounting.
+
+    A small process starts it: the peak memory of a child counts from its fork on, so that it
+    would begin with all that this process holds.
+    """
     environment = {**os.environ, "WEIGHBRIDGE_HOME": str(home)}
     begin = time.perf_counter()
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in (0, 4):
-        raise SystemExit(f"{command} ended with {process.returncode}")
+    launcher = [sys.executable, "-S", "-c", _LAUNCHER, *command]
+    told = subprocess.run(launcher, env=environment, capture_output=True, text=True, check=True)
+    wall = time.perf_counter() - begin
+    code, cpu, peak = told.stdout.split()
+    if code not in ("0", "4"):
+        raise SystemExit(f"{command} ended with {code}")
     unit = 1 if sys.platform == "darwin" else 1024
-    peak = usage.ru_maxrss * unit / 2**20
-    return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - begin, peak)
+    return Cost(float(cpu), wall, float(peak) * unit / 2**20)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -9,16 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from weighbridge.garmin.library import Place
 from weighbridge.garmin.sign_in import SignedIn, sign_in
+from weighbridge.measures import MeasureType, Reading
 from weighbridge.sandbox.clock import Clock
 from weighbridge.sandbox.faults import Fault
 from weighbridge.sandbox.garmin import GarminCloud
 from weighbridge.sandbox.http import Sandbox
 from weighbridge.targets import garmin
 from weighbridge.targets.base import Context, Owed, Receipt
-from weighbridge.testing.builders import MemorySession, context
+from weighbridge.testing.builders import NOON, MemorySession, context, weigh_in
 
 ANNA = ("anna@example.test", "anna-walks-home")
 BEN = ("ben@example.test", "ben-rides-uphill")
@@ -31,6 +34,36 @@ PROFILE = "/userprofile-service/socialProfile"
 TOKENS = "/di-oauth2-service/oauth/token"
 
 
+COMPOSITION = {
+    MeasureType.FAT_RATIO: "21.346",
+    MeasureType.WATER_MASS: "36.16",
+    MeasureType.BONE_MASS: "3.54",
+    MeasureType.MUSCLE_MASS: "49.105",
+    MeasureType.VISCERAL_FAT: "6.5",
+    MeasureType.BASAL_METABOLIC_RATE: "1512",
+    MeasureType.METABOLIC_AGE: "35",
+}
+
+
+def whole(kg: str = "65.750", taken_at: int = NOON, **changed: str) -> Reading:
+    """A weigh-in with everything; ``changed`` names other values."""
+    others = COMPOSITION | {MeasureType[name]: value for name, value in changed.items()}
+    return weigh_in(kg, taken_at=taken_at, others=others)
+
+
+class Session(MemorySession):
+    """A login in memory whose lease really holds others back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def lease(self) -> Iterator[None]:
+        with self._lock:
+            yield
+
+
 class GarminWorld:
     """The sandbox, Anna's session, and targets that use it."""
 
@@ -38,7 +71,7 @@ class GarminWorld:
         self.sandbox = sandbox
         self.cloud = cloud
         self.clock = clock
-        self.session = MemorySession()
+        self.session = Session()
         self.signed_in = self.sign_in(ANNA)
         sandbox.requests.clear()
 
@@ -90,5 +123,7 @@ def garmin_world() -> Iterator[GarminWorld]:
     """A fresh world; it ends with the block."""
     clock = Clock()
     cloud = GarminCloud(clock=clock)
-    with Sandbox([cloud], clock=clock) as sandbox:
+    with pytest.MonkeyPatch.context() as environment, Sandbox([cloud], clock=clock) as sandbox:
+        for name in ("NO_PROXY", "no_proxy"):
+            environment.setenv(name, "127.0.0.1")
         yield GarminWorld(sandbox, cloud, clock)

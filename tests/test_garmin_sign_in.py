@@ -169,6 +169,30 @@ def test_a_profile_that_does_not_answer_is_no_login(place: Place, sandbox: Sandb
         sign_in(place, *ANNA)
 
 
+def test_a_right_code_without_tokens_is_no_wrong_code(place: Place, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(kind="http", path=TOKENS, times=-1, status=400))
+    with pytest.raises(LoginNeeded, match="issued no tokens"):
+        sign_in(place, *BEN, ask_mfa=lambda: BENS_CODE)
+
+
+def test_a_block_at_the_code_is_a_block(place: Place, sandbox: Sandbox) -> None:
+    for flow in ("mobile", "portal"):
+        path = f"/{flow}/api/mfa/verifyCode"
+        sandbox.faults.add(Fault(kind="http", path=path, times=-1, status=429))
+    with pytest.raises(SignInBlocked):
+        sign_in(place, *BEN, ask_mfa=lambda: BENS_CODE)
+
+
+def test_a_network_that_dies_at_the_code_is_not_a_wrong_code(
+    place: Place, cloud: GarminCloud, sandbox: Sandbox
+) -> None:
+    cloud.gate.close(429, ["mobile", "portal"])
+    sandbox.faults.add(Fault(kind="drop", path="/sso/verifyMFA/loginEnterMfaCode", times=-1))
+    with pytest.raises(RetryLater) as caught:
+        sign_in(place, *BEN, ask_mfa=lambda: BENS_CODE)
+    assert not isinstance(caught.value, SignInBlocked)
+
+
 def ticket_from_browser(place: Place) -> str:
     """What a person does: open the link, fill in the form, copy what comes back."""
     browser = build_opener(ProxyHandler({}), HTTPCookieProcessor())

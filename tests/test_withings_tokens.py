@@ -252,6 +252,15 @@ def test_a_refused_application_is_a_matter_of_configuration(answer: httpx2.Respo
     assert there.store.reason is None
 
 
+@pytest.mark.parametrize("text", ["", "Service unavailable", "Invalid Params: invalid moon"])
+def test_a_503_that_names_nothing_of_ours_passes(text: str) -> None:
+    there = world(failed(503, text))
+    with pytest.raises(RetryLater):
+        there.tokens.access()
+    assert there.store.pairs == [OLD]
+    assert there.store.reason is None
+
+
 def test_a_short_601_is_waited_for_and_nobody_holds_the_lease_meanwhile() -> None:
     there = world(failed(601, "Same arguments in less than 10 seconds"), renewed(2))
     sleep, free = there.clock.sleep, []

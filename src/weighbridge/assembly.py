@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from collections.abc import Callable, Collection
 from contextlib import ExitStack
@@ -22,6 +21,7 @@ from weighbridge.archive.ledger import Ledger
 from weighbridge.config import Person, Settings, TargetSettings
 from weighbridge.errors import ConfigProblem, LoginNeeded, Problem
 from weighbridge.plan.planner import Rule
+from weighbridge.plan.window import Window
 from weighbridge.progress import Progress
 from weighbridge.road import Road, Route, Source
 from weighbridge.targets import load_kind
@@ -202,19 +202,10 @@ def _rule(
 ) -> Rule:
     return Rule(
         takes=target.takes if target else lambda reading: (),
-        since=_first_instant(settings.since, person.timezone, connected_at),
+        since=Window(settings.since or connected_at, zone=person.timezone),
         ambiguous=person.ambiguous,
         settle=settings.settle,
     )
-
-
-def _first_instant(since: datetime.date | None, zone: str | None, connected_at: float) -> int:
-    """The start of a day where the person lives: the configured one, or that of connecting."""
-    from zoneinfo import ZoneInfo
-
-    place = ZoneInfo(zone) if zone else datetime.UTC
-    day = since or datetime.datetime.fromtimestamp(connected_at, place).date()
-    return int(datetime.datetime.combine(day, datetime.time(), place).timestamp())
 
 
 def _fingerprint(person: Person, settings: TargetSettings) -> str:

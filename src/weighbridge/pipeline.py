@@ -7,24 +7,33 @@ Everything that starts work calls ``bring_up_to_date``. It may be stopped anywhe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Sequence
+
+import msgspec
 
 from weighbridge.archive.archive import Archive, OddGroup, StoredGroup
 from weighbridge.archive.recollection import touched_readings
 from weighbridge.deliver.service import serve
 from weighbridge.errors import LoginNeeded, Problem
-from weighbridge.measures import MeasureGroup
-from weighbridge.plan.planner import Window, owed
-from weighbridge.road import Outcome, Road
+from weighbridge.measures import MeasureGroup, Reading
+from weighbridge.plan.planner import owed
+from weighbridge.plan.window import Window
+from weighbridge.road import Outcome, Road, Route
 from weighbridge.withings.parse import OddGroup as NotUnderstood
 from weighbridge.withings.parse import Page, parse_group
+
+log = logging.getLogger(__name__)
 
 INSTANTS_AT_ONCE = 300
 """How many instants are planned in one transaction: memory is bounded by their groups."""
 
 
 def bring_up_to_date(road: Road, window: Window | None = None) -> Outcome:
-    """Collect what is new, write down what is owed, deliver it. Never raises a Problem.
+    """Collect what is new, write down what is owed, deliver it.
+
+    Trouble on the way is in the outcome. Raised is only what concerns the home folder itself:
+    StateProblem, and RetryLater while another process keeps the database busy.
 
     With a ``window`` the readings of that span are read again and owed, however old they are.
     """
@@ -63,8 +72,10 @@ def collect(road: Road, window: Window | None, outcome: Outcome) -> None:
             remedy=f"Run: weighbridge login withings --person {road.person}",
         )
     newest, seen = archive.cursor, set[int]()
+    began = 0
     for page in _pages(road, archive, window):
         road.set_cloud_time(page.updatetime)
+        began = began or page.updatetime
         groups, odd = _understand(page)
         newest = max([newest, *(group.updated_at or 0 for group, _ in groups)])
         if window:
@@ -75,7 +86,8 @@ def collect(road: Road, window: Window | None, outcome: Outcome) -> None:
             if page.last and window and not outcome.odd:
                 outcome.gone = archive.forget_missing(seen, window.start, window.end, road.clock())
             elif page.last and not window:
-                archive.advance_cursor(min(newest, page.updatetime))
+                # What changed while we were reading may have come onto a page that we had already.
+                archive.advance_cursor(min(newest, began))
                 archive.note_checked(road.clock())
         outcome.groups += len(page.groups)
         road.progress.collected(road.person, outcome.groups)
@@ -112,20 +124,56 @@ def plan(road: Road, window: Window | None) -> None:
         first, after = instants[0], instants[-1]
         with road.database.transaction():
             readings = touched_readings(archive, first, after)
-            for route in road.routes:
-                rule = route.rule.including(window) if route.selected else route.rule
-                known = route.ledger.known_at_touched(archive.account, first, after)
-                steps = owed(readings, rule, known, route.ledger.accepted())
-                route.ledger.write_down(steps, road.clock())
+            for route in list(road.routes):
+                if route.target is not None:
+                    _plan_route(road, route, readings, (first, after), window)
             archive.forget_touched(first, after)
         planned += len(instants)
         road.progress.planned(road.person, planned)
 
 
+def _plan_route(
+    road: Road,
+    route: Route,
+    readings: Sequence[Reading],
+    span: tuple[int, int],
+    window: Window | None,
+) -> None:
+    assert road.archive is not None
+    rule = route.rule.including(window) if route.selected else route.rule
+    known = route.ledger.known_at_touched(road.archive.account, *span)
+    try:
+        steps = list(owed(readings, rule, known, route.ledger.accepted()))
+    except Exception as error:  # a defect of one target must not stop the others
+        log.exception("planning_failed", extra={"target": route.name})
+        _set_aside(road, route, error)
+    else:
+        route.ledger.write_down(steps, road.clock())
+
+
+def _set_aside(road: Road, route: Route, error: Exception) -> None:
+    """It is not served now, and everything is planned for it again once it works."""
+    route.ledger.keep_fingerprint("")
+    problem = Problem(
+        f"The target failed unexpectedly ({type(error).__name__}).",
+        remedy="Nothing is lost. Please report it; the log shows where.",
+    )
+    broken = msgspec.structs.replace(route, target=None, problem=problem)
+    road.routes[road.routes.index(route)] = broken
+
+
 def _touch(road: Road, archive: Archive, window: Window | None) -> None:
-    """Everything once when a target, its options or the rules changed."""
-    changed = [r for r in road.routes if r.ledger.row()["fingerprint"] != r.fingerprint]
-    if not changed and not window:
+    """Everything once when a target, its options or the rules changed, or a target came back.
+
+    A target that is away now (not configured, or it cannot be built) misses what is planned
+    meanwhile, so the fingerprint under which it was planned is forgotten.
+    """
+    present = [route for route in road.routes if route.target is not None]
+    names = {route.name for route in present}
+    rows = road.database.all("planned_routes", person=road.person)
+    away = [row["id"] for row in rows if row["target"] not in names]
+    changed = [r for r in present if r.ledger.row()["fingerprint"] != r.fingerprint]
+    if not changed and not away and not window:
         return
     with road.database.transaction():
         if window:
@@ -134,3 +182,5 @@ def _touch(road: Road, archive: Archive, window: Window | None) -> None:
             archive.touch_everything()
         for route in changed:
             route.ledger.keep_fingerprint(route.fingerprint)
+        for identity in away:
+            road.database.run("keep_fingerprint", route=identity, fingerprint="")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,6 +20,9 @@ from weighbridge.sandbox.clock import Clock
 from weighbridge.sandbox.garmin import GarminCloud
 from weighbridge.sandbox.http import Sandbox
 from weighbridge.sandbox.withings import WithingsCloud
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 CALLBACK = "http://localhost:9473/callback"
 TIME_LIMIT = 90
@@ -46,14 +51,24 @@ class Result(msgspec.Struct, frozen=True):
 class House:
     """One home folder and one sandbox. People and targets are added by the story."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        server_tls: SSLContext | None = None,
+        client_tls: SSLContext | None = None,
+    ) -> None:
         self.home = home
+        self.callback_url = CALLBACK
+        self.accounts = dict(ACCOUNTS)
         self.clock = Clock()
         self.withings = WithingsCloud(clock=self.clock)
         self.garmin = GarminCloud(clock=self.clock)
-        self.sandbox = Sandbox([self.withings, self.garmin], clock=self.clock)
+        self.sandbox = Sandbox(
+            [self.withings, self.garmin], clock=self.clock, ssl_context=server_tls
+        )
         self.sandbox.start()
-        self.admin = Admin(self.sandbox.url)
+        self.admin = Admin(self.sandbox.url, ssl_context=client_tls)
         self._people: dict[str, list[str]] = {}
         self._options: dict[str, str] = {}
 
@@ -63,9 +78,16 @@ class House:
 
     # Setting the scene
 
-    def person(self, name: str, groups: Iterable[Any] = (), *, options: str = "") -> None:
+    def person(
+        self,
+        name: str,
+        groups: Iterable[Any] = (),
+        *,
+        options: str = "",
+        zone: str = "Europe/Paris",
+    ) -> None:
         """Somebody with a Withings profile of the same name, and a table in the configuration."""
-        self.withings.household.add_profile(name, groups=groups)
+        self.withings.household.add_profile(name, timezone=zone, groups=groups)
         self._people[name] = []
         self._options[name] = options
 
@@ -74,6 +96,13 @@ class House:
         url = f'url = "{self.sandbox.url}"\n' if kind == "garmin" else ""
         table = f'[[person.target]]\nkind = "{kind}"\n{url}{options}\n'
         self._people[person].append(table)
+
+    def open_account(self, name: str, zone: str) -> None:
+        """One more account at Garmin, in a zone of its own."""
+        email, password = f"{name}@example.test", f"{name}-opens-the-door"
+        self.accounts[name] = (email, password, None)
+        account = {"email": email, "password": password, "display_name": name, "timezone": zone}
+        self.admin.tell("garmin", "accounts", create=account)
 
     def write_configuration(self) -> None:
         """Write ``weighbridge.toml`` as the story has told so far."""
@@ -85,7 +114,8 @@ class House:
         path = self.home / "weighbridge.toml"
         path.write_text(
             f'[withings]\nurl = "{self.sandbox.url}"\nclient_id = "{tokens.client_id}"\n'
-            f'client_secret = "{tokens.client_secret}"\n{people}',
+            f'client_secret = "{tokens.client_secret}"\n'
+            f'callback_url = "{self.callback_url}"\n{people}',
             "utf-8",
         )
         path.chmod(0o600)
@@ -100,12 +130,12 @@ class House:
 
     def log_in(self, person: str) -> Result:
         """Connect the Withings profile of the same name."""
-        code = self.admin.code(person, CALLBACK)
+        code = self.admin.code(person, self.callback_url)
         return self.run("login", "withings", "--person", person, "--code", code, expect=0)
 
     def log_in_garmin(self, person: str, account: str | None = None) -> Result:
         """Sign in at Garmin with the sandbox's account of that name."""
-        email, password, code = ACCOUNTS[account or person]
+        email, password, code = self.accounts[account or person]
         arguments = ["login", "garmin", "--person", person, "--username", email]
         if code:
             arguments += ["--mfa-code", code]
@@ -168,25 +198,47 @@ class House:
         self.admin.clear_faults()
         self.admin.release()
 
+    def kill_before_arrival(self, *arguments: str, **fault: Any) -> None:
+        """Run a command and kill it while the matching request is held; it is never carried out."""
+        self.admin.fault("delay", seconds=TIME_LIMIT, **fault)
+        process = self.start(*arguments)
+        try:
+            self.wait_until(lambda: not self.admin.active_faults())
+        finally:
+            process.kill()
+            process.communicate()
+
+    def wait_until(self, happened: Callable[[], bool], seconds: float = 30.0) -> None:
+        """Return as soon as something has happened."""
+        end = time.monotonic() + seconds
+        while not happened():
+            assert time.monotonic() < end, "It did not happen."
+            time.sleep(0.02)
+
     # Looking
 
     def weigh_ins(self, account: str) -> list[dict[str, Any]]:
         """What the Garmin account of a person holds, oldest first."""
         rows: list[dict[str, Any]] = self.admin.tell(
-            "garmin", "weigh_ins", account=ACCOUNTS[account][0]
+            "garmin", "weigh_ins", account=self.accounts[account][0]
         )
         return rows
 
     def pressures(self, account: str) -> list[dict[str, Any]]:
         """The blood pressures in the Garmin account of a person."""
         rows: list[dict[str, Any]] = self.admin.tell(
-            "garmin", "pressures", account=ACCOUNTS[account][0]
+            "garmin", "pressures", account=self.accounts[account][0]
         )
         return rows
 
     def file_lines(self, name: str) -> list[str]:
         """The lines of a file in the home folder."""
         return (self.home / name).read_text("utf-8").splitlines()
+
+    def database(self, sql: str, *values: Any) -> list[Any]:
+        """Run one statement on the archive, from outside; its rows."""
+        with closing(sqlite3.connect(self.home / "weighbridge.db")) as connection, connection:
+            return connection.execute(sql, values).fetchall()
 
     def requests(self, path: str | None = None, cloud: str | None = None) -> list[dict[str, Any]]:
         """What the sandbox was asked."""

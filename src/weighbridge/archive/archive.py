@@ -68,11 +68,18 @@ class Archive:
                 for group, stored in groups
             ),
         )
-        if changed:
+        if changed > 0:
+            self._forget_heights({group.group_id for group, _ in groups})
             self._store_heights(group for group, _ in groups)
         for group in odd:
             self._store_odd(group, now)
         return max(changed, 0)
+
+    def _forget_heights(self, groups: set[int]) -> None:
+        """Of groups that come again: a correction may have taken the height out."""
+        rows = self.database.all("groups_with_height", account=self.account)
+        for group_id in {int(row["group_id"]) for row in rows} & groups:
+            self.database.run("forget_height", account=self.account, group_id=group_id)
 
     def _store_heights(self, groups: Iterable[MeasureGroup]) -> None:
         for group in groups:

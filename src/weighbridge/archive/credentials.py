@@ -106,7 +106,7 @@ class WithingsTokens(_Record):
 class TargetSession(_Record):
     """The login of one person at one target (``weighbridge.targets.base.Session``)."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  who, where, and what it takes to keep it
         self,
         database: Database,
         leases: Leases,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weighbridge.archive.database import Database
-from weighbridge.errors import RetryLater
+from weighbridge.errors import RetryLater, StateProblem
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -33,12 +33,19 @@ class Life:
         self._guard = threading.Lock()
 
     def begin(self) -> None:
-        """Lock the file, once."""
+        """Lock the file, once. Raises StateProblem when the folder cannot be written."""
         with self._guard:
             if self._lock is None:
-                self._folder.mkdir(mode=0o700, exist_ok=True)
-                self._lock = self._file_lock(self.name)
-                self._lock.acquire(timeout=0)
+                try:
+                    self._folder.mkdir(mode=0o700, exist_ok=True)
+                    lock = self._file_lock(self.name)
+                    lock.acquire(timeout=0)
+                except OSError as error:
+                    raise StateProblem(
+                        f"The folder {self._folder} cannot be written: {error.strerror}.",
+                        remedy="Make room, or give this user the right to write there.",
+                    ) from error
+                self._lock = lock
 
     def end(self) -> None:
         """Unlock and remove it."""

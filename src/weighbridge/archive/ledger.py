@@ -22,6 +22,8 @@ class Due(msgspec.Struct, frozen=True):
     revision: str
     attempts: int
     previous: str | None
+    outdated: bool = False
+    """A newer revision is known: this one must not be sent any more."""
 
 
 class Open(msgspec.Struct, frozen=True):
@@ -83,22 +85,50 @@ class Ledger:
                     values = msgspec.structs.asdict(step)
                     self.database.run("add_delivery", route=self.route, now=now, **values)
                     added += step.state is State.PLANNED
+                    older -= self._forget_older(step)
                 case Change():
                     self.database.run("change_state", **msgspec.structs.asdict(step))
                 case Older():
-                    older += 1
+                    older += self.database.run(
+                        "note_older", route=self.route, reading_id=step.reading_id
+                    )
         if older:
             self.database.run("count_older", route=self.route, number=older)
         return added
 
+    def _forget_older(self, step: Add) -> int:
+        if step.ordinal:
+            return 0
+        return self.database.run("forget_older", route=self.route, reading_id=step.reading_id)
+
     def keep_fingerprint(self, fingerprint: str) -> None:
         """The target, its options or the rules as they were when everything was planned."""
-        self.database.run("keep_fingerprint", route=self.route, fingerprint=fingerprint)
+        with self.database.transaction():
+            self.database.run("keep_fingerprint", route=self.route, fingerprint=fingerprint)
+            self.database.run("forget_all_older", route=self.route)
 
-    def due(self, most: int, *, now: float, cloud_now: float, start: int) -> list[Due]:
-        """What may be sent now, oldest first, from ``start`` (an instant) on."""
+    def due(
+        self,
+        most: int,
+        *,
+        now: float,
+        cloud_now: float,
+        start: int,
+        on_its_way_since: float = FOR_EVER,
+    ) -> list[Due]:
+        """What may be sent now, oldest first, from ``start`` (an instant) on.
+
+        A reading waits while an older revision of it may be on its way: its fate is not known, or
+        it was sent after ``on_its_way_since`` and has not been seen yet.
+        """
         rows = self.database.all(
-            "due", route=self.route, most=most, now=now, cloud_now=cloud_now, start=start
+            "due",
+            route=self.route,
+            most=most,
+            now=now,
+            cloud_now=cloud_now,
+            start=start,
+            on_its_way_since=on_its_way_since,
         )
         return [
             Due(
@@ -108,6 +138,7 @@ class Ledger:
                 row["revision"],
                 row["attempts"],
                 row["previous"],
+                bool(row["outdated"]),
             )
             for row in rows
         ]
@@ -120,6 +151,7 @@ class Ledger:
     def settle_up(  # noqa: PLR0913  what became of a delivery has this many sides
         self,
         delivery: int,
+        was: State,
         state: State,
         *,
         now: float,
@@ -127,11 +159,12 @@ class Ledger:
         reference: str | None = None,
         look_until: float | None = None,
         not_before: float = 0.0,
-    ) -> None:
-        """Write down what became of a delivery."""
-        self.database.run(
+    ) -> bool:
+        """Write down what became of a delivery. False: it is not as it was, and stays so."""
+        changed = self.database.run(
             "settle_up",
             id=delivery,
+            was=was,
             state=state,
             answer=answer,
             reference=reference,
@@ -139,6 +172,7 @@ class Ledger:
             look_until=look_until,
             not_before=not_before,
         )
+        return changed == 1
 
     def mark_orphans(self, answer: str) -> int:
         """What was ``sending`` when a process died may have arrived."""
@@ -152,7 +186,7 @@ class Ledger:
     def unseen(self, most: int, start: int) -> list[Open]:
         """Deliveries that were accepted but not seen at the target yet."""
         rows = self.database.all("unseen", route=self.route, most=most, start=start)
-        return [_open(row, row["look_until"]) for row in rows]
+        return [_open(row, row["claimed_at"]) for row in rows]
 
     def counts(self) -> Mapping[str, int]:
         """How many deliveries are in each open state."""

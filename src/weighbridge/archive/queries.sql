@@ -47,6 +47,9 @@ VALUES (:account, :group_id, :taken_at, :mantissa, :exponent)
 -- name: forget_height
 DELETE FROM height WHERE account = :account AND group_id = :group_id
 
+-- name: groups_with_height
+SELECT group_id FROM height WHERE account = :account
+
 -- name: newest_height
 SELECT mantissa, exponent FROM height
  WHERE account = :account ORDER BY taken_at DESC, group_id DESC LIMIT 1
@@ -114,6 +117,16 @@ UPDATE route SET fingerprint = :fingerprint, older = 0 WHERE id = :route
 -- name: count_older
 UPDATE route SET older = older + :number WHERE id = :route
 
+-- name: note_older
+INSERT INTO older (route, reading_id) VALUES (:route, :reading_id)
+    ON CONFLICT (route, reading_id) DO NOTHING
+
+-- name: forget_older
+DELETE FROM older WHERE route = :route AND reading_id = :reading_id
+
+-- name: forget_all_older
+DELETE FROM older WHERE route = :route
+
 -- name: pause_route
 UPDATE route SET pause_until = :until WHERE id = :route
 
@@ -156,7 +169,10 @@ UPDATE delivery
 -- name: due
 -- Oldest first, and never a reading whose older revision may still be on its way.
 SELECT d.id, d.reading_id, d.taken_at, d.revision, d.attempts,
-       (SELECT p.reference FROM delivery AS p
+       EXISTS (SELECT 1 FROM delivery AS n
+                WHERE n.route = d.route AND n.taken_at = d.taken_at
+                  AND n.reading_id = d.reading_id AND n.ordinal > d.ordinal) AS outdated,
+       (SELECT coalesce(p.reference, '') FROM delivery AS p
          WHERE p.route = d.route AND p.taken_at = d.taken_at AND p.reading_id = d.reading_id
            AND p.state IN ('delivered', 'confirmed') AND p.ordinal < d.ordinal
          ORDER BY p.ordinal DESC LIMIT 1) AS previous
@@ -165,7 +181,9 @@ SELECT d.id, d.reading_id, d.taken_at, d.revision, d.attempts,
    AND d.settles_at <= :cloud_now AND d.taken_at >= :start
    AND NOT EXISTS (SELECT 1 FROM delivery AS u
                     WHERE u.route = d.route AND u.taken_at = d.taken_at
-                      AND u.reading_id = d.reading_id AND u.state IN ('sending', 'unknown'))
+                      AND u.reading_id = d.reading_id
+                      AND (u.state IN ('sending', 'unknown')
+                           OR (u.look_until IS NOT NULL AND u.claimed_at > :on_its_way_since)))
  ORDER BY d.taken_at, d.id LIMIT :most
 
 -- name: claim
@@ -177,18 +195,22 @@ UPDATE delivery SET state = 'sending', attempts = attempts + 1, claimed_at = :no
 UPDATE delivery
    SET state = :state, answer = :answer, reference = coalesce(:reference, reference),
        done_at = :now, look_until = :look_until, not_before = :not_before
- WHERE id = :id
+ WHERE id = :id AND state = :was
 
 -- name: orphans
 UPDATE delivery SET state = 'unknown', answer = :answer
  WHERE route = :route AND state = 'sending'
 
 -- name: in_state
+-- The list repeats the condition of the index, so that it is used.
 SELECT id, reading_id, taken_at, ordinal, revision, state, claimed_at, attempts
-  FROM delivery WHERE route = :route AND state = :state ORDER BY taken_at LIMIT :most
+  FROM delivery
+ WHERE route = :route AND state = :state
+   AND state IN ('planned', 'sending', 'unknown', 'blocked', 'held', 'rejected')
+ ORDER BY taken_at LIMIT :most
 
 -- name: unseen
-SELECT id, reading_id, taken_at, ordinal, revision, state, look_until, attempts
+SELECT id, reading_id, taken_at, ordinal, revision, state, claimed_at, attempts
   FROM delivery
  WHERE route = :route AND look_until IS NOT NULL AND taken_at >= :start
  ORDER BY taken_at LIMIT :most
@@ -230,6 +252,9 @@ SELECT r.person, r.target, d.* FROM delivery AS d JOIN route AS r ON r.id = d.ro
 
 -- name: routes
 SELECT * FROM route ORDER BY person, target
+
+-- name: planned_routes
+SELECT id, target FROM route WHERE person = :person AND fingerprint <> ''
 
 -- name: put_back
 -- A person decided: what was open or done becomes owed, held or over.

@@ -131,7 +131,9 @@ def _readings(
     window = window_of(since, until, person.timezone)
     archive = account_archive(database, person.name)
     if archive is not None:
-        yield from readings_between(archive, window.start, window.end)
+        for reading in readings_between(archive, window.start, window.end):
+            if window.holds(reading):
+                yield reading
 
 
 def _owner(database: Database, person: Person) -> Owner:
@@ -148,7 +150,7 @@ def _write(chunks: Iterable[Chunk], output: str | None) -> int:
     path = Path(output)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with open(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+        with os.fdopen(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
             count = _copy(chunks, file.write)
         part.replace(path)
     except OSError as error:

@@ -9,7 +9,7 @@ import click
 from weighbridge.cli.session import Session, chosen_people, print_json, say
 from weighbridge.config import Person
 from weighbridge.errors import ConfigProblem, ExitCode, Problem
-from weighbridge.plan.planner import Window
+from weighbridge.plan.window import Window
 from weighbridge.road import Outcome, most_urgent
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from weighbridge.cli.session import say
 from weighbridge.config import Person
 from weighbridge.errors import Problem
 from weighbridge.pipeline import collect, plan
-from weighbridge.plan.planner import Window
+from weighbridge.plan.window import Window
 from weighbridge.road import Outcome, Road, Route
 from weighbridge.targets.base import Owed
 

@@ -121,7 +121,16 @@ def _target(
         "done_at": moment(row["done_at"]),
         "reference": row["reference"] or None,
         "answer": row["answer"] or _MEANING[State(row["state"])],
+        "next": _next(person, row),
     }
+
+
+def _next(person: Person, row: Row) -> str | None:
+    """What a person may do; None when there is nothing to do."""
+    text = _NEXT.get(State(row["state"]))
+    if text is None:
+        return None
+    return text.format(reading=row["reading_id"], target=row["target"], person=person.name)
 
 
 def _why_not(target: str, reading: Reading | None) -> str:
@@ -134,16 +143,25 @@ def _why_not(target: str, reading: Reading | None) -> str:
 
 
 _MEANING = {
-    State.PLANNED: "It will be sent by the next sync.",
+    State.PLANNED: "It is owed.",
     State.SENDING: "It is being sent.",
     State.DELIVERED: "The target accepted it.",
     State.CONFIRMED: "It was seen at the target.",
-    State.REJECTED: "The target refused it. Decide with: weighbridge deliveries retry|skip|accept",
-    State.UNKNOWN: "It may have arrived; the next sync looks before it sends again.",
+    State.REJECTED: "The target refused it.",
+    State.UNKNOWN: "It may have arrived.",
     State.BLOCKED: "A person must log in at this target first.",
-    State.HELD: "The owner is in doubt. Release it with: weighbridge deliveries accept",
+    State.HELD: "The owner is in doubt.",
     State.SUPERSEDED: "A newer revision took its place.",
     State.SKIPPED: "A person decided not to send it.",
+}
+
+_NEXT = {
+    State.PLANNED: "The next sync sends it.",
+    State.REJECTED: "Decide with: weighbridge deliveries retry|skip|accept {reading}",
+    State.UNKNOWN: "The next sync looks whether it arrived, before it sends anything again.",
+    State.BLOCKED: "Run: weighbridge login {target} --person {person}",
+    State.HELD: "Is it yours? Run: weighbridge deliveries accept {reading} (or skip {reading})",
+    State.SKIPPED: "Changed your mind? Run: weighbridge deliveries retry {reading}",
 }
 
 
@@ -151,7 +169,20 @@ def _print(found: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    click.echo(f"{found['reading']}: {found['kind']} of {found['person']}, {found['taken_at']}")
+    what = f"{found['kind']} of" if found["kind"] else "a reading that is no longer there, of"
+    click.echo(f"{found['reading']}: {what} {found['person']}, {found['taken_at']}")
+    if found["kind"]:
+        _print_origin(found)
+    click.echo("It went to:")
+    for target in found["targets"]:
+        attempts = f" after {target['attempts']} attempts" if target.get("attempts") else ""
+        click.echo(f"  {target['target']}: {target['state']}{attempts}")
+        click.echo(f"    {target['answer']}")
+        if target.get("next"):
+            click.echo(f"    {target['next']}")
+
+
+def _print_origin(found: dict[str, Any]) -> None:
     click.echo(f"  device: {found['device'] or 'none (entered by hand or imported)'}")
     for name, value in found["values"].items():
         click.echo(f"  {name}: {value}")
@@ -159,8 +190,3 @@ def _print(found: dict[str, Any], as_json: bool) -> None:
     for group in found["groups"]:
         click.echo(f"  group {group['group']}: {', '.join(group['types'])}")
         click.echo(f"    stored {group['stored_at']}, {group['attribution_means']}")
-    click.echo("It went to:")
-    for target in found["targets"]:
-        attempts = f" after {target['attempts']} attempts" if target.get("attempts") else ""
-        click.echo(f"  {target['target']}: {target['state']}{attempts}")
-        click.echo(f"    {target['answer']}")

@@ -31,6 +31,8 @@ SEEN = "Seen at the target."
 INTERRUPTED = "The program was interrupted while it was sending."
 NEVER_SHOWN = "The target accepted it but never showed it."
 SENT_AGAIN = "It did not arrive; it will be sent again."
+STAYS_OWED = "What is left over stays owed. Run: weighbridge sync"
+DEFECT = "Nothing is lost. Please report it; the log shows where."
 
 
 class Counts(msgspec.Struct):
@@ -81,6 +83,10 @@ class Engine:
             problem = self._send_what_is_due()
         except Problem as found:
             problem = found
+        except Exception as error:  # a defect of one target must not stop the others
+            log.exception("target_failed")
+            name = type(error).__name__
+            problem = Problem(f"The target failed unexpectedly ({name}).", remedy=DEFECT)
         self._remember(problem)
         return problem
 
@@ -106,9 +112,13 @@ class Engine:
         return None
 
     def _due(self) -> list[Due]:
-        now = self._work.clock() if self._work.heed_backoff else FOR_EVER
+        now = self._work.clock()
         return self._ledger.due(
-            self._target.batch_size, now=now, cloud_now=self._cloud_now, start=0
+            self._target.batch_size,
+            now=now if self._work.heed_backoff else FOR_EVER,
+            cloud_now=self._cloud_now,
+            start=0,
+            on_its_way_since=now - self._looks.visible_after if self._looks else FOR_EVER,
         )
 
     def _unless_changed(self, due: Sequence[Due]) -> list[tuple[Due, Owed]]:
@@ -116,12 +126,12 @@ class Engine:
         known = self._work.recall(one.taken_at for one in due)
         batch = []
         for one in due:
-            reading = known.get(one.reading_id)
+            reading = None if one.outdated else known.get(one.reading_id)
             if reading and revision_of(self._target.takes(reading)) == one.revision:
                 batch.append((one, Owed(reading, one.revision, one.previous)))
             else:
                 with self._ledger.database.transaction():
-                    self._settle(one.id, State.SUPERSEDED, NEWER)
+                    self._settle(one.id, State.PLANNED, State.SUPERSEDED, NEWER)
                     self._work.touch(one.taken_at, one.taken_at)
         return batch
 
@@ -134,7 +144,9 @@ class Engine:
             for due, owed in batch:
                 sighting = seen.get(due.reading_id)
                 if sighting and sighting.same:
-                    self._settle(due.id, State.CONFIRMED, ALREADY_THERE, sighting.reference)
+                    self._settle(
+                        due.id, State.PLANNED, State.CONFIRMED, ALREADY_THERE, sighting.reference
+                    )
                     self.counts.already_there += 1
                 elif sighting:
                     missing.append(
@@ -154,7 +166,8 @@ class Engine:
         problem = self._write_down(batch, receipt)
         lost = self._look_after(batch, receipt)
         self._work.told(len(batch))
-        return None if isinstance(problem, OutcomeUnknown) and not lost else problem
+        found = isinstance(problem, OutcomeUnknown) and receipt.unknown and not lost
+        return None if found else problem
 
     def _write_down(self, batch: list[tuple[Due, Owed]], receipt: Receipt) -> Problem | None:
         problem = receipt.problem
@@ -163,24 +176,30 @@ class Engine:
                 if due.reading_id in receipt.delivered:
                     self._note_delivered(due, receipt.delivered[due.reading_id])
                 elif due.reading_id in receipt.refused:
-                    self._settle(due.id, State.REJECTED, receipt.refused[due.reading_id])
+                    reason = receipt.refused[due.reading_id]
+                    self._settle(due.id, State.SENDING, State.REJECTED, reason)
                     self.counts.rejected += 1
                 elif due.reading_id in receipt.unknown:
                     text = str(problem) if problem else "The answer did not come back."
-                    self._settle(due.id, State.UNKNOWN, text)
+                    self._settle(due.id, State.SENDING, State.UNKNOWN, text)
                 else:
-                    problem = problem or RetryLater("The target did not mention every reading.")
+                    problem = problem or RetryLater(
+                        "The target did not mention every reading.", remedy=STAYS_OWED
+                    )
                     self._put_off(due, problem)
         return problem
 
     def _note_delivered(self, due: Due, reference: str) -> None:
         until = self._work.clock() + LOOK_SECONDS if self._looks else None
-        self._settle(due.id, State.DELIVERED, None, reference, look_until=until)
+        self._settle(due.id, State.SENDING, State.DELIVERED, None, reference, look_until=until)
         self.counts.sent += 1
 
     def _put_off(self, due: Due, problem: Problem) -> None:
+        """What no field of the receipt mentions was not tried: only others may have arrived."""
+        if isinstance(problem, OutcomeUnknown):
+            problem = RetryLater(problem.message, remedy=STAYS_OWED)
         then = decide(problem, attempts=due.attempts, now=self._work.clock())
-        self._settle(due.id, then.state, str(problem), not_before=then.not_before)
+        self._settle(due.id, State.SENDING, then.state, str(problem), not_before=then.not_before)
 
     def _look_after(self, batch: list[tuple[Due, Owed]], receipt: Receipt) -> int:
         """Read back what was just sent; the number of readings whose fate stays unknown.
@@ -208,7 +227,8 @@ class Engine:
     def _is_lost(self, due: Due, sighting: Sighting | None, receipt: Receipt) -> bool:
         unknown = due.reading_id in receipt.unknown
         if sighting and sighting.same:
-            self._settle(due.id, State.CONFIRMED, SEEN, sighting.reference)
+            was = State.UNKNOWN if unknown else State.DELIVERED
+            self._settle(due.id, was, State.CONFIRMED, SEEN, sighting.reference)
             self.counts.sent += unknown
             return False
         return unknown
@@ -221,7 +241,7 @@ class Engine:
         if self._looks is None:
             if self._target.idempotent:
                 for one in unknown:
-                    self._settle(one.id, State.PLANNED, SENT_AGAIN)
+                    self._settle(one.id, State.UNKNOWN, State.PLANNED, SENT_AGAIN)
             else:
                 self.counts.unknown += len(unknown)
             return
@@ -235,12 +255,12 @@ class Engine:
             for one in unknown:
                 sighting = seen.get(one.reading_id)
                 if sighting and sighting.same:
-                    self._settle(one.id, State.CONFIRMED, SEEN, sighting.reference)
+                    self._settle(one.id, State.UNKNOWN, State.CONFIRMED, SEEN, sighting.reference)
                     self.counts.sent += 1
                 elif sighting and self._is_outdated(one):
-                    self._settle(one.id, State.DELIVERED, SEEN, sighting.reference)
+                    self._settle(one.id, State.UNKNOWN, State.DELIVERED, SEEN, sighting.reference)
                 elif now - one.since >= looks.visible_after:
-                    self._settle(one.id, State.PLANNED, SENT_AGAIN)
+                    self._settle(one.id, State.UNKNOWN, State.PLANNED, SENT_AGAIN)
                 else:
                     self.counts.unknown += 1
 
@@ -264,10 +284,14 @@ class Engine:
         with self._ledger.database.transaction():
             for one in unseen:
                 sighting = seen.get(one.reading_id)
+                shown = sighting is not None or now >= one.since + looks.visible_after
                 if sighting and sighting.same:
-                    self._settle(one.id, State.CONFIRMED, SEEN, sighting.reference)
-                elif now > one.since:
-                    self._settle(one.id, State.REJECTED, NEVER_SHOWN)
+                    self._settle(one.id, State.DELIVERED, State.CONFIRMED, SEEN, sighting.reference)
+                elif shown and self._is_outdated(one):
+                    reference = sighting.reference if sighting else None
+                    self._settle(one.id, State.DELIVERED, State.DELIVERED, NEWER, reference)
+                elif now >= one.since + LOOK_SECONDS:
+                    self._settle(one.id, State.DELIVERED, State.REJECTED, NEVER_SHOWN)
                     self.counts.rejected += 1
 
     def _sightings(self, looks: Looks, rows: Sequence[Open]) -> Mapping[str, Sighting]:
@@ -282,6 +306,7 @@ class Engine:
     def _settle(  # noqa: PLR0913  passes on what the ledger takes
         self,
         delivery: int,
+        was: State,
         state: State,
         answer: str | None,
         reference: str | None = None,
@@ -291,6 +316,7 @@ class Engine:
     ) -> None:
         self._ledger.settle_up(
             delivery,
+            was,
             state,
             now=self._work.clock(),
             answer=answer,

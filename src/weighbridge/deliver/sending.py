@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from weighbridge.errors import OutcomeUnknown, Problem, Refused
 from weighbridge.targets.base import Owed, Receipt, Replaces, Target
@@ -21,11 +22,25 @@ def send_all(target: Target, owed: Sequence[Owed]) -> Receipt:
         fresh, changed = list(owed), []
     receipt = Receipt()
     if fresh:
-        receipt = _send_splitting(lambda part: target.send(target.render(part)), fresh)
+        receipt = _send_splitting(lambda part: target.send(_rendered(target, part)), fresh)
     if changed and receipt.problem is None:
         assert isinstance(target, Replaces)
         receipt = _together(receipt, _send_splitting(target.replace, changed))
     return receipt
+
+
+def _rendered(target: Target, owed: Sequence[Owed]) -> Any:
+    """Rendering is pure: where it fails nothing was sent, and only the odd reading is to blame."""
+    try:
+        return target.render(owed)
+    except Problem:
+        raise
+    except Exception as error:
+        log.exception("render_failed")
+        raise Refused(
+            f"The target could not put it into its form ({type(error).__name__}).",
+            remedy="Please report it; the log shows where.",
+        ) from error
 
 
 def _send_once(send: Send, owed: Sequence[Owed]) -> Receipt | None:

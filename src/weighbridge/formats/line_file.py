@@ -39,6 +39,7 @@ class LineFile:
         """Where the last complete line ends."""
         self._missing = b""
         """The line end that the last complete line lacks."""
+        self._torn = False
 
     def find(self, ids: Iterable[str]) -> dict[str, bytes]:
         """The lines of those readings that stand in the file, without their line ends."""
@@ -59,7 +60,7 @@ class LineFile:
         }
         if changed:
             self._rewrite(changed, new)
-        elif new:
+        elif new or self._torn:
             self._append(new)
 
     def _line(self, file: IO[bytes], reading_id: str, offsets: list[int]) -> bytes | None:
@@ -89,6 +90,7 @@ class LineFile:
             # An editor left out the last line end; or the last write was cut short, and then
             # this beginning of a line is overwritten by what comes next.
             if not self._form.is_whole(line):
+                self._torn = True
                 return
             self._missing = b"\n" if line.endswith(b"\r") else self._form.LINE_END
         if (reading_id := self._form.read_id(line)) is not None:
@@ -130,7 +132,7 @@ class LineFile:
 
     def _remember(self, lines: list[bytes]) -> None:
         self._end += len(self._missing)
-        self._missing = b""
+        self._missing, self._torn = b"", False
         for line in lines:
             self._note(line)
         self._stamp = self._stamp_now()

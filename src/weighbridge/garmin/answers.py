@@ -64,7 +64,9 @@ def trouble_of_write(answer: Answer, what: str) -> Problem:
     """The decision after a write that did not succeed; ``what`` was written, for the message."""
     status = answer.status
     if status == 401:
-        return LoginNeeded("Garmin no longer accepts the saved login.")
+        return LoginNeeded(
+            "Garmin does not accept the login.", remedy="Run: weighbridge login garmin"
+        )
     if status in _PAUSING:
         return RetryLater(
             f"Garmin turned {what} away (status {status}).", remedy=AGAIN, after=pause_of(answer)

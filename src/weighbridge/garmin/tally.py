@@ -13,7 +13,7 @@ class Tally:
     """Collects results, so that a success is never forgotten because of a later problem."""
 
     def __init__(self, ids: Sequence[str], refused: Mapping[str, str]) -> None:
-        self._ids = ids
+        self._all = frozenset(ids)
         self._delivered: dict[str, str] = {}
         self._refused = dict(refused)
         self._unknown: set[str] = set()
@@ -41,15 +41,16 @@ class Tally:
         return True
 
     def receipt(self) -> Receipt:
-        """The result. Raises the problem when it is all that happened."""
-        if self._problem is not None and not (self._delivered or self._refused or self._unknown):
-            raise self._problem
+        """The result. Raises the problem when it is the fate of the whole payload."""
         unknown = frozenset(self._unknown)
+        whole = not (self._delivered or self._refused) and unknown in {frozenset(), self._all}
+        if self._problem is not None and whole:
+            raise self._problem
         return Receipt(self._delivered, self._refused, unknown, self._reason())
 
     def _reason(self) -> Problem | None:
         """Why readings are left over. They were not tried, so their fate is known."""
         settled = {*self._delivered, *self._refused, *self._unknown}
-        if isinstance(self._problem, OutcomeUnknown) and not settled >= set(self._ids):
+        if isinstance(self._problem, OutcomeUnknown) and not settled >= self._all:
             return RetryLater(self._problem.message, remedy=AGAIN)
         return self._problem

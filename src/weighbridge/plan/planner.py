@@ -12,6 +12,7 @@ import msgspec
 
 from weighbridge.measures import Measurement, Reading
 from weighbridge.plan.readings import revision_of
+from weighbridge.plan.window import Window
 
 
 class State(StrEnum):
@@ -33,29 +34,22 @@ WAITING = frozenset({State.PLANNED, State.HELD, State.BLOCKED})
 REPLACEABLE = WAITING | {State.REJECTED}
 
 
-class Window(msgspec.Struct, frozen=True):
-    """A span of instants (UTC seconds, both ends included) that a person asked for."""
-
-    start: int
-    end: int
-
-
 class Rule(msgspec.Struct, frozen=True):
     """What a route wants of the readings.
 
-    ``since`` is an instant in UTC seconds; ``also`` is a span that a person asked for on top. A
-    reading that the ledger knows already is followed up wherever it lies. ``ambiguous`` says what
+    ``since`` is open at its end; ``also`` are days that a person asked for on top. A reading that
+    the ledger knows already is followed up wherever it lies. ``ambiguous`` says what
     happens to a reading whose owner is doubtful: ``hold``, ``deliver`` or ``skip``.
     """
 
     takes: Callable[[Reading], Sequence[Measurement]]
-    since: int
+    since: Window
     also: Window | None = None
     ambiguous: str = "hold"
     settle: float = 10.0
 
     def including(self, window: Window | None) -> Rule:
-        """The same rule with a span on top."""
+        """The same rule with some days on top."""
         return msgspec.structs.replace(self, also=window) if window else self
 
 
@@ -103,6 +97,8 @@ DOUBTFUL = "It is not certain who was measured (attribution 1)."
 RELEASED = "The owner is no longer in doubt."
 NEWER = "A newer revision came first."
 WITHDRAWN = "The reading no longer holds anything for this target."
+PASSED_OVER = "Readings of doubtful owner are passed over (ambiguous = skip)."
+GONE = "The reading is no longer there: it was deleted in the cloud or given to somebody else."
 
 
 def owed(
@@ -116,26 +112,31 @@ def owed(
     ``known`` holds the newest row of each reading of the same instants; rows whose reading is not
     among ``readings`` any more are withdrawn.
     """
-    seen = set()
+    unwanted: dict[str, str | None] = {}
     for reading in readings:
         part = rule.takes(reading)
-        if not part or (reading.ambiguous and rule.ambiguous == "skip"):
+        unwanted[reading.reading_id] = reason = _why_unwanted(reading, part, rule)
+        if reason:
             continue
-        seen.add(reading.reading_id)
         row = known.get(reading.reading_id)
         if row is None and not _is_wanted(reading, rule):
             yield Older(reading.reading_id)
         else:
             yield from _follow(reading, revision_of(part), row, rule, accepted)
     for reading_id, row in known.items():
-        if reading_id not in seen and row.state in REPLACEABLE:
-            yield Change(row.id, row.state, State.SUPERSEDED, row.settles_at, WITHDRAWN)
+        reason = unwanted.get(reading_id, GONE)
+        if reason and row.state in REPLACEABLE:
+            yield Change(row.id, row.state, State.SUPERSEDED, row.settles_at, reason)
+
+
+def _why_unwanted(reading: Reading, part: Sequence[Measurement], rule: Rule) -> str | None:
+    if not part:
+        return WITHDRAWN
+    return PASSED_OVER if reading.ambiguous and rule.ambiguous == "skip" else None
 
 
 def _is_wanted(reading: Reading, rule: Rule) -> bool:
-    if reading.taken_at >= rule.since:
-        return True
-    return rule.also is not None and rule.also.start <= reading.taken_at <= rule.also.end
+    return rule.since.holds(reading) or (rule.also is not None and rule.also.holds(reading))
 
 
 def _follow(
@@ -150,9 +151,9 @@ def _follow(
         if row.state in REPLACEABLE:
             yield Change(row.id, row.state, State.SUPERSEDED, row.settles_at, NEWER)
         yield _add(reading, revision, row.ordinal + 1, state, settles_at)
-    elif row.state in (State.PLANNED, State.HELD) and (
-        row.state != state or row.settles_at != settles_at
-    ):
+    elif row.state == State.BLOCKED and not held:
+        return  # it waits for a login, and is owed again after it
+    elif row.state in WAITING and (row.state != state or row.settles_at != settles_at):
         answer = None if row.state == state else DOUBTFUL if held else RELEASED
         yield Change(row.id, row.state, state, settles_at, answer)
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from weighbridge.measures import (
     BLOOD_PRESSURE_TYPES,
     SEGMENT_TYPES,
@@ -30,6 +32,9 @@ ACCEPTED = frozenset({0, 2, 3, 4, 5, 7, 8, 15, 17})
 """Attributions whose values win over those of any other (Withings reference, section 3.5)."""
 
 _ABSENT_WHEN_ZERO = frozenset({int(MeasureType.FAT_RATIO), int(MeasureType.FAT_MASS)})
+_OF_A_CUFF = BLOOD_PRESSURE_TYPES | {int(MeasureType.PULSE)}
+_NEVER_A_PART = _OF_A_CUFF | {int(MeasureType.WEIGHT)}
+"""Wherever they were taken, these are of the person: a target needs them to take a reading."""
 
 
 class _Key(NamedTuple):
@@ -46,15 +51,25 @@ def readings(groups: Iterable[MeasureGroup], *, account: str) -> Iterator[Readin
     together: dict[_Key, list[MeasureGroup]] = {}
     for group in groups:
         if group.category == REAL:
-            together.setdefault(_key(group), []).append(group)
+            for kind, part in _parts(group):
+                key = _Key(group.taken_at, group.device or "", kind)
+                together.setdefault(key, []).append(part)
     for key in sorted(together):
         yield _assemble(key, together[key], account)
 
 
-def _key(group: MeasureGroup) -> _Key:
-    pressure = any(m.type_code in BLOOD_PRESSURE_TYPES for m in group.measurements)
-    kind = Kind.BLOOD_PRESSURE if pressure else Kind.BODY
-    return _Key(group.taken_at, group.device or "", kind)
+def _parts(group: MeasureGroup) -> Iterator[tuple[str, MeasureGroup]]:
+    """A group is about one kind; should a weight and a pressure share one, each gets its part."""
+    codes = {m.type_code for m in group.measurements}
+    if not codes & BLOOD_PRESSURE_TYPES:
+        yield Kind.BODY, group
+    elif MeasureType.WEIGHT not in codes:
+        yield Kind.BLOOD_PRESSURE, group
+    else:
+        cuff = tuple(m for m in group.measurements if m.type_code in _OF_A_CUFF)
+        rest = tuple(m for m in group.measurements if m.type_code not in _OF_A_CUFF)
+        yield Kind.BODY, replace(group, measurements=rest)
+        yield Kind.BLOOD_PRESSURE, replace(group, measurements=cuff)
 
 
 def _assemble(key: _Key, groups: list[MeasureGroup], account: str) -> Reading:
@@ -101,11 +116,15 @@ def _keep(
 def _promote_lone_segments(
     scalars: dict[int, Measurement], segments: dict[tuple[int, int], Measurement]
 ) -> None:
-    """A cuff names the arm it was worn on: the only pressure there is, is *the* pressure."""
+    """A cuff names the arm it was worn on: the only pressure there is, is *the* pressure.
+
+    Of two arms the better group's is; the other one stays a segment.
+    """
     codes = [code for code, _ in segments]
     for place, measurement in list(segments.items()):
         code = place[0]
-        if code not in scalars and codes.count(code) == 1 and code not in SEGMENT_TYPES:
+        lone = codes.count(code) == 1 and code not in SEGMENT_TYPES
+        if code not in scalars and (lone or code in _NEVER_A_PART):
             scalars[code] = Measurement(code, measurement.mantissa, measurement.exponent)
             del segments[place]
 

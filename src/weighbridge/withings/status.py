@@ -18,6 +18,7 @@ from __future__ import annotations
 from weighbridge.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
 
 TRY_AGAIN = "The next run tries again."
+_NOT_UNDERSTOOD = "Withings did not understand our request ({})."
 REPORT = "This looks like a fault in Weighbridge: please report it with this message."
 
 SHORTEST_WAIT = 10.0
@@ -41,7 +42,14 @@ class CodeExpired(LoginNeeded):
 
 
 class NotUnderstood(Problem):
-    """The service finds our parameters wrong. Whose fault that is depends on the call."""
+    """The service finds our parameters wrong. Whose fault that is depends on the call.
+
+    ``vague``: a 503 that names nothing of the application, neither id nor secret nor address.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", vague: bool = False) -> None:
+        super().__init__(message, remedy=remedy)
+        self.vague = vague
 
 
 class TooManyCalls(RetryLater):
@@ -53,6 +61,7 @@ class TooManyCalls(RetryLater):
 
 
 _TOKEN_REFUSED = frozenset({100, 101, 102, 200, 401})
+_OF_THE_APPLICATION = ("client_id", "client_secret", "redirect_uri", "callback")
 _NOT_FOR_US = frozenset({214, 277, 2553, 2554, 2555})
 _INVALID_PARAMS = (
     range(201, 214),
@@ -87,18 +96,18 @@ def problem_of(status: int, text: str = "", wait_seconds: float | None = None) -
     if status == 601:
         return _too_many_calls(told, text, wait_seconds)
     if status == 503:
-        return _invalid_params(told, text.lower())
+        return _named_in_text(told, text.lower())
     if status in _NOT_FOR_US:
         return ConfigProblem(
             f"Withings does not offer this service to your application ({told}).",
             remedy="Check the application in the Withings developer dashboard.",
         )
     if any(status in family for family in _INVALID_PARAMS):
-        return _invalid_params(told)
+        return NotUnderstood(_NOT_UNDERSTOOD.format(told), remedy=REPORT)
     return RetryLater(f"Withings has a passing trouble ({told}).", remedy=TRY_AGAIN)
 
 
-def _invalid_params(told: str, text: str = "") -> Problem:
+def _named_in_text(told: str, text: str) -> Problem:
     """503 stands for two dead things as well; only its text tells (reference, section 7)."""
     if "invalid refresh_token" in text:
         return RefreshRefused(f"Withings does not accept the stored login any more ({told}).")
@@ -107,7 +116,8 @@ def _invalid_params(told: str, text: str = "") -> Problem:
             f"The code is too old or was already used ({told}).",
             remedy="A code lives 30 seconds and works once: open a new link and be quick.",
         )
-    return NotUnderstood(f"Withings did not understand our request ({told}).", remedy=REPORT)
+    vague = not any(name in text for name in _OF_THE_APPLICATION)
+    return NotUnderstood(_NOT_UNDERSTOOD.format(told), remedy=REPORT, vague=vague)
 
 
 def _too_many_calls(told: str, text: str, wait_seconds: float | None) -> TooManyCalls:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import msgspec
 
-from weighbridge.errors import ConfigProblem, LoginNeeded, RetryLater
+from weighbridge.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
 from weighbridge.withings.app import WithingsApp
 from weighbridge.withings.brake import PATIENCE, Brake, Patience
 from weighbridge.withings.status import (
@@ -212,11 +212,7 @@ def request_tokens(
     try:
         body = post(client, app.api_url + TOKEN_PATH, sent)
     except (NotUnderstood, TokenRefused) as problem:
-        # Here that is about the application, and no login would cure it.
-        raise ConfigProblem(
-            f"Withings refuses your application. {problem.message}",
-            remedy="Check client id, client secret and callback URL. The login is untouched.",
-        ) from problem
+        raise _refused(problem, form["grant_type"]) from problem
     answer = _complete(body)
     return TokenPair(
         userid=str(answer.userid),
@@ -225,6 +221,19 @@ def request_tokens(
         expires_at=issued_at + answer.expires_in,
         scope=answer.scope if isinstance(answer.scope, str) and answer.scope else scope,
         issued_at=issued_at,
+    )
+
+
+def _refused(problem: NotUnderstood | TokenRefused, grant: str) -> Problem:
+    """It is about the application, and no login would cure it.
+
+    A renewal that was right yesterday is right today: a vague complaint about it will pass.
+    """
+    if grant == "refresh_token" and isinstance(problem, NotUnderstood) and problem.vague:
+        return RetryLater(f"The login was not renewed. {problem.message}", remedy=TRY_AGAIN)
+    return ConfigProblem(
+        f"Withings refuses your application. {problem.message}",
+        remedy="Check client id, client secret and callback URL. The login is untouched.",
     )
 
 

@@ -51,6 +51,8 @@ CREATE TABLE height (
 
 -- The instants whose readings must be planned again. Marked in the transaction that stores the
 -- groups, taken away in the one that plans: a crash between the two forgets nothing.
+-- The triggers say DO NOTHING, because the policy of the statement that fires them would override
+-- an OR IGNORE (an upsert would then fail on an instant that is touched already).
 CREATE TABLE touched (
     account  INTEGER NOT NULL,
     taken_at INTEGER NOT NULL,
@@ -58,13 +60,17 @@ CREATE TABLE touched (
 ) WITHOUT ROWID;
 
 CREATE TRIGGER measure_group_new AFTER INSERT ON measure_group BEGIN
-    INSERT OR IGNORE INTO touched VALUES (NEW.account, NEW.taken_at);
+    INSERT INTO touched VALUES (NEW.account, NEW.taken_at)
+        ON CONFLICT (account, taken_at) DO NOTHING;
 END;
 
+-- unixepoch() knows fractions from SQLite 3.42 on, so the seconds are counted from the Julian day.
 CREATE TRIGGER measure_group_changed AFTER UPDATE ON measure_group BEGIN
     INSERT INTO measure_group_past
-    SELECT OLD.account, OLD.group_id, unixepoch('subsec'), OLD.raw WHERE OLD.raw <> NEW.raw;
-    INSERT OR IGNORE INTO touched VALUES (OLD.account, OLD.taken_at), (NEW.account, NEW.taken_at);
+    SELECT OLD.account, OLD.group_id, (julianday('now') - 2440587.5) * 86400.0, OLD.raw
+     WHERE OLD.raw <> NEW.raw;
+    INSERT INTO touched VALUES (OLD.account, OLD.taken_at), (NEW.account, NEW.taken_at)
+        ON CONFLICT (account, taken_at) DO NOTHING;
 END;
 
 -- A route is one target of one person.
@@ -83,6 +89,13 @@ CREATE TABLE route (
     trouble_at   REAL,
     UNIQUE (person, target)
 );
+
+-- Readings from before the first day of a route: each is counted once in ``route.older``.
+CREATE TABLE older (
+    route      INTEGER NOT NULL REFERENCES route (id),
+    reading_id TEXT    NOT NULL,
+    PRIMARY KEY (route, reading_id)
+) WITHOUT ROWID;
 
 CREATE TABLE delivery (
     id         INTEGER PRIMARY KEY,

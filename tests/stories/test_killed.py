@@ -1,0 +1,208 @@
+"""Killed anywhere on the road: the next run completes, and every reading is there once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from house import House, days_ago, pressure, weight
+from mortal import KILLED
+from scene import Scene
+
+pytestmark = pytest.mark.story
+
+CSV = 'format = "csv"\npath = "anna.csv"\nsince = 2000-01-01'
+AT_ONCE = "since = 2000-01-01\nresend_after = 0"
+"""Whatever Garmin does not show now has not arrived: no story waits ten minutes for that."""
+
+LANES = 6
+"""The boundaries are dealt out to so many tests, so that they can run side by side."""
+
+
+def settle_in(home: Path) -> House:
+    """Anna's first readings are delivered. Then one changes, others arrive, and the access token
+    dies, so that the next run walks the whole road."""
+    house = House(home)
+    early = [weight(1, days_ago(9), "70.1"), weight(2, days_ago(8), "70.2")]
+    house.person("anna", [*early, pressure(3, days_ago(8))])
+    house.target("anna", "garmin", AT_ONCE)
+    house.target("anna", "file", CSV)
+    house.move_in()
+    house.sync()
+    house.admin.page_size(2)
+    house.admin.tell("withings", "duplicates", seconds=0, refresh_seconds=0)
+    house.admin.expire_tokens("anna")
+    house.admin.edit_group(2, {"measures": [{"type": 1, "value": 70_900, "unit": -3}]})
+    stored = days_ago(0) - 900
+    house.admin.add_groups(
+        "anna",
+        [
+            weight(4, days_ago(3), "71.4", created=stored),
+            weight(5, days_ago(3) + 9, "71.5", created=stored),
+            pressure(6, days_ago(2), 133, 87, created=stored),
+        ],
+    )
+    return house
+
+
+def picture(house: House) -> dict[str, Any]:
+    """What is where in the end, without what differs from run to run."""
+    return {
+        "garmin": [(row["taken_at"], row["weight_kg"]) for row in house.weigh_ins("anna")],
+        "pressures": [(row["taken_at"], row["systolic"]) for row in house.pressures("anna")],
+        "file": sorted(house.file_lines("anna.csv")),
+        "ledger": house.database(
+            "SELECT target, reading_id, ordinal, revision, state, look_until FROM delivery"
+            " JOIN route ON route.id = route ORDER BY target, reading_id, ordinal"
+        ),
+        "archive": house.database("SELECT group_id, raw FROM measure_group ORDER BY group_id"),
+        "cursor": house.database("SELECT cursor FROM account"),
+        "to plan": house.database("SELECT * FROM touched"),
+    }
+
+
+def run_until(
+    house: House, boundary: int, *command: str
+) -> subprocess.CompletedProcess[str]:
+    """The command in a process that ends at this boundary."""
+    mortal = Path(__file__).with_name("mortal.py")
+    return subprocess.run(
+        [sys.executable, str(mortal), str(boundary), *command],
+        env=house.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def anna(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Scene]]:
+    """A house before the run that will be killed."""
+    home = tmp_path_factory.mktemp("killed") / "home"
+    home.mkdir(mode=0o700)
+    house = settle_in(home)
+    yield house, Scene(house, home.with_name("kept"))
+    house.close()
+
+
+@pytest.mark.parametrize("lane", range(LANES))
+def test_killed_at_every_step_the_next_run_completes(
+    anna: tuple[House, Scene], lane: int
+) -> None:
+    house, scene = anna
+    scene.return_to()
+    house.sync()
+    undisturbed = picture(house)
+
+    deaths = 0
+    for boundary in count(1 + lane, LANES):
+        scene.return_to()
+        end = run_until(house, boundary, "sync")
+        where = end.stderr.splitlines()[-1]
+        if end.returncode != KILLED:
+            assert end.returncode == 0, end.stderr
+            break
+        deaths += 1
+        result = house.sync(expect=None)
+        assert result.code == 0, (where, result)
+        assert picture(house) == undisturbed, where
+
+    assert deaths >= 15, where
+
+
+def many_weigh_ins() -> list[Any]:
+    """700 of them, one every two hours, stored in the cloud in another order than taken."""
+    first = days_ago(700 / 12 + 1)
+    return [
+        weight(n, first + n * 7200, f"{70 + n / 100:.2f}", created=days_ago(1) + n * 37 % 701)
+        for n in range(1, 701)
+    ]
+
+
+@pytest.mark.parametrize("page_size", [100, 300])
+def test_killed_after_page_two_nothing_is_lost_and_nothing_is_doubled(
+    house: House, page_size: int
+) -> None:
+    house.person("anna", many_weigh_ins())
+    house.target("anna", "garmin")
+    house.target("anna", "file", CSV)
+    house.move_in()
+    house.admin.page_size(page_size)
+
+    house.kill_during("sync", path="/measure", action="getmeas", nth=3)
+
+    assert house.database("SELECT count(*) FROM measure_group") == [(2 * page_size,)]
+    assert house.database("SELECT cursor FROM account") == [(0,)]
+    assert house.weigh_ins("anna") == []
+
+    house.sync()
+
+    taken = [row["taken_at"] for row in house.weigh_ins("anna")]
+    assert len(taken) == len(set(taken)) == 700
+    lines = house.file_lines("anna.csv")
+    assert len(lines) == len(set(lines)) == 701
+    uploads = house.admin.tell("garmin", "uploads")
+    assert [upload["rows"] for upload in uploads] == [200, 200, 200, 100]
+    house.admin.clear_requests()
+    house.sync()
+    assert house.admin.counts() == {"POST /measure getmeas": 1}
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+def test_killed_during_the_second_upload_garmin_is_read_before_more_is_sent(
+    house: House, arrived: bool
+) -> None:
+    house.person("anna", many_weigh_ins())
+    house.target("anna", "garmin")
+    house.move_in()
+    upload = {"path": "/upload-service/upload", "nth": 2}
+    if arrived:
+        house.kill_during("sync", after_work=True, **upload)
+    else:
+        house.kill_before_arrival("sync", **upload)
+    assert len(house.weigh_ins("anna")) == (400 if arrived else 200)
+
+    result = house.sync(expect=0 if arrived else 1)
+
+    taken = [row["taken_at"] for row in house.weigh_ins("anna")]
+    assert len(taken) == len(set(taken)) == (700 if arrived else 500)
+    if arrived:
+        return
+    assert "200 may have arrived, will be looked for" in result.err
+    house.database("UPDATE delivery SET claimed_at = claimed_at - 600 WHERE state = 'unknown'")
+    house.sync()
+    taken = [row["taken_at"] for row in house.weigh_ins("anna")]
+    assert len(taken) == len(set(taken)) == 700
+
+
+def test_a_login_killed_anywhere_can_simply_be_repeated(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    home = tmp_path_factory.mktemp("login") / "home"
+    home.mkdir(mode=0o700)
+    house = House(home)
+    house.person("anna", [weight(1, days_ago(1))])
+    house.target("anna", "file", CSV)
+    house.write_configuration()
+    scene = Scene(house, home.with_name("kept"))
+    command = ("login", "withings", "--person", "anna", "--code")
+    deaths = 0
+    try:
+        for boundary in count(1):
+            scene.return_to()
+            code = house.admin.code("anna", house.callback_url)
+            if run_until(house, boundary, *command, code).returncode != KILLED:
+                break
+            deaths += 1
+            house.log_in("anna")
+            house.sync()
+            assert len(house.file_lines("anna.csv")) == 1 + 1
+    finally:
+        house.close()
+    assert deaths >= 8
