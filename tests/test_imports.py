@@ -63,7 +63,7 @@ def part_of(module: str) -> str:
     two = f"{first}.{rest.partition('.')[0]}"
     if two in MAY_IMPORT:
         return two
-    return "config" if first.startswith("config_") else first
+    return first
 
 
 def imported_by(path: Path) -> Iterator[str]:

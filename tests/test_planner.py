@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -13,7 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from weighbridge.measures import Measurement, MeasureType, Reading
 from weighbridge.plan.planner import (
     DOUBTFUL,
+    GONE,
     NEWER,
+    PASSED_OVER,
     REPLACEABLE,
     WAITING,
     WITHDRAWN,
@@ -24,10 +27,10 @@ from weighbridge.plan.planner import (
     Rule,
     State,
     Step,
-    Window,
     owed,
 )
 from weighbridge.plan.readings import revision_of
+from weighbridge.plan.window import Window
 from weighbridge.testing.builders import NOON, weigh_in
 
 DAY = 86_400
@@ -37,7 +40,9 @@ def takes(reading: Reading) -> Sequence[Measurement]:
     return [one for one in reading.measurements if one.type_code == MeasureType.WEIGHT]
 
 
-RULE = Rule(takes=takes, since=NOON)
+TODAY = datetime.date(2025, 10, 9)
+MIDNIGHT = NOON - NOON % DAY
+RULE = Rule(takes=takes, since=Window(TODAY, zone="UTC"))
 
 
 class Rows:
@@ -352,8 +357,9 @@ def test_doubtful_readings_are_left_out_when_the_rule_says_so() -> None:
     assert plan(Rows(), [DOUBT], skip) == []
     rows = Rows()
     plan(rows, [DOUBT])
-    plan(rows, [DOUBT], skip)
-    assert rows.states(DOUBT.reading_id) == [State.SUPERSEDED]
+    [step] = plan(rows, [DOUBT], skip)
+    assert isinstance(step, Change)
+    assert (step.state, step.answer) == (State.SUPERSEDED, PASSED_OVER)
 
 
 # What is wanted
@@ -361,36 +367,52 @@ def test_doubtful_readings_are_left_out_when_the_rule_says_so() -> None:
 
 def test_older_readings_are_counted_and_not_owed() -> None:
     rows = Rows()
-    plan(rows, [weigh_in(taken_at=NOON - 1), weigh_in(taken_at=NOON)])
-    assert rows.older == [weigh_in(taken_at=NOON - 1).reading_id]
-    assert rows.states(weigh_in(taken_at=NOON - 1).reading_id) == []
-    assert rows.states(weigh_in(taken_at=NOON).reading_id) == [State.PLANNED]
+    old, new = weigh_in(taken_at=MIDNIGHT - 1), weigh_in(taken_at=MIDNIGHT)
+    plan(rows, [old, new])
+    assert rows.older == [old.reading_id]
+    assert rows.states(old.reading_id) == []
+    assert rows.states(new.reading_id) == [State.PLANNED]
 
 
 @given(
     st.lists(st.integers(NOON - 5 * DAY, NOON + 5 * DAY), unique=True, max_size=12),
-    st.integers(NOON - 4 * DAY, NOON),
-    st.integers(0, 3 * DAY),
+    st.integers(0, 4),
+    st.integers(0, 3),
 )
 def test_a_window_adds_to_what_is_wanted_and_takes_nothing_away(
-    instants: list[int], start: int, length: int
+    instants: list[int], back: int, length: int
 ) -> None:
-    window = Window(start, start + length)
+    first = TODAY - datetime.timedelta(days=back)
+    window = Window(first, first + datetime.timedelta(days=length), "UTC")
     readings = [weigh_in(taken_at=instant) for instant in instants]
     plain, wider = Rows(), Rows()
     plan(plain, readings)
     plan(wider, readings, RULE.including(window))
-    inside = {r.reading_id for r in readings if window.start <= r.taken_at <= window.end}
+    start = MIDNIGHT - back * DAY
+    inside = {r.reading_id for r in readings if start <= r.taken_at < start + (length + 1) * DAY}
     assert set(wider.newest()) == set(plain.newest()) | inside
 
 
 def test_what_was_owed_once_is_followed_up_wherever_it_lies() -> None:
     rows = Rows()
     old = weigh_in("70", taken_at=NOON - DAY)
-    plan(rows, [old], RULE.including(Window(NOON - DAY, NOON)))
+    plan(rows, [old], RULE.including(Window(zone="UTC")))
     rows.set_all([State.PLANNED], State.CONFIRMED)
     plan(rows, [weigh_in("71", taken_at=NOON - DAY)])
     assert rows.states(old.reading_id) == [State.CONFIRMED, State.PLANNED]
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"), [("Pacific/Auckland", 10), ("America/Los_Angeles", 9), (None, 9)]
+)
+def test_a_reading_counts_by_the_day_where_it_was_taken(zone: str | None, day: int) -> None:
+    evening = datetime.datetime(2025, 10, 9, 22, 0, tzinfo=datetime.UTC)
+    reading = weigh_in(taken_at=int(evening.timestamp()), timezone=zone)
+    for since in (9, 10):
+        rule = Rule(takes=takes, since=Window(datetime.date(2025, 10, since)))
+        rows = Rows()
+        plan(rows, [reading], rule)
+        assert bool(rows.newest()) is (day >= since)
 
 
 def test_a_reading_without_anything_that_the_target_takes_is_not_owed() -> None:
@@ -404,6 +426,14 @@ def test_what_waits_for_a_reading_that_is_gone_is_withdrawn(state: State) -> Non
     plan(rows, [weigh_in()])
     rows.set_all([State.PLANNED], state)
     [step] = plan(rows, [])
+    assert isinstance(step, Change)
+    assert (step.state, step.answer) == (State.SUPERSEDED, GONE)
+
+
+def test_what_waits_is_withdrawn_when_the_target_finds_nothing_in_it_any_more() -> None:
+    rows = Rows()
+    plan(rows, [weigh_in()])
+    [step] = plan(rows, [msgspec.structs.replace(weigh_in(), measurements=())])
     assert isinstance(step, Change)
     assert (step.state, step.answer) == (State.SUPERSEDED, WITHDRAWN)
 

@@ -119,8 +119,8 @@ class Workplace:
         from weighbridge.withings.tokens import Tokens, login_remedy
 
         store = self.tokens(person)
-        if reason := store.login_needed():
-            # Known already: asking again would only spend calls on a login that is dead.
+        # Known already: asking would only spend calls on a login that is dead or not ours.
+        if reason := store.login_needed() or self._wrong_profile(store):
             raise LoginNeeded(reason, remedy=login_remedy(person))
         app = self.app()
         client = self.client(app)
@@ -135,6 +135,13 @@ class Workplace:
             person=person,
         )
         return Withings(client, tokens, brake, url=app.url, clock=self.clock, sleep=self.sleep)
+
+    def _wrong_profile(self, store: WithingsTokens) -> str | None:
+        """People do not mix: the tokens must be those of the profile that was connected."""
+        pair, archive = store.load(), account_archive(self.database, store.person)
+        if pair is None or archive is None or pair.userid == archive.userid:
+            return None
+        return "The saved login belongs to another Withings profile. Nothing was read."
 
     def context(self, person: Person, target: TargetSettings) -> Context:
         """What a target may use of the world."""

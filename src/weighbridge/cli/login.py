@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from weighbridge.cli.session import Session, chosen_person
-from weighbridge.errors import ConfigProblem
+from weighbridge.cli.session import Session, chosen_person, say
+from weighbridge.errors import ConfigProblem, ExitCode
 
 
 @click.command("login", short_help="Connect a Withings account or a target.")
@@ -58,7 +58,8 @@ def command(  # noqa: PLR0913  one parameter an option
         if where == "withings":
             from weighbridge.cli.login_withings import connect
 
-            return connect(workplace, someone, code=code, paste=paste, browser=not no_browser)
+            connect(workplace, someone, code=code, paste=paste, browser=not no_browser)
+            return _what_next(settings.withings.url)
         from weighbridge.cli.login_target import Given, sign_in
 
         if where not in {target.name for target in someone.targets}:
@@ -74,4 +75,12 @@ def command(  # noqa: PLR0913  one parameter an option
             ticket=ticket,
             environ=session.environ,
         )
-        return sign_in(workplace, someone, someone.target(where), given)
+        sign_in(workplace, someone, someone.target(where), given)
+        return _what_next(settings.withings.url)
+
+
+def _what_next(url: str | None) -> int:
+    say("Next: weighbridge sync")
+    if url:
+        say(f"(This is not the real Withings: the configuration names {url}.)")
+    return ExitCode.DONE

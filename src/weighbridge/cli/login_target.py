@@ -15,7 +15,7 @@ from weighbridge.archive.ledger import Ledger
 from weighbridge.assembly import Workplace
 from weighbridge.cli.session import say
 from weighbridge.config import Person, TargetSettings
-from weighbridge.errors import ConfigProblem, ExitCode, RetryLater, SignInBlocked
+from weighbridge.errors import ConfigProblem, RetryLater, SignInBlocked
 from weighbridge.targets import load_kind
 from weighbridge.targets.base import Answers
 
@@ -31,7 +31,7 @@ class Given(msgspec.Struct, frozen=True):
     environ: Mapping[str, str]
 
 
-def sign_in(workplace: Workplace, person: Person, target: TargetSettings, given: Given) -> int:
+def sign_in(workplace: Workplace, person: Person, target: TargetSettings, given: Given) -> None:
     """Sign in once and keep the session. Raises Problems."""
     module = load_kind(target.kind)
     if not hasattr(module, "sign_in"):
@@ -55,8 +55,6 @@ def sign_in(workplace: Workplace, person: Person, target: TargetSettings, given:
     _keep(workplace, person, target, signed_in.tokens, signed_in.account)
     breaker.close()
     say(f"{person.name} is signed in at {target.name} as {signed_in.name}.")
-    say("Next: weighbridge sync")
-    return ExitCode.DONE
 
 
 def _keep(

@@ -12,7 +12,7 @@ from weighbridge.archive.database import prove_writable
 from weighbridge.assembly import Workplace
 from weighbridge.cli.session import say
 from weighbridge.config import Person
-from weighbridge.errors import ConfigProblem, ExitCode
+from weighbridge.errors import ConfigProblem
 from weighbridge.withings.app import WithingsApp
 from weighbridge.withings.callback import Callback
 from weighbridge.withings.oauth import consent_url, exchange, new_state, read_pasted
@@ -24,32 +24,31 @@ LINKS = 3
 
 def connect(
     workplace: Workplace, person: Person, *, code: str | None, paste: bool, browser: bool
-) -> int:
+) -> None:
     """Lead a person through the consent, and keep the tokens. Raises Problems."""
     app = workplace.app()
     prove_writable(workplace.settings.home)
     if code is not None:
-        return _keep(workplace, person, app, code)
+        _keep(workplace, person, app, code)
+        return
     for left in reversed(range(LINKS)):
         asked = _ask_by_paste(app) if paste else _ask_by_callback(app, browser)
         try:
-            return _keep(workplace, person, app, asked)
+            _keep(workplace, person, app, asked)
+            return
         except CodeExpired as problem:
             if not left:
                 raise
             say(f"{problem.message} Here is a new link.")
-    raise AssertionError
 
 
-def _keep(workplace: Workplace, person: Person, app: WithingsApp, code: str) -> int:
+def _keep(workplace: Workplace, person: Person, app: WithingsApp, code: str) -> None:
     """Exchange at once; account and tokens are stored together or not at all."""
     pair = exchange(app, code, workplace.client(app), workplace.clock)
     with workplace.database.transaction():
         connect_account(workplace.database, person.name, pair.userid, workplace.clock)
         workplace.tokens(person.name).store(pair)
     say(f"{person.name} is connected to the Withings profile {pair.userid}.")
-    say("Next: weighbridge sync")
-    return ExitCode.DONE
 
 
 def _ask_by_paste(app: WithingsApp) -> str:

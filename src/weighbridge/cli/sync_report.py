@@ -11,18 +11,27 @@ from weighbridge.road import Delivered, Outcome
 
 
 def report(outcomes: Sequence[Outcome], say: Callable[[str], None]) -> None:
-    """Say it in plain lines."""
+    """Say it in plain lines; what to do next stands at the end, once."""
+    hints: dict[str, None] = {}
     for outcome in outcomes:
         say(f"{outcome.person}: {_collected(outcome)}")
         if outcome.problem:
             say(f"  Withings: {outcome.problem}")
         for delivered in outcome.deliveries:
-            for line in _lines(outcome.person, delivered):
-                say(f"  {line}")
+            say(f"  {delivered.target}: {_summary(delivered)}")
+            if delivered.problem:
+                say(f"    {delivered.problem}")
+            if delivered.older:
+                say(f"    {_older(outcome.person, delivered)}")
+            hints.update(dict.fromkeys(_hints(delivered)))
+    for hint in hints:
+        say(hint)
 
 
 def _collected(outcome: Outcome) -> str:
-    parts = [f"{outcome.changed} new or changed of {outcome.groups} groups from Withings"]
+    parts = [f"{_count(outcome.changed, 'new or changed measure group')} from Withings"]
+    if not outcome.changed:
+        parts = ["nothing new from Withings" if not outcome.problem else "Withings was not read"]
     if outcome.odd:
         parts.append(f"{outcome.odd} not understood, kept as they are")
     if outcome.gone:
@@ -30,19 +39,28 @@ def _collected(outcome: Outcome) -> str:
     return ", ".join(parts)
 
 
-def _lines(person: str, delivered: Delivered) -> Iterator[str]:
-    yield f"{delivered.target}: {_summary(delivered)}"
-    if delivered.problem:
-        yield f"  {delivered.problem}"
-    if delivered.older:
-        yield (
-            f"  {delivered.older} older readings are kept but not sent. To send them: weighbridge "
-            f"sync --person {person} --target {delivered.target} --since DATE (or --since all)"
-        )
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("s" if number != 1 else "")
+
+
+def _older(person: str, delivered: Delivered) -> str:
+    return (
+        f"{_count(delivered.older, 'older reading')} kept but not sent. To send them: weighbridge "
+        f"sync --person {person} --target {delivered.target} --since DATE (or --since all)"
+    )
+
+
+def _hints(delivered: Delivered) -> Iterator[str]:
     if delivered.open.get(State.HELD):
-        yield "  See the held ones with: weighbridge deliveries list --state held"
+        yield (
+            "Held readings may be somebody else's. See them: weighbridge deliveries list "
+            "--state held. Release one: weighbridge deliveries accept READING"
+        )
     if delivered.open.get(State.REJECTED):
-        yield "  See the rejected ones with: weighbridge deliveries list --state rejected"
+        yield (
+            "See what was rejected, and why: weighbridge deliveries list --state rejected. "
+            "Then decide: weighbridge deliveries retry, skip or accept"
+        )
 
 
 _WORDS = {
@@ -56,7 +74,7 @@ _WORDS = {
 
 
 def _summary(delivered: Delivered) -> str:
-    parts = [f"{delivered.sent} sent"]
+    parts = [f"{delivered.sent} sent"] if delivered.sent else []
     if delivered.already_there:
         parts.append(f"{delivered.already_there} already there")
     if delivered.unseen:
@@ -66,9 +84,9 @@ def _summary(delivered: Delivered) -> str:
         for state, words in _WORDS.items()
         if delivered.open.get(state)
     ]
-    if len(parts) == 1 and not delivered.sent and not delivered.problem:
-        return "up to date"
-    return ", ".join(parts)
+    if parts:
+        return ", ".join(parts)
+    return "not served" if delivered.problem else "up to date"
 
 
 def outcome_content(outcome: Outcome) -> dict[str, Any]:

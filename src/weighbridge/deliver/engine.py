@@ -215,7 +215,7 @@ class Engine:
             self.counts.unknown += len(receipt.unknown)
             return len(receipt.unknown)
         try:
-            seen = self._looks.look([_as_replacement(owed) for _, owed in hoped])
+            seen = self._looks.look([owed for _, owed in hoped])
         except Problem as problem:
             log.info("look_failed", extra={"problem": type(problem).__name__})
             seen = {}
@@ -297,7 +297,7 @@ class Engine:
     def _sightings(self, looks: Looks, rows: Sequence[Open]) -> Mapping[str, Sighting]:
         known = self._work.recall(one.taken_at for one in rows)
         owed = [
-            Owed(known[one.reading_id], one.revision, previous="")
+            Owed(known[one.reading_id], one.revision, previous="" if one.ordinal else None)
             for one in rows
             if one.reading_id in known
         ]
@@ -324,8 +324,3 @@ class Engine:
             look_until=look_until,
             not_before=not_before,
         )
-
-
-def _as_replacement(owed: Owed) -> Owed:
-    """Compare every value, not only the weight: this is to be ours."""
-    return owed if owed.previous is not None else msgspec.structs.replace(owed, previous="")

@@ -137,9 +137,13 @@ class Target(Protocol):
 
 @runtime_checkable
 class Looks(Protocol):
-    """A target that can be read: before it is written, and to see that a delivery arrived."""
+    """A target that can be read: before it is written, and to see that a delivery arrived.
 
-    visible_after: ClassVar[float]
+    For a reading without ``previous`` the value that names it (its weight, its pressure) must
+    agree; with ``previous`` every value must, because an older revision may stand there.
+    """
+
+    visible_after: float
     """Seconds within which a delivery may still be invisible although it was accepted."""
 
     def look(self, owed: Sequence[Owed]) -> Mapping[str, Sighting]:

@@ -1,0 +1,114 @@
+"""``weighbridge demo``: the whole road with made-up people, on clouds that run on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from weighbridge.cli.session import Session, say
+from weighbridge.errors import ConfigProblem, ExitCode
+
+if TYPE_CHECKING:
+    from weighbridge.cli.demo_stage import Stage
+
+FOLDER = "weighbridge-demo"
+FRESH_KG = "71.3"
+
+
+@click.command("demo")
+@click.option(
+    "--recorded",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Serve recorded getmeas answers instead of made-up people.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(FOLDER),
+    show_default=True,
+    help="Where the files to look at are left. It must not exist yet, or be an older demo.",
+)
+@click.option("--years", default=3, show_default=True, help="How long the made-up history is.")
+@click.option("--fast", is_flag=True, help="Do not wait until the fresh weigh-in has settled.")
+@click.pass_obj
+def command(session: Session, recorded: Path | None, folder: Path, years: int, fast: bool) -> int:
+    """Show the whole road: sign in, sync, step on the scale, sync again. No account is needed.
+
+    Stand-ins for the Withings and Garmin clouds run on this machine while the demo lasts; the real
+    library signs in there. Nothing leaves this machine.
+
+    \b
+    Examples: weighbridge demo
+              weighbridge demo --recorded recordings/ --folder /tmp/demo
+    """
+    from weighbridge.cli.demo_stage import open_stage
+
+    _take_folder(folder)
+    with open_stage(folder, recorded, years, settle=0 if fast else 10) as stage:
+        say(f"Stand-in clouds run at {stage.url}. Nothing leaves this machine.")
+        stage.sign_in()
+        _title("First sync: the whole history")
+        stage.sync(session)
+        _show_targets(stage)
+        code = _show_fresh_weigh_in(session, stage)
+        _title("Files to look at")
+        for path in stage.files():
+            say(f"  {path}  ({path.stat().st_size / 1000:.0f} kB)")
+    say("")
+    say("Ask the archive as well, the clouds are not needed for it:")
+    say(f"  weighbridge --home {folder} show --person {stage.people[0]}")
+    say(f"  weighbridge --home {folder} status")
+    return code
+
+
+def _take_folder(folder: Path) -> None:
+    """An empty or new folder, or one of an older demo, which is emptied."""
+    from weighbridge.cli.demo_stage import MARK
+
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if not (folder / MARK).exists():
+        raise ConfigProblem(
+            f"{folder} exists and is not from a demo.", remedy="Choose another with --folder."
+        )
+    import shutil
+
+    shutil.rmtree(folder)
+
+
+def _show_fresh_weigh_in(session: Session, stage: Stage) -> int:
+    """Exactly one reading must go to each target of one person, and nothing to anybody else."""
+    person = stage.people[0]
+    before = stage.holdings()
+    _title(f"{person} steps on the scale: {FRESH_KG} kg")
+    stage.weigh_in(person, FRESH_KG)
+    stage.sync(session)
+    after = stage.holdings()
+    new = {name: after[name] - before[name] for name in after}
+    expected = {name: int(name.startswith(f"{person}: ")) for name in after}
+    for name, number in new.items():
+        say(f"  {name}: {number} new")
+    if new != expected:
+        say("This is not what should have happened: please report it.")
+        return ExitCode.LOOK
+    say("Exactly that one was sent, once to each target.")
+    return ExitCode.DONE
+
+
+def _show_targets(stage: Stage) -> None:
+    _title("What went where")
+    held = stage.holdings()
+    width = max(map(len, held))
+    for name, number in held.items():
+        say(f"  {name:<{width}}  {number:>6} readings")
+
+
+def _title(text: str) -> None:
+    say("")
+    say(click.style(text, bold=True))
+
+
+__all__: list[Any] = ["command"]
