@@ -84,13 +84,22 @@ def collect(road: Road, window: Window | None, outcome: Outcome) -> None:
             outcome.changed += archive.store(groups, odd, road.clock())
             outcome.odd += len(odd)
             if page.last and window and not outcome.odd:
-                outcome.gone = archive.forget_missing(seen, window.start, window.end, road.clock())
+                outcome.gone = _forget_missing(road, archive, seen, window)
             elif page.last and not window:
                 # What changed while we were reading may have come onto a page that we had already.
                 archive.advance_cursor(min(newest, began))
                 archive.note_checked(road.clock())
         outcome.groups += len(page.groups)
         road.progress.collected(road.person, outcome.groups)
+
+
+def _forget_missing(road: Road, archive: Archive, seen: set[int], window: Window) -> int:
+    """Mark what the cloud no longer has; counted readings may be among it, so count again."""
+    gone = archive.forget_missing(seen, window.start, window.end, road.clock())
+    if gone:
+        for route in road.routes:
+            route.ledger.keep_fingerprint("")
+    return gone
 
 
 def _pages(road: Road, archive: Archive, window: Window | None) -> Iterator[Page]:

@@ -66,9 +66,7 @@ def picture(house: House) -> dict[str, Any]:
     }
 
 
-def run_until(
-    house: House, boundary: int, *command: str
-) -> subprocess.CompletedProcess[str]:
+def run_until(house: House, boundary: int, *command: str) -> subprocess.CompletedProcess[str]:
     """The command in a process that ends at this boundary."""
     mortal = Path(__file__).with_name("mortal.py")
     return subprocess.run(
@@ -92,9 +90,7 @@ def anna(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Scen
 
 
 @pytest.mark.parametrize("lane", range(LANES))
-def test_killed_at_every_step_the_next_run_completes(
-    anna: tuple[House, Scene], lane: int
-) -> None:
+def test_killed_at_every_step_the_next_run_completes(anna: tuple[House, Scene], lane: int) -> None:
     house, scene = anna
     scene.return_to()
     house.sync()
