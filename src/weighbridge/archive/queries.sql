@@ -87,13 +87,9 @@ SELECT group_id, taken_at, zone, raw FROM measure_group
  WHERE account = :account AND taken_at BETWEEN :start AND :end AND gone_at IS NULL
  ORDER BY taken_at, group_id
 
--- name: groups_touched
--- CROSS JOIN: from the few touched instants to the groups, never the other way round.
-SELECT g.group_id, g.taken_at, g.zone, g.raw
-  FROM touched AS t CROSS JOIN measure_group AS g
- WHERE t.account = :account AND t.taken_at BETWEEN :start AND :end
-   AND g.account = t.account AND g.taken_at = t.taken_at AND g.gone_at IS NULL
- ORDER BY g.taken_at, g.group_id
+-- name: touched_between
+SELECT taken_at FROM touched
+ WHERE account = :account AND taken_at BETWEEN :start AND :end ORDER BY taken_at
 
 -- name: instants_before
 SELECT DISTINCT taken_at FROM measure_group
@@ -155,10 +151,11 @@ SELECT id, reading_id, taken_at, ordinal, revision, state, settles_at
  ORDER BY taken_at, reading_id, ordinal
 
 -- name: latest_at_touched
+-- CROSS JOIN and the plus sign: from each touched instant to its rows, never over the whole span.
 SELECT d.id, d.reading_id, d.taken_at, d.ordinal, d.revision, d.state, d.settles_at
   FROM touched AS t CROSS JOIN delivery AS d
  WHERE t.account = :account AND t.taken_at BETWEEN :start AND :end
-   AND d.route = :route AND d.taken_at = t.taken_at
+   AND d.route = :route AND d.taken_at = +t.taken_at
  ORDER BY d.taken_at, d.reading_id, d.ordinal
 
 -- name: add_delivery
