@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from house import House
 
 
@@ -48,5 +49,5 @@ def _contents(part: Any) -> dict[str, Any]:
     return {
         name: copy.deepcopy(value)
         for name, value in vars(part).items()
-        if isinstance(value, (dict, list, int, float))
+        if isinstance(value, (dict, list, int, float, msgspec.Struct))
     }

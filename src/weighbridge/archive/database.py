@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from weighbridge.errors import Problem, RetryLater, StateProblem
 FILE_NAME = "weighbridge.db"
 SCHEMA_VERSION = 1
 BUSY_SECONDS = 20.0
+PAUSE_SECONDS = 0.02
 
 Row = sqlite3.Row
 
@@ -51,8 +53,20 @@ class Database:
         self._connection.execute("PRAGMA synchronous = FULL")
         if self._version() == SCHEMA_VERSION:
             return
-        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._write_ahead()
         self._migrate()
+
+    def _write_ahead(self) -> None:
+        """Switch to WAL. SQLite waits for nobody here, and two processes may both be new."""
+        attempts = int(BUSY_SECONDS / PAUSE_SECONDS)
+        for attempt in range(attempts + 1):
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if _code(error) != sqlite3.SQLITE_BUSY or attempt == attempts:
+                    raise
+                time.sleep(PAUSE_SECONDS)
 
     def _version(self) -> int:
         version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
@@ -188,8 +202,13 @@ def _explained(path: Path) -> Iterator[None]:
         raise _problem(path, error) from error
 
 
+def _code(error: sqlite3.Error) -> int:
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF  # the higher bits only tell more about the same
+
+
 def _problem(path: Path, error: sqlite3.Error) -> Problem:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    code = _code(error)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return RetryLater(f"{path} is in use by another process.", remedy="Try again in a minute.")
     text, remedy = _STATE_PROBLEMS.get(

@@ -205,7 +205,8 @@ class Ledger:
         return row["settles_at"] if row else None
 
     def wake(self) -> int:
-        """A login was made: what was blocked is owed again."""
+        """A login was made: what was blocked is owed again, and the trouble about it is over."""
+        self.database.run("forget_login_trouble", route=self.route)
         return self.database.run("wake_blocked", route=self.route)
 
     def block(self, answer: str) -> int:

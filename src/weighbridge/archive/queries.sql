@@ -144,6 +144,10 @@ UPDATE route
    SET trouble = :trouble, trouble_kind = :kind, trouble_at = coalesce(trouble_at, :now)
  WHERE id = :route
 
+-- name: forget_login_trouble
+UPDATE route SET trouble = NULL, trouble_kind = NULL, trouble_at = NULL
+ WHERE id = :route AND trouble_kind = 'LoginNeeded'
+
 -- name: latest_between
 SELECT id, reading_id, taken_at, ordinal, revision, state, settles_at
   FROM delivery

@@ -28,11 +28,17 @@ def serve(road: Road, route: Route) -> Delivered:
 
 def _serve(road: Road, route: Route, result: Delivered) -> Problem | None:
     ledger = route.ledger
+    if problem := _login_needed(ledger):
+        return problem
     if not _has_work(ledger, road.cloud_now()):
-        return _standing_problem(ledger)
+        return None
     pause = ledger.row()["pause_until"] - road.clock()
     if pause > 0:
-        raise RetryLater(f"{route.name} asked to be left alone.", after=pause)
+        raise RetryLater(
+            f"{route.name} asked to be left alone for {pause:.0f} more seconds.",
+            remedy="Nothing to do: the first run after that tries again.",
+            after=pause,
+        )
     name = f"the deliveries of {road.person} to {route.name}"
     with road.leases.hold(name, seconds=LEASE_SECONDS, patience=LEASE_PATIENCE) as renew:
         engine = Engine(_work(road, route, renew), road.cloud_now())
@@ -67,12 +73,14 @@ def _has_work(ledger: Ledger, cloud_now: float) -> bool:
     return bool(ledger.due(1, now=FOR_EVER, cloud_now=cloud_now, start=0))
 
 
-def _standing_problem(ledger: Ledger) -> Problem | None:
-    """Nothing can be tried, but what is blocked still needs its person."""
-    if not ledger.counts().get(State.BLOCKED):
-        return None
+def _login_needed(ledger: Ledger) -> Problem | None:
+    """A dead login is not tried again: what became owed since then waits for its person as well."""
     row = ledger.row()
-    return LoginNeeded(row["trouble"] or f"{ledger.target} needs a login.")
+    if row["trouble_kind"] != LoginNeeded.__name__:
+        return None
+    problem = LoginNeeded(row["trouble"])
+    ledger.block(problem.message)
+    return problem
 
 
 def _owed(ledger: Ledger) -> int:
