@@ -159,6 +159,15 @@ class Replaces(Protocol):
 
 
 @runtime_checkable
+class HoldsOne(Protocol):
+    """A target with one current value and no dates, like a profile. The engine sends only the
+    newest reading, never one that is older than what was sent before."""
+
+    oldest: float
+    """Seconds: a reading that was taken longer ago is not sent any more."""
+
+
+@runtime_checkable
 class Checks(Protocol):
     """A target that can prove that it is reachable and that its login works."""
 
