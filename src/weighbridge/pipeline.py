@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 INSTANTS_AT_ONCE = 300
 """How many instants are planned in one transaction: memory is bounded by their groups."""
 
+MOST_WAITS = 3
+"""The groups of one weigh-in are stored some seconds apart: each may begin a wait of its own."""
+
 
 def bring_up_to_date(road: Road, window: Window | None = None) -> Outcome:
     """Collect what is new, write down what is owed, deliver it.
@@ -39,15 +42,24 @@ def bring_up_to_date(road: Road, window: Window | None = None) -> Outcome:
     """
     outcome = Outcome(road.person)
     _collect_and_plan(road, window, outcome)
-    wait = road.seconds_to_settle()
-    if wait > 0 and outcome.problem is None:
-        road.progress.settling(road.person, wait)
-        road.sleep(wait)
-        _collect_and_plan(road, None, outcome)
+    _let_settle(road, outcome)
     for route in road.routes:
         if route.selected:
             outcome.deliveries.append(serve(road, route))
     return outcome
+
+
+def _let_settle(road: Road, outcome: Outcome) -> None:
+    """Wait for what is fresh, and read again; once more only if that brought something new."""
+    for _ in range(MOST_WAITS):
+        wait, before = road.seconds_to_settle(), outcome.changed
+        if wait <= 0 or outcome.problem is not None:
+            return
+        road.progress.settling(road.person, wait)
+        road.sleep(wait)
+        _collect_and_plan(road, None, outcome)
+        if outcome.changed == before:
+            return
 
 
 def _collect_and_plan(road: Road, window: Window | None, outcome: Outcome) -> None:
@@ -81,14 +93,15 @@ def collect(road: Road, window: Window | None, outcome: Outcome) -> None:
         if window:
             seen.update(group.group_id for group, _ in groups)
         with road.database.transaction():
-            outcome.changed += archive.store(groups, odd, road.clock())
-            outcome.odd += len(odd)
-            if page.last and window and not outcome.odd:
+            changed = archive.store(groups, odd, road.clock())
+            if page.last and window and not (odd or outcome.odd):
                 outcome.gone = _forget_missing(road, archive, seen, window)
             elif page.last and not window:
                 # What changed while we were reading may have come onto a page that we had already.
                 archive.advance_cursor(min(newest, began))
                 archive.note_checked(road.clock())
+        outcome.changed += changed
+        outcome.odd += len(odd)
         outcome.groups += len(page.groups)
         road.progress.collected(road.person, outcome.groups)
 

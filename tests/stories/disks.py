@@ -1,49 +1,30 @@
-"""Homes that cannot be written: of another user, or on a disk that is full. Unix only."""
+"""Homes that cannot be written: without the right to, or on a disk that is full. Unix only."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-NOBODY = 65534
+WITHOUT_POWERS = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
+"""Before a command of root: it keeps its files but may no longer do what their modes forbid."""
 
 
-def somebody_else() -> dict[str, Any]:
-    """Arguments for ``subprocess`` that run a command without any right to our files.
-
-    Skips the story where that is not possible: we are not root, or our Python lies in a folder
-    that nobody else may enter. (Without root a read-only folder is enough: see ``lock``.)
-    """
+def without_powers() -> list[str]:
+    """What to put before a command, so that read-only means read-only. Skips where it cannot be."""
     if not hasattr(os, "geteuid"):
-        pytest.skip("this system has no user numbers")
+        pytest.skip("file modes mean something else here")
     if os.geteuid() != 0:
-        return {}
-    who = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-    command = [sys.executable, "-c", "import weighbridge.cli"]
-    tried = subprocess.run(command, capture_output=True, check=False, cwd="/", **who)
-    if tried.returncode != 0:
-        pytest.skip("another user may not run this Python")
-    return {**who, "cwd": "/"}
-
-
-@contextmanager
-def open_folder() -> Iterator[Path]:
-    """A folder that everybody may enter; pytest's own are closed to others."""
-    folder = Path(tempfile.mkdtemp(prefix="weighbridge-story-"))
-    folder.chmod(0o755)
+        return []
     try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run([*WITHOUT_POWERS, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("root cannot give its powers away here")
+    return WITHOUT_POWERS
 
 
 @contextmanager
@@ -76,6 +57,11 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
 def make_room(folder: Path, size: str) -> None:
     """Let the small disk grow."""
     assert _mount(f"remount,size={size}", folder)
+
+
+def make_read_only(folder: Path) -> None:
+    """What a worn-out memory card does."""
+    assert _mount("remount,ro", folder)
 
 
 def _mount(options: str, folder: Path) -> bool:

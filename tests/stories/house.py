@@ -61,6 +61,8 @@ class House:
         self.home = home
         self.callback_url = CALLBACK
         self.accounts = dict(ACCOUNTS)
+        self.prefix: list[str] = []
+        """Words before every command, for instance to take rights away from it."""
         self.clock = Clock()
         self.withings = WithingsCloud(clock=self.clock)
         self.garmin = GarminCloud(clock=self.clock)
@@ -157,7 +159,7 @@ class House:
     ) -> subprocess.Popen[str]:
         """Begin a command and go on with the story."""
         return subprocess.Popen(
-            [sys.executable, "-m", "weighbridge", *arguments],
+            [*self.prefix, sys.executable, "-m", "weighbridge", *arguments],
             env=self.environment(env),
             stdin=more.pop("stdin", subprocess.DEVNULL),
             stdout=subprocess.PIPE,

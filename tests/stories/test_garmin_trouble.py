@@ -275,7 +275,7 @@ def test_a_pause_that_garmin_asks_for_is_kept(house: House) -> None:
 
     later = house.sync(expect=4)
 
-    assert "garmin asked to be left alone for 29" in later.err
+    assert "garmin asked to be left alone for " in later.err
     assert [one["method"] for one in house.requests(cloud="garmin")].count("POST") == 1
     assert weights(house, "ben") == ["88.1", "88.6", "88.8"]
     assert weights(house) == ["70.1"]

@@ -122,9 +122,7 @@ def test_signing_in_with_another_garmin_account_is_a_decision_of_its_person(fami
 def test_withings_profiles_are_bound_to_their_people(family: House) -> None:
     def log_in(person: str, profile: str) -> str:
         code = family.admin.code(profile, family.callback_url)
-        return family.run(
-            "login", "withings", "--person", person, "--code", code, expect=2
-        ).err
+        return family.run("login", "withings", "--person", person, "--code", code, expect=2).err
 
     assert "ben is bound to another Withings profile" in log_in("ben", "anna")
     family.withings.household.add_profile("carol", groups=[weight(3, days_ago(1), "55.5")])

@@ -6,6 +6,7 @@ that lasted too long is RetryLater.
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import time
@@ -20,6 +21,8 @@ from weighbridge.errors import Problem, RetryLater, StateProblem
 FILE_NAME = "weighbridge.db"
 SCHEMA_VERSION = 1
 BUSY_SECONDS = 20.0
+SMALLEST_ROOM = 64 * 1024
+"""Bytes. The index of the write-ahead log grows by half of that at once."""
 PAUSE_SECONDS = 0.02
 
 Row = sqlite3.Row
@@ -170,7 +173,9 @@ def _make_private(home: Path, path: Path) -> None:
     except OSError as error:
         raise StateProblem(
             f"The home folder {home} cannot be written: {error.strerror}.",
-            remedy="Give this user the right to write there, or choose another with --home.",
+            remedy="Make room and run again."
+            if error.errno == errno.ENOSPC
+            else "Give this user the right to write there, or choose another with --home.",
         ) from error
 
 
@@ -211,10 +216,22 @@ def _problem(path: Path, error: sqlite3.Error) -> Problem:
     code = _code(error)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return RetryLater(f"{path} is in use by another process.", remedy="Try again in a minute.")
+    if code == sqlite3.SQLITE_IOERR and _is_full(path):
+        code = sqlite3.SQLITE_FULL
     text, remedy = _STATE_PROBLEMS.get(
         code, (f"cannot be used ({error})", "Nothing was changed. Look at the file and its disk.")
     )
     return StateProblem(f"The database {path} {text}.", remedy=remedy)
+
+
+def _is_full(path: Path) -> bool:
+    """SQLite calls it an I/O error when the memory that its processes share cannot grow."""
+    import shutil
+
+    try:
+        return shutil.disk_usage(path.parent).free < SMALLEST_ROOM
+    except OSError:
+        return False
 
 
 _STATE_PROBLEMS = {

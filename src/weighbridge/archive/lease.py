@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weighbridge.archive.database import Database
-from weighbridge.errors import RetryLater, StateProblem
+from weighbridge.errors import Problem, RetryLater, StateProblem
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -31,6 +31,7 @@ class Life:
         self._folder = home / "run"
         self._lock: BaseFileLock | None = None
         self._guard = threading.Lock()
+        self._stays = False
 
     def begin(self) -> None:
         """Lock the file, once. Raises StateProblem when the folder cannot be written."""
@@ -47,13 +48,18 @@ class Life:
                     ) from error
                 self._lock = lock
 
+    def stay(self) -> None:
+        """Leave the file behind at the end: unlocked, it shows that this process is dead."""
+        self._stays = True
+
     def end(self) -> None:
         """Unlock and remove it."""
         with self._guard:
             if self._lock is not None:
                 self._lock.release()
                 self._lock = None
-                self._path(self.name).unlink(missing_ok=True)
+                if not self._stays:
+                    self.bury(self.name)
 
     def is_over(self, holder: str) -> bool:
         """True when ``holder`` ran on this machine and is dead."""
@@ -67,8 +73,11 @@ class Life:
         except Timeout:
             return False
         lock.release()
-        self._path(holder).unlink(missing_ok=True)
         return True
+
+    def bury(self, holder: str) -> None:
+        """Remove the file of a process that holds nothing any more."""
+        self._path(holder).unlink(missing_ok=True)
 
     def _path(self, holder: str) -> Path:
         return self._folder / f"{holder}.lock"
@@ -108,7 +117,15 @@ class Leases:
         try:
             yield lambda: self._renew(name, seconds)
         finally:
+            self._give_back(name)
+
+    def _give_back(self, name: str) -> None:
+        try:
             self._database.run("give_lease_back", name=name, holder=self._life.name)
+        except Problem:
+            # A disk that is full takes no row away either. The next process is not to wait for us.
+            self._life.stay()
+            raise
 
     def _take(self, name: str, seconds: float, patience: float) -> None:
         waited = 0.0
@@ -133,6 +150,8 @@ class Leases:
             now=now,
             dead=dead,
         )
+        if changed == 1 and dead:
+            self._life.bury(dead)
         return changed == 1
 
     def _renew(self, name: str, seconds: float) -> None:

@@ -143,6 +143,22 @@ class Ledger:
             for row in rows
         ]
 
+    def newest_due(self, cloud_now: float) -> int | None:
+        """The instant of the newest reading that may be sent now."""
+        row = self.database.one("newest_due", route=self.route, cloud_now=cloud_now)
+        return row["taken_at"] if row else None
+
+    def newest_delivered(self) -> int | None:
+        """The instant of the newest reading that the target was given."""
+        row = self.database.one("newest_delivered", route=self.route)
+        return row["taken_at"] if row else None
+
+    def skip_before(self, instant: float, answer: str, now: float) -> int:
+        """What was taken before an instant is not sent any more."""
+        return self.database.run(
+            "skip_before", route=self.route, before=instant, answer=answer, now=now
+        )
+
     def claim(self, due: Iterable[Due], now: float) -> list[Due]:
         """Mark as ``sending`` before the first byte leaves; only what nobody else has taken."""
         with self.database.transaction():

@@ -194,6 +194,21 @@ SELECT d.id, d.reading_id, d.taken_at, d.revision, d.attempts,
                            OR (u.look_until IS NOT NULL AND u.claimed_at > :on_its_way_since)))
  ORDER BY d.taken_at, d.id LIMIT :most
 
+-- name: newest_due
+SELECT max(taken_at) AS taken_at FROM delivery
+ WHERE route = :route AND state = 'planned' AND settles_at <= :cloud_now
+   AND state IN ('planned', 'sending', 'unknown', 'blocked', 'held', 'rejected')
+
+-- name: newest_delivered
+SELECT taken_at FROM delivery
+ WHERE route = :route AND state IN ('delivered', 'confirmed')
+ ORDER BY taken_at DESC LIMIT 1
+
+-- name: skip_before
+UPDATE delivery SET state = 'skipped', answer = :answer, done_at = :now
+ WHERE route = :route AND state = 'planned' AND taken_at < :before
+   AND state IN ('planned', 'sending', 'unknown', 'blocked', 'held', 'rejected')
+
 -- name: claim
 -- The WHERE clause is the lock: losing the race changes no row.
 UPDATE delivery SET state = 'sending', attempts = attempts + 1, claimed_at = :now

@@ -122,8 +122,8 @@ def _local_time(person: Person, reading: Reading) -> str:
     """Where the person lives, else where it was measured, else UTC: never the host's zone."""
     name = person.timezone or reading.timezone
     try:
-        place: datetime.tzinfo = ZoneInfo(name) if name else datetime.UTC
-    except (LookupError, ValueError, OSError):
-        place = datetime.UTC
-    local = datetime.datetime.fromtimestamp(reading.taken_at, place)
+        place = ZoneInfo(name) if name else datetime.UTC
+        local = datetime.datetime.fromtimestamp(reading.taken_at, place)
+    except (LookupError, ValueError, OSError, OverflowError):
+        local = datetime.datetime.fromtimestamp(reading.taken_at, datetime.UTC)
     return local.strftime("%a %Y-%m-%d %H:%M")

@@ -152,7 +152,7 @@ _MEANING = {
     State.BLOCKED: "A person must log in at this target first.",
     State.HELD: "The owner is in doubt.",
     State.SUPERSEDED: "A newer revision took its place.",
-    State.SKIPPED: "A person decided not to send it.",
+    State.SKIPPED: "It will not be sent.",
 }
 
 _NEXT = {

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from weighbridge.archive.ledger import FOR_EVER, Due, Ledger, Open
+from weighbridge.deliver.newest import leave_only_newest
 from weighbridge.deliver.retry import decide
 from weighbridge.deliver.sending import send_all
 from weighbridge.errors import LoginNeeded, OutcomeUnknown, Problem, RetryLater
 from weighbridge.measures import Reading
 from weighbridge.plan.planner import NEWER, State
 from weighbridge.plan.readings import revision_of
-from weighbridge.targets.base import Looks, Owed, Receipt, Sighting, Target
+from weighbridge.targets.base import HoldsOne, Looks, Owed, Receipt, Sighting, Target
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +104,13 @@ class Engine:
                 self._ledger.pause(now + problem.after)
 
     def _send_what_is_due(self) -> Problem | None:
+        if isinstance(self._target, HoldsOne):
+            leave_only_newest(
+                self._ledger,
+                oldest=self._target.oldest,
+                now=self._work.clock(),
+                cloud_now=self._cloud_now,
+            )
         while due := self._due():
             self._work.renew()
             batch = self._unless_changed(due)
