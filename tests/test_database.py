@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -256,6 +257,20 @@ def test_many_processes_may_open_a_new_home_at_once(home: Path) -> None:
     assert errors == [""] * 4
     with Database(home) as database:
         assert brakes(database) == {"0", "1", "2", "3"}
+
+
+def test_a_new_file_that_somebody_writes_is_waited_for(home: Path) -> None:
+    home.mkdir()
+    writer = sqlite3.connect(home / FILE_NAME, check_same_thread=False, isolation_level=None)
+    writer.executescript("CREATE TABLE something (what); BEGIN IMMEDIATE;")
+    end = threading.Timer(0.1, lambda: writer.execute("ROLLBACK"))
+    end.start()
+    try:
+        with Database(home) as database:
+            set_brake(database, "a")
+    finally:
+        end.join()
+        writer.close()
 
 
 # What a person must mend

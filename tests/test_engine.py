@@ -30,7 +30,7 @@ from weighbridge.errors import (
 from weighbridge.measures import Reading
 from weighbridge.plan.planner import Rule, State, owed
 from weighbridge.plan.window import Window
-from weighbridge.targets.base import Looks, Owed, Receipt, Replaces, Target
+from weighbridge.targets.base import HoldsOne, Looks, Owed, Receipt, Replaces, Target
 from weighbridge.testing.builders import NOON, group, group_as_sent, owe, weigh_in
 from weighbridge.testing.places import Fault, Letterbox, Notebook, Place
 
@@ -114,11 +114,13 @@ class World[P: Letterbox]:
             self.ledger.write_down(owed(readings, rule, known, self.ledger.accepted()), self.now)
             self.archive.forget_touched(0, FOR_EVER)
 
-    def deliver(self, **changed: Any) -> Problem | None:
-        problem, _ = self.deliver_and_count(**changed)
+    def deliver(self, cloud_now: float | None = None, **changed: Any) -> Problem | None:
+        problem, _ = self.deliver_and_count(cloud_now, **changed)
         return problem
 
-    def deliver_and_count(self, **changed: Any) -> tuple[Problem | None, Engine]:
+    def deliver_and_count(
+        self, cloud_now: float | None = None, **changed: Any
+    ) -> tuple[Problem | None, Engine]:
         work = Work(
             target=self.target,
             ledger=self.ledger,
@@ -129,7 +131,7 @@ class World[P: Letterbox]:
             told=lambda number: None,
             **changed,
         )
-        engine = Engine(work, cloud_now=self.now + 3600)
+        engine = Engine(work, self.now + 3600 if cloud_now is None else cloud_now)
         return engine.deliver(), engine
 
     def rows(self) -> list[Row]:
@@ -636,6 +638,58 @@ def test_what_never_shows_is_a_persons_business_after_a_day(world: World[Place])
     assert world.calls("send") == 1
 
 
+# A target that holds one value
+
+
+class Profile(Notebook):
+    """It knows the present weight and no dates."""
+
+    oldest = 86_400.0
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Iterator[World[Profile]]:
+    made = World(tmp_path, Profile)
+    yield made
+    made.stop()
+
+
+def test_a_target_that_holds_one_value_gets_the_newest_only(profile: World[Profile]) -> None:
+    for minute in range(READINGS):
+        profile.weigh(at=minute)
+    assert isinstance(profile.place, HoldsOne)
+    assert profile.deliver() is None
+    assert profile.kilograms() == weights(READINGS - 1)
+    assert profile.states() == ["skipped"] * (READINGS - 1) + ["delivered"]
+    assert all(row["answer"] for row in profile.rows()[:-1])
+
+
+def test_a_target_that_holds_one_value_never_goes_back_in_time(profile: World[Profile]) -> None:
+    profile.weigh(at=5)
+    profile.deliver()
+    profile.weigh("60", at=4)
+    assert profile.deliver() is None
+    assert profile.kilograms() == weights(5)
+    profile.weigh("71.5", at=5)
+    profile.deliver()
+    assert profile.kilograms() == weights(5, kg="71.5"), "a correction is not back in time"
+
+
+def test_a_target_that_holds_one_value_gets_nothing_old(profile: World[Profile]) -> None:
+    profile.weigh()
+    profile.now += 86_400
+    assert profile.deliver() is None
+    assert profile.kilograms() == []
+    assert profile.states() == ["skipped"]
+
+
+def test_what_is_old_is_told_by_the_clock_of_the_cloud(profile: World[Profile]) -> None:
+    profile.weigh()
+    profile.now += 400 * 86_400  # the clock of this computer is wrong
+    assert profile.deliver(cloud_now=NOON + 60.0) is None
+    assert profile.kilograms() == weights(0)
+
+
 # Strange targets
 
 
@@ -727,7 +781,7 @@ def test_a_receipt_that_mentions_nobody_ends_the_run(
         world.weigh(at=minute)
     problem = world.deliver()
     assert isinstance(problem, Problem)
-    assert world.place.asked == 1  # type: ignore[attr-defined]
+    assert world.place.asked == 1
     assert set(world.states()) <= {"planned", "rejected"}
     world.stop()
 

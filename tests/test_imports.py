@@ -36,7 +36,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fit": GROUND,
     "formats": GROUND | {"fit"},
     "garmin": TOOLS | {"targets.base", "fit", "formats"},
-    "targets": TOOLS | {"targets.base", "fit", "formats", "garmin"},
+    "trainerroad": TOOLS | {"targets.base"},
+    "targets": TOOLS | {"targets.base", "fit", "formats", "garmin", "trainerroad"},
     # the road
     "config": TOOLS | {"targets", "targets.base", "withings"},
     "road": ROAD,

@@ -175,7 +175,8 @@ from weighbridge.archive.database import Database
 from weighbridge.archive.lease import Leases
 
 with Database(Path(sys.argv[1])) as database:
-    with Leases(database, time.time, time.sleep).hold("x", seconds=900, patience=0):
+    leases = Leases(database, time.time, time.sleep)
+    with leases.hold("x", seconds=900, patience=0), leases.hold("y", seconds=900, patience=0):
         print("held", flush=True)
         sys.stdin.readline()
 """
@@ -204,13 +205,13 @@ def test_a_lease_holds_across_processes(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
-def test_the_lease_of_a_killed_process_is_free_at_once(tmp_path: Path) -> None:
+def test_the_leases_of_a_killed_process_are_free_at_once(tmp_path: Path) -> None:
     Database(tmp_path).close()
     with holder(tmp_path) as process, leases_of(tmp_path, Clock()) as leases:
         leases._clock = time.time
         os.kill(process.pid, signal.SIGKILL)
         process.wait(timeout=30)
-        with leases.hold("x", seconds=60, patience=0):
+        with leases.hold("x", seconds=60, patience=0), leases.hold("y", seconds=60, patience=0):
             pass
     assert list((tmp_path / "run").iterdir()) == []
 

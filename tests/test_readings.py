@@ -93,6 +93,11 @@ def everything_in(reading: Reading) -> set[int]:
     return types_of(reading) | {one.type_code for one in reading.segments}
 
 
+def parts_of_the_body(reading: Reading) -> set[Measurement]:
+    """Without weight and pulse: of two, either may have become the one of the reading."""
+    return {one for one in reading.segments if one.type_code not in (1, 11)}
+
+
 # In any order
 
 
@@ -160,7 +165,7 @@ def test_one_weigh_in_may_be_split_into_any_number_of_groups(
     ]
     split = one_of(parts)
     assert types_of(split) == types_of(together)
-    assert split.segments == together.segments
+    assert parts_of_the_body(split) == parts_of_the_body(together)
     assert split.reading_id == together.reading_id
 
 

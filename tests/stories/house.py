@@ -19,6 +19,7 @@ from weighbridge.sandbox.admin import Admin
 from weighbridge.sandbox.clock import Clock
 from weighbridge.sandbox.garmin import GarminCloud
 from weighbridge.sandbox.http import Sandbox
+from weighbridge.sandbox.trainerroad import TrainerRoadCloud
 from weighbridge.sandbox.withings import WithingsCloud
 
 if TYPE_CHECKING:
@@ -26,6 +27,19 @@ if TYPE_CHECKING:
 
 CALLBACK = "http://localhost:9473/callback"
 TIME_LIMIT = 90
+NOT_FROM_HERE = (
+    *(
+        "WEIGHBRIDGE_",
+        "WITHINGS_",
+        "GARMIN",
+        "TRAINERROAD",
+        "BROWSER",
+        "DISPLAY",
+        "WAYLAND_DISPLAY",
+    ),
+    *("HTTP", "ALL_PROXY", "NO_PROXY", "SSL_CERT", "REQUESTS_CA", "CURL_CA"),
+)
+"""Beginnings of the environment variables of this machine that no story may depend on."""
 LONG_AGO = "since = 2000-01-01"
 
 ACCOUNTS = {
@@ -33,6 +47,9 @@ ACCOUNTS = {
     "ben": ("ben@example.test", "ben-rides-uphill", "123456"),
 }
 """The sandbox's Garmin accounts (``sandbox/garmin/accounts.py``): e-mail, password, code."""
+
+RIDERS = {"anna": "anna-climbs-hills", "ben": "ben-likes-the-flat"}
+"""The sandbox's TrainerRoad accounts (``sandbox/trainerroad/accounts.py``): their passwords."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -66,8 +83,11 @@ class House:
         self.clock = Clock()
         self.withings = WithingsCloud(clock=self.clock)
         self.garmin = GarminCloud(clock=self.clock)
+        self.trainerroad = TrainerRoadCloud(clock=self.clock)
         self.sandbox = Sandbox(
-            [self.withings, self.garmin], clock=self.clock, ssl_context=server_tls
+            [self.withings, self.garmin, self.trainerroad],
+            clock=self.clock,
+            ssl_context=server_tls,
         )
         self.sandbox.start()
         self.admin = Admin(self.sandbox.url, ssl_context=client_tls)
@@ -95,7 +115,8 @@ class House:
 
     def target(self, person: str, kind: str, options: str = LONG_AGO) -> None:
         """A target in the configuration. ``options`` are further lines of its table."""
-        url = f'url = "{self.sandbox.url}"\n' if kind == "garmin" else ""
+        has_cloud = kind in {"garmin", "trainerroad"}
+        url = f'url = "{self.sandbox.url}"\n' if has_cloud else ""
         table = f'[[person.target]]\nkind = "{kind}"\n{url}{options}\n'
         self._people[person].append(table)
 
@@ -129,6 +150,8 @@ class House:
             self.log_in(name)
             if any('kind = "garmin"' in target for target in targets):
                 self.log_in_garmin(name)
+            if any('kind = "trainerroad"' in target for target in targets):
+                self.log_in_trainerroad(name)
 
     def log_in(self, person: str) -> Result:
         """Connect the Withings profile of the same name."""
@@ -143,6 +166,13 @@ class House:
             arguments += ["--mfa-code", code]
         return self.run(*arguments, "--password-stdin", input=password + "\n", expect=0)
 
+    def log_in_trainerroad(self, person: str, rider: str | None = None) -> Result:
+        """Sign in at TrainerRoad with the sandbox's account of that name."""
+        name = rider or person
+        arguments = ["login", "trainerroad", "--person", person, "--password-stdin"]
+        username = ["--username", f"{name}@example.test"]
+        return self.run(*arguments, *username, input=RIDERS[name] + "\n", expect=0)
+
     # Doing things
 
     def environment(self, extra: Mapping[str, str] = {}) -> dict[str, str]:
@@ -150,7 +180,7 @@ class House:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("WEIGHBRIDGE_", "WITHINGS_", "GARMIN", "HTTP", "NO_PROXY"))
+            if not name.upper().startswith(NOT_FROM_HERE)
         }
         return {**kept, "WEIGHBRIDGE_HOME": str(self.home), "PYTHONWARNINGS": "error", **extra}
 
@@ -232,6 +262,11 @@ class House:
             "garmin", "pressures", account=self.accounts[account][0]
         )
         return rows
+
+    def rider_kg(self, rider: str) -> float:
+        """The weight in the TrainerRoad profile of a person."""
+        profile = self.admin.tell("trainerroad", "profile", account=f"{rider}@example.test")
+        return float(profile["weightKg"])
 
     def file_lines(self, name: str) -> list[str]:
         """The lines of a file in the home folder."""

@@ -26,14 +26,15 @@ class Office:
         self.house = house
         self.environment = {"HTTPS_PROXY": proxy.url, "SSL_CERT_FILE": str(authority)}
 
-    def write_configuration(self) -> None:
+    def write_configuration(self, url: str = "") -> None:
         """As a person does who has never heard of a sandbox: no address of any cloud in it."""
         tokens = self.house.withings.tokens
+        line = f'url = "{url}"\n' if url else ""
         path = self.home / "weighbridge.toml"
         path.write_text(
-            f'[withings]\nclient_id = "{tokens.client_id}"\n'
+            f'[withings]\n{line}client_id = "{tokens.client_id}"\n'
             f'client_secret = "{tokens.client_secret}"\n\n[[person]]\nname = "anna"\n\n'
-            f'[[person.target]]\nkind = "garmin"\n{LONG_AGO}\n',
+            f'[[person.target]]\nkind = "garmin"\n{line}{LONG_AGO}\n',
             "utf-8",
         )
         path.chmod(0o600)
@@ -43,7 +44,7 @@ class Office:
 def office(tmp_path: Path) -> Iterator[Office]:
     authority = trustme.CA()
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(*HOSTS, "127.0.0.1").configure_cert(server)
+    authority.issue_cert(*HOSTS, "localhost", "127.0.0.1").configure_cert(server)
     client = ssl.create_default_context()
     authority.configure_trust(client)
     pem = tmp_path / "authority.pem"
@@ -83,23 +84,31 @@ def test_both_clouds_are_reached_through_the_proxy_under_their_own_names(office:
     assert named == asked
 
 
-def test_no_proxy_is_honoured_and_a_dead_proxy_is_only_a_delay(office: Office) -> None:
+def test_no_proxy_is_honoured_on_every_connection(office: Office) -> None:
+    house, port = office.house, office.house.sandbox.url.rpartition(":")[2]
+    house.withings.household.add_profile("anna", groups=[weight(1, days_ago(2), "61.2")])
+    office.write_configuration(f"https://localhost:{port}")
+    for excepted, hosts in ({"NO_PROXY": "localhost"}, set()), ({}, {f"localhost:{port}"}):
+        env = {**office.environment, **excepted}
+        code = house.admin.code("anna", house.callback_url)
+        house.run("login", "withings", "--code", code, env=env, expect=0)
+        email, password, _ = ACCOUNTS["anna"]
+        arguments = ["login", "garmin", "--username", email, "--password-stdin"]
+        house.run(*arguments, input=f"{password}\n", env=env, expect=0)
+        house.sync(env=env)
+        assert set(office.proxy.hosts) == hosts
+    assert [row["weight_kg"] for row in house.weigh_ins("anna")] == ["61.2"]
+
+
+def test_a_dead_proxy_is_only_a_delay(office: Office) -> None:
     house, env = office.house, office.environment
     house.withings.household.add_profile("anna", groups=[weight(1, days_ago(2), "61.2")])
     office.write_configuration()
     code = house.admin.code("anna", house.callback_url)
     house.run("login", "withings", "--code", code, env=env, expect=0)
-    office.proxy.hosts.clear()
-
-    # Without the way through the proxy these names lead nowhere in a test.
-    away = {**env, "NO_PROXY": "wbsapi.withings.net"}
-    assert "Withings" in house.sync(env=away, expect=4).err
-    assert "wbsapi.withings.net:443" not in office.proxy.hosts
-
     dead = {**env, "HTTPS_PROXY": "http://127.0.0.1:9"}
     assert "Withings" in house.sync(env=dead, expect=4).err
     house.sync(env=env, expect=3)  # back again: only Garmin still wants its login
-    assert "wbsapi.withings.net:443" in office.proxy.hosts
 
 
 def test_a_certificate_that_nobody_vouches_for_is_not_accepted(office: Office) -> None:

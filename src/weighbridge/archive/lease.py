@@ -140,7 +140,10 @@ class Leases:
 
     def _try(self, name: str, seconds: float) -> bool:
         row = self._database.one("lease_of", name=name)
-        dead = row["holder"] if row and self._life.is_over(row["holder"]) else ""
+        if row and self._life.is_over(row["holder"]):
+            # It may have held several, and its file is the only proof for all of them.
+            self._database.run("give_all_leases_back", holder=row["holder"])
+            self._life.bury(row["holder"])
         now = self._clock()
         changed = self._database.run(
             "take_lease",
@@ -148,10 +151,7 @@ class Leases:
             holder=self._life.name,
             expires_at=now + seconds,
             now=now,
-            dead=dead,
         )
-        if changed == 1 and dead:
-            self._life.bury(dead)
         return changed == 1
 
     def _renew(self, name: str, seconds: float) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
 import os
 import sys
 
@@ -26,6 +28,18 @@ COMMANDS = {
 }
 
 
+_OF_OUTPUT = (errno.EPIPE, errno.EINVAL, errno.ENOSPC, errno.EIO)
+"""Windows says EINVAL when the reader of a pipe went away."""
+
+
+class _OutputLost(Exception):
+    """Standard output takes nothing any more: its reader went away, or its disk is full."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(error.strerror)
+        self.reader_left = error.errno in (errno.EPIPE, errno.EINVAL)
+
+
 class LazyGroup(click.Group):
     """A group that knows its commands by name and imports the one that is asked for."""
 
@@ -38,6 +52,21 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f"weighbridge.cli.{cmd_name}")
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f'There is no command called "{args[0]}".{_nearest(args[0])}')
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except OSError as error:  # click would end with 1, which means something else here
+            if error.errno not in _OF_OUTPUT or error.filename is not None:
+                raise
+            raise _OutputLost(error) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -63,10 +92,14 @@ def command(ctx: click.Context, home: str | None, verbose: int, log_format: str)
     """Carry body measurements from Withings to Garmin Connect, files and more.
 
     \b
-    Begin:    weighbridge init
-              weighbridge login withings
-              weighbridge sync
-    Try it:   weighbridge demo
+    Try it, no account is needed:
+      weighbridge demo
+
+    \b
+    Begin:
+      weighbridge init
+      weighbridge login withings
+      weighbridge sync
     """
     from weighbridge.cli.session import Session
     from weighbridge.config import home_folder
@@ -78,23 +111,47 @@ def command(ctx: click.Context, home: str | None, verbose: int, log_format: str)
     ctx.obj = Session(home_folder(home, os.environ), os.environ, verbose, log_format == "json")
 
 
+def _nearest(name: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    return f' Did you mean "{near[0]}"?' if near else ""
+
+
 def main() -> None:
     """The entry point of the installed command: problems become a message and an exit code."""
+    from weighbridge.cli.session import say
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter shows another
+            stream.reconfigure(errors="replace")
     try:
         sys.exit(command(standalone_mode=False) or 0)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
-        error.show()
+        _show(error)
         sys.exit(ExitCode.USAGE)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped. Nothing is lost: run it again to go on.", err=True)
+        say("Stopped. Nothing is lost: run it again to go on.")
         sys.exit(130)
     except Problem as problem:
-        click.echo(str(problem), err=True)
+        say(str(problem))
         sys.exit(problem.exit_code)
-    except BrokenPipeError:
-        # The reader of a pipe went away: that is its right, and not an error of ours.
-        sys.stderr.close()
+    except _OutputLost as lost:
+        # Python would complain when it writes out what is left, so that goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.DONE)
+        if lost.reader_left:  # of a pipe: that is its right, and not an error of ours
+            sys.exit(ExitCode.DONE)
+        say(f"The output cannot be written: {lost}. Make room or choose another place.")
+        sys.exit(ExitCode.USAGE)
+
+
+def _show(error: click.ClickException) -> None:
+    """Wrong usage: what was wrong, and how to learn more."""
+    from weighbridge.cli import session
+
+    if session.talks_json():
+        session.say(error.format_message())
+    else:
+        error.show()

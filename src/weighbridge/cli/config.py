@@ -15,7 +15,7 @@ def command() -> None:
     """Check or show the configuration.
 
     \b
-    Example:
+    Examples:
       weighbridge config check
       weighbridge config show --json
     """

@@ -16,9 +16,16 @@ from weighbridge.archive.decisions import (
     in_states,
     newest_of_reading,
 )
-from weighbridge.cli.session import Session, chosen_people, print_json, say
-from weighbridge.cli.times import moment
-from weighbridge.config import Settings
+from weighbridge.cli.session import (
+    Session,
+    check_targets,
+    chosen_people,
+    open_database,
+    print_json,
+    say,
+)
+from weighbridge.cli.times import count, moment
+from weighbridge.config import Person
 from weighbridge.errors import ConfigProblem, ExitCode
 from weighbridge.plan.planner import State
 from weighbridge.plan.readings import instant_of
@@ -36,17 +43,30 @@ def command() -> None:
     """List what was delivered where; retry, skip or accept.
 
     \b
-    Examples: weighbridge deliveries list --state rejected
-              weighbridge deliveries retry --all
-              weighbridge deliveries accept 20240127T173209Z-7c1f2a
+    Examples:
+      weighbridge deliveries list --state rejected
+      weighbridge deliveries retry --all
+      weighbridge deliveries accept 20240127T173209Z-7c1f2a
     """
 
 
 @command.command("list")
 @people_option
 @target_option
-@click.option("--state", type=click.Choice([state.value for state in State]), help="Only these.")
-@click.option("--last", default=50, show_default=True, metavar="N", help="How many a target.")
+@click.option(
+    "--state",
+    type=click.Choice([state.value for state in State]),
+    metavar="STATE",
+    help=f"Only deliveries in this state: {', '.join(State)}.",
+)
+@click.option(
+    "--last",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    metavar="N",
+    help="How many of each target.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 @click.pass_obj
 def list_deliveries(  # noqa: PLR0913  one parameter an option
@@ -60,44 +80,57 @@ def list_deliveries(  # noqa: PLR0913  one parameter an option
     """List deliveries, newest first.
 
     \b
-    Example: weighbridge deliveries list --person anna --state held
+    Example:
+      weighbridge deliveries list --person anna --state held
     """
     settings = session.settings()
-    with Database(settings.home) as database:
-        rows = list(_rows(database, settings, people, targets, state, last))
+    chosen = chosen_people(settings, people)
+    check_targets(chosen, targets)
+    with open_database(settings) as database:
+        rows = list(_rows(database, chosen, targets, state, last))
     if as_json:
         print_json([delivery_content(row) for row in rows])
         return ExitCode.DONE
-    for row in rows:
-        answer = f"  {row['answer']}" if row["answer"] else ""
-        click.echo(
-            f"{row['reading_id']}  {row['person']}  {row['target']}  {row['state']}"
-            f"  {row['attempts']} attempts{answer}"
-        )
+    for line in _lines(rows):
+        click.echo(line)
     if not rows:
-        say("There is none.")
+        say("There is none." if state or targets else "There is none yet. Run: weighbridge sync")
     return ExitCode.DONE
 
 
-def _rows(  # noqa: PLR0913
+_FINISHED = frozenset({State.DELIVERED, State.CONFIRMED, State.SUPERSEDED})
+
+
+def _lines(rows: list[Row]) -> Iterator[str]:
+    """A line a delivery; below it what the target said, where somebody may want to know it."""
+    people = max((len(row["person"]) for row in rows), default=0)
+    targets = max((len(row["target"]) for row in rows), default=0)
+    for row in rows:
+        tried = f"  ({count(row['attempts'], 'attempt')})" if row["attempts"] > 1 else ""
+        yield (
+            f"{row['reading_id']}  {row['person']:<{people}}  {row['target']:<{targets}}"
+            f"  {row['state']}{tried}"
+        )
+        if row["answer"] and row["state"] not in _FINISHED:
+            yield f"    {row['answer']}"
+
+
+def _rows(
     database: Database,
-    settings: Settings,
-    people: tuple[str, ...],
+    people: list[Person],
     targets: tuple[str, ...],
     state: str | None,
     most: int,
 ) -> Iterator[Row]:
-    for route in _routes(database, settings, people, targets):
+    for route in _routes(database, people, targets):
         if state is None:
             yield from database.all("latest_deliveries", route=route, most=most)
         else:
             yield from database.all("deliveries_in_state", route=route, state=state, most=most)
 
 
-def _routes(
-    database: Database, settings: Settings, people: tuple[str, ...], targets: tuple[str, ...]
-) -> list[int]:
-    names = {person.name for person in chosen_people(settings, people)}
+def _routes(database: Database, people: list[Person], targets: tuple[str, ...]) -> list[int]:
+    names = {person.name for person in people}
     return [
         int(row["id"])
         for row in database.all("routes")
@@ -122,12 +155,12 @@ def delivery_content(row: Row) -> dict[str, Any]:
     }
 
 
-def _decision(decision: Decision, text: str) -> None:
+def _decision(decision: Decision, what: str, text: str) -> None:
     """Make the command of one decision: they differ in their verb alone."""
 
     @command.command(decision.value, help=text)
     @click.argument("reading", required=False)
-    @click.option("--all", "everything", is_flag=True, help="All that need a decision.")
+    @click.option("--all", "everything", is_flag=True, help=f"Everything that is {what}.")
     @people_option
     @target_option
     @click.pass_obj
@@ -139,37 +172,48 @@ def _decision(decision: Decision, text: str) -> None:
         targets: tuple[str, ...],
     ) -> int:
         if (reading is None) != everything:
-            raise ConfigProblem("Name one reading, or say --all.", remedy="See --help.")
+            raise ConfigProblem(
+                "Name one reading, or say --all.",
+                remedy="List them with: weighbridge deliveries list",
+            )
         settings = session.settings()
-        with Database(settings.home) as database:
+        chosen = chosen_people(settings, people)
+        check_targets(chosen, targets)
+        with open_database(settings) as database:
             if reading is None:
-                routes = _routes(database, settings, people, targets)
-                rows = in_states(database, routes, ALL_OF[decision])
+                rows = in_states(database, _routes(database, chosen, targets), ALL_OF[decision])
             else:
-                rows = _of_reading(database, settings, people, targets, reading)
+                rows = _of_reading(database, chosen, targets, reading)
             changed = decide_about(database, rows, decision, time.time())
-        say(f"{changed} deliveries changed. They are dealt with by: weighbridge sync")
+        say(_told(decision, changed, rows, what))
         return ExitCode.DONE
 
 
+def _told(decision: Decision, changed: int, rows: list[Row], what: str) -> str:
+    """What came of a decision; when nothing did, why."""
+    if changed:
+        done = f"{count(changed, 'delivery', 'deliveries')} changed."
+        return done if decision is Decision.SKIP else f"{done} Next: weighbridge sync"
+    if not rows:
+        return f"Nothing is {what}: nothing was changed."
+    states = ", ".join(f"{row['state']} at {row['target']}" for row in rows)
+    return f"There is nothing to {decision}: the reading is {states}."
+
+
 def _of_reading(
-    database: Database,
-    settings: Settings,
-    people: tuple[str, ...],
-    targets: tuple[str, ...],
-    reading: str,
+    database: Database, people: list[Person], targets: tuple[str, ...], reading: str
 ) -> list[Row]:
     taken_at = instant_of(reading)
     rows = [
         row
-        for person in chosen_people(settings, people)
+        for person in people
         if taken_at is not None
         for row in newest_of_reading(database, person.name, taken_at, reading)
         if not targets or row["target"] in targets
     ]
     if not rows:
         raise ConfigProblem(
-            f"No delivery of a reading {reading!r} is known.",
+            f'No delivery of a reading "{reading}" is known.',
             remedy="List them with: weighbridge deliveries list",
         )
     return rows
@@ -177,18 +221,21 @@ def _of_reading(
 
 _decision(
     Decision.RETRY,
+    "rejected or unknown",
     "Send again what was rejected or may not have arrived. A target that can be read is looked at "
-    "first: what it holds already is not sent twice.\n\n"
-    "Example: weighbridge deliveries retry 20240127T173209Z-7c1f2a",
+    "first: what it holds already is not sent twice.\n\n\b\n"
+    "Example:\n  weighbridge deliveries retry 20240127T173209Z-7c1f2a",
 )
 _decision(
     Decision.SKIP,
-    "Never send these readings in their present form.\n\n"
-    "Example: weighbridge deliveries skip --all --target garmin",
+    "rejected, unknown or held",
+    "Never send these readings in their present form.\n\n\b\n"
+    "Example:\n  weighbridge deliveries skip --all --target garmin",
 )
 _decision(
     Decision.ACCEPT,
+    "held",
     "A held reading is this person's: deliver it. One that was rejected or may have arrived is "
-    "there: stop asking.\n\n"
-    "Example: weighbridge deliveries accept 20240127T173209Z-7c1f2a",
+    "there: stop asking.\n\n\b\n"
+    "Example:\n  weighbridge deliveries accept 20240127T173209Z-7c1f2a",
 )

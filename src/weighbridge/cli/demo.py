@@ -27,11 +27,19 @@ FRESH_KG = "71.3"
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
     default=Path(FOLDER),
     show_default=True,
     help="Where the files to look at are left. It must not exist yet, or be an older demo.",
 )
-@click.option("--years", default=3, show_default=True, help="How long the made-up history is.")
+@click.option(
+    "--years",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="How long the made-up history is.",
+)
 @click.option("--fast", is_flag=True, help="Do not wait until the fresh weigh-in has settled.")
 @click.pass_obj
 def command(session: Session, recorded: Path | None, folder: Path, years: int, fast: bool) -> int:
@@ -41,11 +49,11 @@ def command(session: Session, recorded: Path | None, folder: Path, years: int, f
     library signs in there. Nothing leaves this machine.
 
     \b
-    Examples: weighbridge demo
-              weighbridge demo --recorded recordings/ --folder /tmp/demo
+    Examples:
+      weighbridge demo
+      weighbridge demo --recorded recordings/ --folder /tmp/demo
     """
-    from weighbridge.cli.demo_stage import open_stage
-
+    open_stage = _stage()
     _take_folder(folder)
     with open_stage(folder, recorded, years, settle=0 if fast else 10) as stage:
         say(f"Stand-in clouds run at {stage.url}. Nothing leaves this machine.")
@@ -55,8 +63,7 @@ def command(session: Session, recorded: Path | None, folder: Path, years: int, f
         _show_targets(stage)
         code = _show_fresh_weigh_in(session, stage)
         _title("Files to look at")
-        for path in stage.files():
-            say(f"  {path}  ({path.stat().st_size / 1000:.0f} kB)")
+        _show_files(stage)
     say("")
     say("Ask the archive as well, the clouds are not needed for it:")
     say(f"  weighbridge --home {folder} show --person {stage.people[0]}")
@@ -64,19 +71,44 @@ def command(session: Session, recorded: Path | None, folder: Path, years: int, f
     return code
 
 
+def _stage() -> Any:
+    """What the stage needs is optional for everything else. Raises ConfigProblem."""
+    try:
+        from weighbridge.cli.demo_stage import open_stage
+    except ImportError as error:
+        raise ConfigProblem(
+            f"The demo needs {error.name}, which is not installed.",
+            remedy="Run: pip install 'weighbridge[all]'",
+        ) from error
+    return open_stage
+
+
 def _take_folder(folder: Path) -> None:
     """An empty or new folder, or one of an older demo, which is emptied."""
     from weighbridge.cli.demo_stage import MARK
 
-    if not folder.exists() or not any(folder.iterdir()):
-        return
-    if not (folder / MARK).exists():
-        raise ConfigProblem(
-            f"{folder} exists and is not from a demo.", remedy="Choose another with --folder."
-        )
-    import shutil
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            if not (folder / MARK).exists():
+                raise ConfigProblem(
+                    f"{folder} exists and is not from a demo.",
+                    remedy="Choose another with --folder.",
+                )
+            import shutil
 
-    shutil.rmtree(folder)
+            shutil.rmtree(folder)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigProblem(
+            f"{folder} cannot be used ({error.strerror}).", remedy="Choose another with --folder."
+        ) from error
+
+
+def _show_files(stage: Stage) -> None:
+    paths = stage.files()
+    width = max(len(str(path)) for path in paths)
+    for path in paths:
+        say(f"  {path!s:<{width}}  {path.stat().st_size:>9,} bytes")
 
 
 def _show_fresh_weigh_in(session: Session, stage: Stage) -> int:
@@ -89,8 +121,9 @@ def _show_fresh_weigh_in(session: Session, stage: Stage) -> int:
     after = stage.holdings()
     new = {name: after[name] - before[name] for name in after}
     expected = {name: int(name.startswith(f"{person}: ")) for name in after}
+    width = max(map(len, new))
     for name, number in new.items():
-        say(f"  {name}: {number} new")
+        say(f"  {name:<{width}}  {number:>6} new")
     if new != expected:
         say("This is not what should have happened: please report it.")
         return ExitCode.LOOK
@@ -103,7 +136,7 @@ def _show_targets(stage: Stage) -> None:
     held = stage.holdings()
     width = max(map(len, held))
     for name, number in held.items():
-        say(f"  {name:<{width}}  {number:>6} readings")
+        say(f"  {name:<{width}}  {number:>6} reading{'s' if number != 1 else ''}")
 
 
 def _title(text: str) -> None:

@@ -33,7 +33,6 @@ class Stage:
         self._folder = folder
         self._admin = Admin(sandbox.url)
         self._settle = settle
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / MARK).touch()
 
     def write_configuration(self, withings: WithingsCloud) -> None:
@@ -86,7 +85,7 @@ class Stage:
 
         settings = self._settings()
         with (
-            progress_for(session.verbose, quiet=False) as progress,
+            progress_for(session, quiet=False) as progress,
             Workplace(settings, progress=progress) as workplace,
         ):
             outcomes = [bring_up_to_date(workplace.road(person)) for person in settings.people]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -15,11 +16,13 @@ from weighbridge.archive.archive import account_archive
 from weighbridge.archive.database import Database
 from weighbridge.archive.recollection import readings_between
 from weighbridge.cli.dates import window_of
-from weighbridge.cli.session import Session, chosen_people, say
+from weighbridge.cli.session import Session, chosen_people, open_database, say
+from weighbridge.cli.times import count
 from weighbridge.config import Person
 from weighbridge.errors import ConfigProblem, ExitCode, Refused, StateProblem
 from weighbridge.formats.owner import Owner
 from weighbridge.measures import Kind, Reading
+from weighbridge.plan.window import Window
 
 if TYPE_CHECKING:
     from weighbridge.fit.messages import PressureRow, WeightRow
@@ -27,9 +30,19 @@ if TYPE_CHECKING:
 
 @click.command("export")
 @click.option(
-    "--format", "shape", type=click.Choice(["json", "csv", "fit"]), required=True, help="Which."
+    "--format",
+    "shape",
+    type=click.Choice(["json", "csv", "fit"]),
+    required=True,
+    help="JSON lines, CSV or FIT.",
 )
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="A file; else the output.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write this file; without it, standard output.",
+)
 @click.option("--person", "people", multiple=True, metavar="NAME", help="Only this person.")
 @click.option("--since", metavar="DATE", help="From this day on.")
 @click.option("--until", metavar="DATE", help="Up to this day, included.")
@@ -46,25 +59,40 @@ def command(  # noqa: PLR0913  one parameter an option
 ) -> int:
     """Write readings from the archive. Nothing outside is asked.
 
+    Days are days where the person lives (the configured timezone, else that of each reading).
+
     \b
-    Examples: weighbridge export --format csv -o anna.csv --person anna
-              weighbridge export --format json --since 2024-01-01 | jq .weight_kg
-              weighbridge export --format fit -o 2024.fit --since 2024-01-01 --until 2024-12-31
+    Examples:
+      weighbridge export --format csv -o anna.csv --person anna
+      weighbridge export --format json --since 2024-01-01 | jq .weight_kg
+      weighbridge export --format fit -o year.fit --person anna --since 2024-01-01
     """
     settings = session.settings()
-    chosen = chosen_people(settings, people)
+    wanted = [
+        Wanted(person, window_of(since, until, person.timezone))
+        for person in chosen_people(settings, people)
+    ]
+    if shape == "fit" and len(wanted) > 1:
+        raise ConfigProblem("A FIT file is about one person.", remedy="Add --person NAME.")
     if shape == "fit" and output is None and sys.stdout.isatty():
         raise ConfigProblem("FIT is not for a terminal.", remedy="Name a file with -o FILE.")
-    with Database(settings.home) as database:
+    with open_database(settings) as database:
         if shape == "fit":
             kind = Kind.BLOOD_PRESSURE if blood_pressure else Kind.BODY
-            chunks = _fit(database, chosen, since, until, kind)
+            chunks = _fit(database, wanted[0], kind)
         else:
-            chunks = _lines(database, chosen, since, until, _format(shape))
-        count = _write(chunks, output)
+            chunks = _lines(database, wanted, _format(shape))
+        number = _write(chunks, output)
     if output:
-        say(f"{count} readings written to {output}.")
+        say(f"{count(number, 'reading')} written to {output}")
     return ExitCode.DONE
+
+
+class Wanted(NamedTuple):
+    """Whose readings, and of which days."""
+
+    person: Person
+    window: Window
 
 
 def _format(shape: str) -> ModuleType:
@@ -77,38 +105,24 @@ Chunk = tuple[bytes, int]
 """Bytes, and how many readings are in them."""
 
 
-def _lines(
-    database: Database,
-    people: list[Person],
-    since: str | None,
-    until: str | None,
-    lines: ModuleType,
-) -> Iterator[Chunk]:
+def _lines(database: Database, wanted: list[Wanted], lines: ModuleType) -> Iterator[Chunk]:
     if lines.HEADER:
         yield lines.HEADER, 0
-    for person in people:
-        owner = _owner(database, person)
-        for reading in _readings(database, person, since, until):
+    for one in wanted:
+        owner = owner_of(database, one.person)
+        for reading in _readings(database, one):
             try:
                 yield lines.encode(reading, owner), 1
             except Refused as problem:
                 say(f"{reading.reading_id} is left out. {problem}")
 
 
-def _fit(
-    database: Database,
-    people: list[Person],
-    since: str | None,
-    until: str | None,
-    kind: str,
-) -> Iterator[Chunk]:
+def _fit(database: Database, wanted: Wanted, kind: str) -> Iterator[Chunk]:
     from weighbridge.formats.fit import encode, fit_part, pressure_row, weight_row
 
-    if len(people) > 1:
-        raise ConfigProblem("A FIT file is about one person.", remedy="Add --person NAME.")
-    owner = _owner(database, people[0])
+    owner = owner_of(database, wanted.person)
     rows: list[WeightRow | PressureRow] = []
-    for reading in _readings(database, people[0], since, until):
+    for reading in _readings(database, wanted):
         if reading.kind != kind or not fit_part(reading):
             continue
         try:
@@ -120,23 +134,21 @@ def _fit(
             say(f"{reading.reading_id} is left out. {problem}")
     if not rows:
         raise ConfigProblem(
-            "There is no reading for a FIT file.", remedy="Choose other days, or sync first."
+            "There is no such reading for a FIT file.", remedy="Choose other days, or sync first."
         )
     yield encode(rows), len(rows)
 
 
-def _readings(
-    database: Database, person: Person, since: str | None, until: str | None
-) -> Iterator[Reading]:
-    window = window_of(since, until, person.timezone)
-    archive = account_archive(database, person.name)
+def _readings(database: Database, wanted: Wanted) -> Iterator[Reading]:
+    archive = account_archive(database, wanted.person.name)
     if archive is not None:
-        for reading in readings_between(archive, window.start, window.end):
-            if window.holds(reading):
+        for reading in readings_between(archive, wanted.window.start, wanted.window.end):
+            if wanted.window.holds(reading):
                 yield reading
 
 
-def _owner(database: Database, person: Person) -> Owner:
+def owner_of(database: Database, person: Person) -> Owner:
+    """The person as formats need it: with the configured height, else the newest one measured."""
     if person.height_cm is not None:
         return Owner(person.name, person.timezone, person.height_cm / 100)
     archive = account_archive(database, person.name)
@@ -146,25 +158,29 @@ def _owner(database: Database, person: Person) -> Owner:
 def _write(chunks: Iterable[Chunk], output: str | None) -> int:
     """To standard output, or to a new file that takes its place when it is complete."""
     if output is None:
-        return _copy(chunks, sys.stdout.buffer.write)
+        number = _copy(chunks, sys.stdout.buffer.write)
+        sys.stdout.buffer.flush()
+        return number
     path = Path(output)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with os.fdopen(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
-            count = _copy(chunks, file.write)
+            number = _copy(chunks, file.write)
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise StateProblem(
             f"{path} cannot be written: {error.strerror}.", remedy="Choose another file with -o."
         ) from error
-    return count
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+    return number
 
 
 def _copy(chunks: Iterable[Chunk], write: object) -> int:
     assert callable(write)
-    count = 0
+    total = 0
     for content, number in chunks:
         write(content)
-        count += number
-    return count
+        total += number
+    return total

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from weighbridge.cli.session import Session, say
-from weighbridge.config import CONFIG_FILE, SECRET_FOLDER, ConfigProblems, home_folder
+from weighbridge.config import CALLBACK_URL, CONFIG_FILE, SECRET_FOLDER, ConfigProblems, home_folder
 from weighbridge.config.reading import read_settings
 from weighbridge.config.rules import Unfit, parse_height, read_name, read_text, read_timezone
 from weighbridge.config.template import Answers, render
@@ -31,10 +31,24 @@ def _by_rule(rule: Callable[[str], Any]) -> Callable[..., Any]:
 
 
 @click.command()
-@click.option("--person", metavar="NAME", callback=_by_rule(read_name), help="Whose readings.")
-@click.option("--height", metavar="CM", callback=_by_rule(parse_height), help="In centimetres.")
-@click.option("--timezone", metavar="ZONE", callback=_by_rule(read_timezone), help="IANA name.")
-@click.option("--client-id", metavar="ID", callback=_by_rule(read_text), help="From Withings.")
+@click.option(
+    "--person", metavar="NAME", callback=_by_rule(read_name), help="Whose readings are carried."
+)
+@click.option(
+    "--height", metavar="CM", callback=_by_rule(parse_height), help="Body height in centimetres."
+)
+@click.option(
+    "--timezone",
+    metavar="ZONE",
+    callback=_by_rule(read_timezone),
+    help="Where this person lives, for instance Europe/Paris.",
+)
+@click.option(
+    "--client-id",
+    metavar="ID",
+    callback=_by_rule(read_text),
+    help="The client id that Withings shows.",
+)
 @click.option(
     "--client-secret-file",
     metavar="FILE",
@@ -42,7 +56,12 @@ def _by_rule(rule: Callable[[str], Any]) -> Callable[..., Any]:
     help="A file with the client secret; the configuration refers to it.",
 )
 @click.option("--client-secret-stdin", is_flag=True, help="Read the client secret from a pipe.")
-@click.option("--garmin", metavar="USERNAME", callback=_by_rule(read_text), help="Send to Garmin.")
+@click.option(
+    "--garmin",
+    metavar="USERNAME",
+    callback=_by_rule(read_text),
+    help="Send to this account at Garmin Connect.",
+)
 @click.option(
     "--csv",
     metavar="FILE",
@@ -108,11 +127,19 @@ def _read_secret() -> str:
 def _ask() -> Answers:
     say("Empty answers are left out and can be filled in later.")
     person = _prompt("Your name, as Weighbridge shall call you", read_name, default="me")
+    say(_REGISTER)
     client_id = _prompt("Withings client id", read_text)
     secret = _prompt("Withings client secret", read_text, hide=True) if client_id else None
     garmin = _prompt("Garmin e-mail", read_text) if _garmin_is_installed() else None
     csv = _prompt("CSV file to write", read_text)
     return Answers(person=person, client_id=client_id, client_secret=secret, garmin=garmin, csv=csv)
+
+
+_REGISTER = f"""
+Withings gives its data to an application that you register yourself, free, in two
+minutes, at https://developer.withings.com/dashboard/ ("Public API integration").
+Enter {CALLBACK_URL} as its callback URL. It then shows
+a client id and a secret."""
 
 
 def _prompt(

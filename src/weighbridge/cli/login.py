@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from weighbridge.cli.session import Session, chosen_person, say
+from weighbridge.cli.session import Session, chosen_person, is_configured, say
 from weighbridge.errors import ConfigProblem, ExitCode
 
 
@@ -23,7 +23,7 @@ from weighbridge.errors import ConfigProblem, ExitCode
     is_flag=False,
     flag_value="",
     metavar="[TICKET]",
-    help="Garmin: finish a sign-in that you do in a browser, when Garmin blocks this one.",
+    help="Target: finish a sign-in that you did in a browser; - reads it from a pipe.",
 )
 @click.pass_obj
 def command(  # noqa: PLR0913  one parameter an option
@@ -45,12 +45,16 @@ def command(  # noqa: PLR0913  one parameter an option
     is used for this sign-in and not stored; only the session is.
 
     \b
-    Examples: weighbridge login withings --person anna
-              weighbridge login withings --paste
-              weighbridge login garmin --person anna --username anna@example.org
-              weighbridge login garmin --password-stdin < password.txt
+    Examples:
+      weighbridge login withings --person anna
+      weighbridge login withings --paste
+      weighbridge login garmin --person anna --username anna@example.org
+      weighbridge login garmin --password-stdin < password.txt
+      weighbridge login trainerroad --ticket
     """
     settings = session.settings()
+    if not is_configured(settings):
+        say("There is no configuration yet. Write one with: weighbridge init")
     someone = chosen_person(settings, person)
     from weighbridge.assembly import Workplace
 
@@ -65,7 +69,8 @@ def command(  # noqa: PLR0913  one parameter an option
         if where not in {target.name for target in someone.targets}:
             names = ", ".join(["withings", *(target.name for target in someone.targets)])
             raise ConfigProblem(
-                f"{someone.name} has no target {where!r}.", remedy=f"Choose one of: {names}."
+                f'{someone.name} has no target called "{where}".',
+                remedy=f"Choose one of these: {names}; or add it to weighbridge.toml.",
             )
         given = Given(
             username=username,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -14,10 +14,17 @@ from weighbridge.archive.database import prove_writable
 from weighbridge.archive.ledger import Ledger
 from weighbridge.assembly import Workplace
 from weighbridge.cli.session import say
+from weighbridge.cli.times import span
 from weighbridge.config import Person, TargetSettings
 from weighbridge.errors import ConfigProblem, RetryLater, SignInBlocked
 from weighbridge.targets import load_kind
 from weighbridge.targets.base import Answers
+
+FROM_BROWSER = (
+    "Then copy the address of the page that follows, at once: it lives for seconds only.",
+    "Address or ticket",
+)
+"""What to bring back from a browser, and what asks for it; a kind may have words of its own."""
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -35,18 +42,21 @@ def sign_in(workplace: Workplace, person: Person, target: TargetSettings, given:
     """Sign in once and keep the session. Raises Problems."""
     module = load_kind(target.kind)
     if not hasattr(module, "sign_in"):
-        raise ConfigProblem(f"A target of kind {target.kind} needs no login.")
+        raise ConfigProblem(
+            f"A target of kind {target.kind} needs no login.", remedy="Run: weighbridge sync"
+        )
     prove_writable(workplace.settings.home)
     breaker = workplace.breaker(person.name, target.name)
     if given.ticket is None and (opened := breaker.state()):
-        until = time.strftime("%H:%M", time.localtime(opened.until))
+        wait = opened.until - workplace.clock()
         raise RetryLater(
-            f"{target.name} blocked the last sign-in ({opened.reason}).",
-            remedy=f"Each new try makes it longer. Wait until {until}, or use --ticket.",
-            after=opened.until - workplace.clock(),
+            f"{opened.reason} No password is sent for another {span(wait)}: each try makes the "
+            "block longer.",
+            remedy="Wait, or sign in with a browser: add --ticket to this command.",
+            after=wait,
         )
     try:
-        signed_in = module.sign_in(target.options, _answers(target, given))
+        signed_in = module.sign_in(target.options, _answers(module, target, given))
     except SignInBlocked as problem:
         opened = breaker.open(problem.message)
         hours = (opened.until - workplace.clock()) / 3600
@@ -70,12 +80,13 @@ def _keep(
         ledger.pause(0)
 
 
-def _answers(target: TargetSettings, given: Given) -> Answers:
+def _answers(module: Any, target: TargetSettings, given: Given) -> Answers:
+    words = getattr(module, "FROM_BROWSER", FROM_BROWSER)
     return Answers(
         username=lambda: _username(target, given),
         password=lambda: _password(target, given),
         code=_code(given),
-        ticket=None if given.ticket is None else lambda link: _ticket(link, given.ticket or ""),
+        ticket=None if given.ticket is None else lambda link: _ticket(given.ticket, link, *words),
     )
 
 
@@ -111,16 +122,32 @@ def _code(given: Given) -> Callable[[], str] | None:
         return lambda: code
     if not sys.stdin.isatty():
         return None
-    return lambda: str(click.prompt("Code of the second factor", err=True))
+    return _ask_for_code()
 
 
-def _ticket(link: str, ticket: str) -> str:
+def _ask_for_code() -> Callable[[], str]:
+    """Asked once more, the first code was wrong."""
+    asked: list[str] = []
+
+    def ask() -> str:
+        if asked:
+            say("This code was not accepted.")
+        asked.append("")
+        return str(click.prompt("Code of the second factor", err=True))
+
+    return ask
+
+
+def _ticket(ticket: str | None, link: str, then: str, question: str) -> str:
+    """What the browser ended at. It may be as good as a password, so it is not shown."""
+    if ticket == "-":
+        return sys.stdin.readline().strip()
     if ticket:
         return ticket
     say("Open this link in a browser and sign in there:")
     say(f"  {link}")
-    say("Then copy the address of the page that follows, at once: it lives for seconds only.")
-    return _prompt("Address or ticket", "Give it with --ticket TICKET.")
+    say(then)
+    return _prompt(question, "Give it with --ticket - from a pipe.", hidden=True)
 
 
 def _prompt(question: str, remedy: str, *, hidden: bool = False) -> str:

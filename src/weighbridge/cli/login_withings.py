@@ -56,7 +56,15 @@ def _ask_by_paste(app: WithingsApp) -> str:
     say("Open this link in a browser, choose the profile and agree:")
     say(f"  {consent_url(app, state)}")
     say("Then paste the address that you are sent to (or only the code in it), within 30 seconds.")
-    return read_pasted(click.prompt("Address or code", err=True), state)
+    try:
+        return read_pasted(click.prompt("Address or code", err=True), state)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise ConfigProblem(
+            "Nothing was pasted, and nobody is here to ask.",
+            remedy="Give the code with --code, or run it in a terminal.",
+        ) from None
 
 
 def _ask_by_callback(app: WithingsApp, browser: bool) -> str:
@@ -73,10 +81,16 @@ def _ask_by_callback(app: WithingsApp, browser: bool) -> str:
         say("Open this link in a browser on this machine, choose the profile and agree:")
         say(f"  {link}")
         if browser and _has_browser():
-            import webbrowser
-
-            webbrowser.open(link)
+            _open_browser(link)
         return callback.wait(state)
+
+
+def _open_browser(link: str) -> None:
+    """Some commands in BROWSER end with the browser itself, so nobody waits for them."""
+    import threading
+    import webbrowser
+
+    threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()
 
 
 def _has_browser() -> bool:

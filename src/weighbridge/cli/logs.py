@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from weighbridge.cli.session import talk_through
+
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _FOREIGN = ("httpx2", "httpcore2", "urllib3", "garminconnect", "filelock", "asyncio")
 
@@ -24,6 +26,16 @@ def set_up(verbose: int, *, as_json: bool) -> None:
     log.addHandler(root)
     for name in _FOREIGN:
         logging.getLogger(name).setLevel(logging.WARNING)
+    if as_json:
+        talk_through(_log_talk)
+
+
+def _log_talk(text: str) -> None:
+    """What is said to people becomes an event as well: every line of standard error is JSON."""
+    if text:
+        log = logging.getLogger("weighbridge.talk")
+        log.setLevel(logging.INFO)
+        log.info("said", extra={"text": text.strip()})
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from pathlib import Path
@@ -10,22 +11,23 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from weighbridge.errors import ConfigProblem
+
 if TYPE_CHECKING:
     from weighbridge.sandbox.http import Cloud, Sandbox
     from weighbridge.sandbox.withings import WithingsCloud
 
-_EXAMPLE = """
-Try it (two terminals, no account needed):
-
+_EXAMPLES = """
 \b
-  weighbridge sandbox --port 8765
-  weighbridge --home trial init     # enter the values that the sandbox prints
+Examples, in two terminals:
+  weighbridge sandbox --write trial/weighbridge.toml
+  weighbridge --home trial login withings --person anna
 
 Make something go wrong, here the next answer of getmeas:
 
 \b
-  curl -X POST http://127.0.0.1:8765/sandbox/faults \\
-       -d '{"kind": "status", "path": "/measure", "status": 601, "wait_seconds": 5}'
+  curl http://127.0.0.1:8765/sandbox/faults \\
+    -d '{"kind": "status", "path": "/measure", "status": 601, "wait_seconds": 5}'
 """
 
 
@@ -39,43 +41,58 @@ class Options(msgspec.Struct, frozen=True):
     page_size: int
     duplicates_window: float
     empty: bool
+    write: Path | None
     as_json: bool
 
 
-@click.command(epilog=_EXAMPLE)
-@click.option("--port", default=8765, show_default=True, help="0 takes any free port.")
+@click.command(epilog=_EXAMPLES)
+@click.option("--port", default=8765, show_default=True, metavar="N", help="0: any free one.")
 @click.option(
     "--load",
     "folder",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
     help="Serve the recorded answers (getmeas*.json) of this folder instead of invented people.",
 )
-@click.option("--seed", default=1, show_default=True, help="Which invented history.")
+@click.option("--seed", default=1, show_default=True, metavar="N", help="Which history.")
 @click.option(
-    "--years", default=3, type=click.IntRange(1), show_default=True, help="How long it is."
+    "--years",
+    default=3,
+    type=click.IntRange(1),
+    show_default=True,
+    metavar="N",
+    help="How long it is.",
 )
 @click.option(
     "--page-size",
     default=300,
     type=click.IntRange(1),
     show_default=True,
+    metavar="N",
     help="Groups a page of getmeas.",
 )
 @click.option(
     "--duplicates-window",
     default=0.0,
-    show_default=True,
-    help="Refuse identical data calls within so many seconds with status 601; 0 never does.",
+    metavar="SECONDS",
+    help="Refuse identical data calls within this time with status 601; else none is.",
 )
 @click.option("--empty", is_flag=True, help="Two people who have never stood on the scale.")
+@click.option(
+    "--write",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the configuration for it into this new file.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON instead of text.")
 def command(**given: Any) -> None:
-    """Run stand-ins for the Withings and Garmin clouds on this machine.
+    """Run stand-ins for the Withings, Garmin and TrainerRoad clouds on this machine.
 
     They keep everything in memory and forget it at the end. Stop them with Ctrl-C.
     """
     from weighbridge.sandbox.clock import Clock
     from weighbridge.sandbox.http import Sandbox
+    from weighbridge.sandbox.trainerroad import TrainerRoadCloud
     from weighbridge.sandbox.withings import WithingsCloud
 
     options = Options(**given)
@@ -84,7 +101,8 @@ def command(**given: Any) -> None:
     withings.repetitions.window = options.duplicates_window
     for problem in fill(withings, options):
         click.echo(problem, err=True)
-    clouds: list[Cloud] = [withings, *find_garmin(clock, options.seed)]
+    trainerroad = TrainerRoadCloud(clock=clock, seed=options.seed)
+    clouds: list[Cloud] = [withings, *find_garmin(clock, options.seed), trainerroad]
     sandbox = Sandbox(clouds, port=options.port, clock=clock)
     try:
         sandbox.start()
@@ -92,6 +110,8 @@ def command(**given: Any) -> None:
         text = f"Port {options.port} cannot be used: {problem}. Choose another one with --port."
         raise click.UsageError(text) from problem
     try:
+        if options.write:
+            write_configuration(options.write, configuration(sandbox.url, withings))
         run(sandbox, withings, as_json=options.as_json)
     finally:
         sandbox.close()
@@ -162,6 +182,9 @@ def configuration(url: str, withings: WithingsCloud) -> str:
     tokens = withings.tokens
     people = "".join(
         f'\n[[person]]\nname = "{name}"\n\n[[person.target]]\nkind = "garmin"\nurl = "{url}"\n'
+        f'username = "{name}@example.test"\n\n'
+        f'# [[person.target]]\n# kind = "trainerroad"\n# url = "{url}"\n'
+        f'# username = "{name}@example.test"\n'
         for name in withings.household.profiles
     )
     return (
@@ -170,10 +193,26 @@ def configuration(url: str, withings: WithingsCloud) -> str:
     )
 
 
+def write_configuration(path: Path, text: str) -> None:
+    """A new file for this account only. Raises ConfigProblem: nothing of a person is replaced."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise ConfigProblem(
+            f"{path} cannot be written ({error.strerror}).", remedy="Name a new file with --write."
+        ) from error
+
+
 def explain(told: dict[str, Any]) -> str:
     """The same for a person."""
     return (
         f"The sandbox listens on {told['url']}.\n\n"
-        f"Put this into weighbridge.toml:\n\n{told['config']}\n"
+        f"Its configuration (--write FILE makes a weighbridge.toml of it):\n\n{told['config']}\n"
+        "Sign in at its Garmin as anna@example.test with the password anna-walks-home, or as\n"
+        "ben@example.test with ben-rides-uphill and the code 123456. Its TrainerRoad knows them\n"
+        "with the passwords anna-climbs-hills and ben-likes-the-flat.\n"
         f"{told['url']}/sandbox lists what can be made to happen. Stop with Ctrl-C."
     )

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-import datetime
+import sys
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
-from zoneinfo import ZoneInfo
 
 import click
 
 from weighbridge.archive.archive import account_archive
 from weighbridge.archive.database import Database
 from weighbridge.archive.recollection import last_readings
-from weighbridge.cli.session import Session, chosen_people, print_json, say
+from weighbridge.cli.session import Session, chosen_people, open_database, say
+from weighbridge.cli.times import local_time
 from weighbridge.config import Person
 from weighbridge.errors import ExitCode
+from weighbridge.formats.owner import one_decimal
 from weighbridge.measures import Kind, MeasureType, Reading
 
-COLUMNS = (
-    ("weight kg", MeasureType.WEIGHT, 2),
-    ("fat %", MeasureType.FAT_RATIO, 1),
-    ("muscle kg", MeasureType.MUSCLE_MASS, 1),
-    ("systolic", MeasureType.SYSTOLIC, 0),
-    ("diastolic", MeasureType.DIASTOLIC, 0),
-    ("pulse", MeasureType.PULSE, 0),
-)
 BARS = "▁▂▃▄▅▆▇█"
 CHART_WIDTH = 60
+HEADS = ("time", "kg", "fat %", "muscle", "mmHg", "pulse", "reading")
+LEFT_ALIGNED = frozenset({"time", "reading"})
 
 
 @click.command("show")
-@click.option("--last", default=14, show_default=True, metavar="N", help="How many readings.")
+@click.option(
+    "--last",
+    type=click.IntRange(1),
+    default=14,
+    show_default=True,
+    metavar="N",
+    help="How many readings.",
+)
 @click.option("--person", "people", multiple=True, metavar="NAME", help="Only this person.")
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON lines, exact.")
 @click.pass_obj
@@ -38,70 +40,90 @@ def command(session: Session, last: int, people: tuple[str, ...], as_json: bool)
     """Show the last readings as a table with a small trend chart of the weight.
 
     \b
-    Example: weighbridge show --person anna --last 30
+    Examples:
+      weighbridge show
+      weighbridge show --person anna --last 30
     """
     settings = session.settings()
-    with Database(settings.home) as database:
-        for person in chosen_people(settings, people):
+    chosen = chosen_people(settings, people)
+    with open_database(settings) as database:
+        for number, person in enumerate(chosen):
             archive = account_archive(database, person.name)
-            found = last_readings(archive, max(last, 1)) if archive else []
+            found = last_readings(archive, last) if archive else []
             if as_json:
-                print_json([_content(person, reading) for reading in found])
+                _print_lines(database, person, found)
             elif found:
-                _print(person, found)
+                click.echo("\n" * bool(number) + click.style(person.name, bold=True))
+                _print_table(person, found)
+                _print_trend(found)
             else:
-                say(f"There is nothing of {person.name} yet. Next: weighbridge sync")
+                say(f"There is nothing of {person.name} yet. Run: weighbridge sync")
     return ExitCode.DONE
 
 
-def _content(person: Person, reading: Reading) -> dict[str, object]:
-    import msgspec
-
+def _print_lines(database: Database, person: Person, found: Sequence[Reading]) -> None:
+    """The lines of ``export --format json``."""
+    from weighbridge.cli.export import owner_of
     from weighbridge.formats import jsonl
-    from weighbridge.formats.owner import Owner
 
-    line = jsonl.encode(reading, Owner(person.name, person.timezone))
-    content: dict[str, object] = msgspec.json.Decoder(float_hook=Decimal).decode(line)
-    return content
-
-
-def _print(person: Person, found: Sequence[Reading]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    shown = [c for c in COLUMNS if any(r.get(c[1]) is not None for r in found)]
-    table = Table(title=person.name, title_justify="left", box=None, header_style="bold")
-    table.add_column("time", no_wrap=True)
-    for name, _, _ in shown:
-        table.add_column(name, justify="right")
-    table.add_column("reading", no_wrap=True)
+    owner = owner_of(database, person)
     for reading in found:
-        cells = [_rounded(reading.get(code), digits) for _, code, digits in shown]
-        table.add_row(_local_time(person, reading), *cells, reading.reading_id)
-    console = Console(width=None if _is_terminal() else 120)
-    console.print(table)
-    weights = [w for r in found if r.kind == Kind.BODY and (w := r.get(MeasureType.WEIGHT))]
-    if len(weights) > 1:
-        console.print(f"weight  {sparkline(weights)}  {_span(weights)}", highlight=False)
+        click.echo(jsonl.encode(reading, owner), nl=False)
 
 
-def _is_terminal() -> bool:
-    import sys
+def _print_table(person: Person, found: Sequence[Reading]) -> None:
+    """It fits into 80 columns. Columns in which nothing would stand are left out."""
+    rows = [HEADS, *(_cells(person, reading) for reading in found)]
+    columns = [column for column in zip(*rows, strict=True) if any(column[1:])]
+    widths = [max(map(len, column)) for column in columns]
+    for number, row in enumerate(zip(*columns, strict=True)):
+        cells = [
+            cell.ljust(width) if column[0] in LEFT_ALIGNED else cell.rjust(width)
+            for cell, width, column in zip(row, widths, columns, strict=True)
+        ]
+        click.echo(click.style("  ".join(cells).rstrip(), bold=number == 0))
 
-    return sys.stdout.isatty()
 
-
-def _span(weights: Sequence[Decimal]) -> str:
-    change = weights[-1] - weights[0]
+def _cells(person: Person, reading: Reading) -> tuple[str, ...]:
+    """One for each of HEADS."""
+    systolic = _rounded(reading, MeasureType.SYSTOLIC, 0)
+    diastolic = _rounded(reading, MeasureType.DIASTOLIC, 0)
     return (
-        f"{_rounded(min(weights), 1)} to {_rounded(max(weights), 1)} kg, "
-        f"change {'+' if change >= 0 else ''}{_rounded(change, 1)} kg"
+        local_time(reading.taken_at, person.timezone, reading.timezone),
+        _rounded(reading, MeasureType.WEIGHT, 2),
+        _rounded(reading, MeasureType.FAT_RATIO, 1),
+        _rounded(reading, MeasureType.MUSCLE_MASS, 1),
+        f"{systolic}/{diastolic}" if systolic or diastolic else "",
+        _rounded(reading, MeasureType.PULSE, 0),
+        reading.reading_id,
     )
 
 
+def _print_trend(found: Sequence[Reading]) -> None:
+    weights = [w for r in found if r.kind == Kind.BODY and (w := _value(r, MeasureType.WEIGHT))]
+    if len(weights) < 2:
+        return
+    weights = weights[-CHART_WIDTH:]
+    chart = sparkline(weights)
+    if _can_print(chart):
+        click.echo(f"weight  {chart}")
+    change = weights[-1] - weights[0]
+    click.echo(
+        f"        {one_decimal(min(weights))} to {one_decimal(max(weights))} kg, "
+        f"change {'+' if change > 0 else ''}{one_decimal(change)} kg"
+    )
+
+
+def _can_print(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def sparkline(values: Sequence[Decimal]) -> str:
-    """One bar a value, at most 60: the lowest and the highest value span the whole height."""
-    values = values[-CHART_WIDTH:]
+    """One bar a value: the lowest and the highest value span the whole height."""
     low, high = min(values), max(values)
     if low == high:
         return BARS[3] * len(values)
@@ -112,18 +134,18 @@ def sparkline(values: Sequence[Decimal]) -> str:
     )
 
 
-def _rounded(value: Decimal | None, digits: int) -> str:
+def _rounded(reading: Reading, code: int, digits: int) -> str:
+    """Rounded half up; nothing for what was not measured."""
+    value = _value(reading, code)
     if value is None:
         return ""
     return str(value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
 
 
-def _local_time(person: Person, reading: Reading) -> str:
-    """Where the person lives, else where it was measured, else UTC: never the host's zone."""
-    name = person.timezone or reading.timezone
+def _value(reading: Reading, code: int) -> Decimal | None:
+    """None also for a number that no body can have: one odd reading must not spoil the table."""
     try:
-        place = ZoneInfo(name) if name else datetime.UTC
-        local = datetime.datetime.fromtimestamp(reading.taken_at, place)
-    except (LookupError, ValueError, OSError, OverflowError):
-        local = datetime.datetime.fromtimestamp(reading.taken_at, datetime.UTC)
-    return local.strftime("%a %Y-%m-%d %H:%M")
+        value = reading.get(code)
+    except ArithmeticError:
+        return None
+    return value if value is not None and abs(value) < 100_000 else None

@@ -11,23 +11,30 @@ import msgspec
 
 from weighbridge.archive.brake import breaker_name
 from weighbridge.archive.database import FILE_NAME, Database, Row
-from weighbridge.cli.session import Session, chosen_people, print_json, say
-from weighbridge.cli.times import ago, moment
+from weighbridge.cli.session import (
+    Session,
+    chosen_people,
+    in_shell,
+    print_json,
+    refuse_unconfigured,
+)
+from weighbridge.cli.times import ago, count, moment, span
 from weighbridge.config import Person
 from weighbridge.errors import ExitCode
 
 
 class TargetStatus(msgspec.Struct):
-    """One target of one person."""
+    """One target of one person. The keys are documented in the reference of file formats."""
 
     target: str
     verdict: str
     exit_code: int
-    last_success: str | None
-    open: dict[str, int]
-    problem: str | None
-    paused_until: str | None
-    sign_in_blocked_until: str | None
+    problem: str | None = None
+    last_success: str | None = None
+    open: dict[str, int] = {}
+    not_seen_yet: int = 0
+    paused_until: str | None = None
+    sign_in_blocked_until: str | None = None
 
 
 class PersonStatus(msgspec.Struct):
@@ -37,6 +44,7 @@ class PersonStatus(msgspec.Struct):
     connected: bool
     verdict: str
     exit_code: int
+    problem: str | None
     last_success: str | None
     not_understood: int
     targets: list[TargetStatus]
@@ -49,18 +57,23 @@ class PersonStatus(msgspec.Struct):
 def command(session: Session, people: tuple[str, ...], as_json: bool) -> int:
     """Say for each person and target how things stand. Nothing outside is asked.
 
-    The exit code says the same as that of sync: 0 means that nothing needs you.
+    The exit code says the same as that of sync: 0 nothing is left undone, 1 look, 3 log in,
+    4 not delivered yet.
 
     \b
-    Example: weighbridge status --json
+    Examples:
+      weighbridge status
+      weighbridge status --json
     """
     settings = session.settings()
     chosen = chosen_people(settings, people)
+    now = time.time()
     if not (settings.home / FILE_NAME).exists():
-        say("Nothing was connected yet. Next: weighbridge login withings")
-        return ExitCode.LOG_IN
-    with Database(settings.home) as database:
-        found = [person_status(database, person, time.time()) for person in chosen]
+        refuse_unconfigured(settings)
+        found = [_person_status(None, person, now) for person in chosen]
+    else:
+        with Database(settings.home) as database:
+            found = [_person_status(database, person, now) for person in chosen]
     if as_json:
         print_json(found)
     else:
@@ -69,17 +82,21 @@ def command(session: Session, people: tuple[str, ...], as_json: bool) -> int:
     return _most_urgent(found)
 
 
-def person_status(database: Database, person: Person, now: float) -> PersonStatus:
-    """How one person stands, read from the database alone."""
-    account = database.one("account_of", person=person.name)
-    login = database.one("credential_of", person=person.name, service="withings")
-    verdict, code = _source_verdict(person.name, account, login, now)
-    odd = database.one("count_odd_groups", account=account["id"]) if account else None
+def _person_status(database: Database | None, person: Person, now: float) -> PersonStatus:
+    """How one person stands, read from the database alone; None: there is none yet."""
+    account = login = odd = None
+    if database:
+        account = database.one("account_of", person=person.name)
+        login = database.one("credential_of", person=person.name, service="withings")
+    if database and account:
+        odd = database.one("count_odd_groups", account=account["id"])
+    verdict, problem, code = _source_verdict(person.name, account, login, now)
     return PersonStatus(
         person=person.name,
         connected=login is not None,
         verdict=verdict,
         exit_code=code,
+        problem=problem,
         last_success=moment(account["checked_at"]) if account else None,
         not_understood=odd["number"] if odd else 0,
         targets=[_target_status(database, person.name, t.name, now) for t in person.targets],
@@ -88,41 +105,45 @@ def person_status(database: Database, person: Person, now: float) -> PersonStatu
 
 def _source_verdict(
     person: str, account: Row | None, login: Row | None, now: float
-) -> tuple[str, ExitCode]:
-    log_in = f"Run: weighbridge login withings --person {person}"
+) -> tuple[str, str | None, ExitCode]:
+    """A few words, what to do, the exit code."""
+    log_in = f"Run: weighbridge login withings --person {in_shell(person)}"
     if login is None or account is None:
-        return f"not connected. {log_in}", ExitCode.LOG_IN
+        return "not connected", log_in, ExitCode.LOG_IN
     if login["login_needed"]:
-        return f"log in again ({login['login_needed']}) {log_in}", ExitCode.LOG_IN
+        return "needs a login", f"{login['login_needed']} {log_in}", ExitCode.LOG_IN
     if account["trouble"]:
-        since = ago(account["trouble_at"], now)
-        return f"trouble since {since}: {account['trouble']}", ExitCode.LATER
+        verdict = f"in trouble for {span(now - account['trouble_at'])}"
+        return verdict, account["trouble"], ExitCode.LATER
     if account["checked_at"] is None:
-        return "connected, never asked yet. Run: weighbridge sync", ExitCode.LATER
-    return f"asked {ago(account['checked_at'], now)}", ExitCode.DONE
+        return "connected, not read yet", "Run: weighbridge sync", ExitCode.LATER
+    return f"read {ago(account['checked_at'], now)}", None, ExitCode.DONE
 
 
-def _target_status(database: Database, person: str, target: str, now: float) -> TargetStatus:
+def _target_status(database: Database | None, person: str, target: str, now: float) -> TargetStatus:
+    if database is None:
+        return TargetStatus(target, _NEVER, ExitCode.LATER)
     row = database.one("route_of", person=person, target=target)
     brake = database.one("brake_of", name=breaker_name(person, target))
-    blocked = brake["until"] if brake and brake["until"] > now else None
-    if row is None:
-        return TargetStatus(
-            target, "never served yet", ExitCode.LATER, None, {}, None, None, moment(blocked)
-        )
+    blocked = moment(brake["until"]) if brake and brake["until"] > now else None
+    if row is None or (not row["fingerprint"] and not row["trouble"]):
+        return TargetStatus(target, _NEVER, ExitCode.LATER, sign_in_blocked_until=blocked)
     counts = {r["state"]: r["number"] for r in database.all("count_open", route=row["id"])}
+    unseen = database.one("count_unseen", route=row["id"])
     return TargetStatus(
         target=target,
-        verdict=_verdict(row, counts, now),
+        verdict=_verdict(row, counts, unseen["number"] if unseen else 0, now),
         exit_code=_code(row, counts),
+        problem=row["trouble"],
         last_success=moment(row["succeeded_at"]),
         open=counts,
-        problem=row["trouble"],
+        not_seen_yet=unseen["number"] if unseen else 0,
         paused_until=moment(row["pause_until"]) if row["pause_until"] > now else None,
-        sign_in_blocked_until=moment(blocked),
+        sign_in_blocked_until=blocked,
     )
 
 
+_NEVER = "not served yet"
 _WORDS = {
     "planned": "waiting",
     "sending": "being sent",
@@ -133,8 +154,10 @@ _WORDS = {
 }
 
 
-def _verdict(row: Row, counts: dict[str, int], now: float) -> str:
+def _verdict(row: Row, counts: dict[str, int], unseen: int, now: float) -> str:
     parts = [f"{counts[state]} {words}" for state, words in _WORDS.items() if counts.get(state)]
+    if unseen:
+        parts.append(f"{unseen} accepted but not seen there yet")
     text = ", ".join(parts) or "up to date"
     if row["succeeded_at"]:
         text += f", last success {ago(row['succeeded_at'], now)}"
@@ -154,8 +177,11 @@ def _code(row: Row, counts: dict[str, int]) -> ExitCode:
 def _lines(found: list[PersonStatus]) -> Iterator[str]:
     for person in found:
         yield f"{person.person}: Withings {person.verdict}"
+        if person.problem:
+            yield f"    {person.problem}"
         if person.not_understood:
-            yield f"  {person.not_understood} measure groups could not be understood; they are kept"
+            groups = count(person.not_understood, "measure group")
+            yield f"    {groups} not understood: kept as they are, everything else went on."
         for target in person.targets:
             yield f"  {target.target}: {target.verdict}"
             if target.problem:
@@ -164,6 +190,17 @@ def _lines(found: list[PersonStatus]) -> Iterator[str]:
                 yield f"    It asked to be left alone until {target.paused_until}."
             if target.sign_in_blocked_until:
                 yield f"    Sign-in is blocked until {target.sign_in_blocked_until}."
+    hints = {state: None for person in found for target in person.targets for state in target.open}
+    for state in hints:
+        if state in _HINTS:
+            yield _HINTS[state]
+
+
+_HINTS = {
+    "held": "See what is held:     weighbridge deliveries list --state held",
+    "rejected": "See what is rejected: weighbridge deliveries list --state rejected",
+    "unknown": "See what is unknown:  weighbridge deliveries list --state unknown",
+}
 
 
 def _most_urgent(found: list[PersonStatus]) -> ExitCode:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import click
 
-from weighbridge.cli.session import Session, chosen_people, print_json, say
+from weighbridge.cli.session import (
+    Session,
+    check_targets,
+    chosen_people,
+    print_json,
+    refuse_unconfigured,
+    say,
+)
 from weighbridge.config import Person
 from weighbridge.errors import ConfigProblem, ExitCode, Problem
 from weighbridge.plan.window import Window
@@ -25,6 +33,9 @@ log = logging.getLogger(__name__)
 )
 @click.option("--until", metavar="DATE", help="With --since: up to this day, included.")
 @click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
+@click.option(
+    "-q", "--quiet", is_flag=True, help="Say nothing unless a person is needed: for cron."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_obj
 def command(  # noqa: PLR0913  one parameter an option
@@ -34,6 +45,7 @@ def command(  # noqa: PLR0913  one parameter an option
     since: str | None,
     until: str | None,
     dry_run: bool,
+    quiet: bool,
     as_json: bool,
 ) -> int:
     """Read what is new at Withings, keep it, and deliver what is owed to each target.
@@ -47,33 +59,53 @@ def command(  # noqa: PLR0913  one parameter an option
                4 not delivered yet, will be tried again.
 
     \b
-    Examples: weighbridge sync
-              weighbridge sync --person anna --target garmin --since 2024-01-01
-              weighbridge sync --since all --dry-run
+    Examples:
+      weighbridge sync
+      weighbridge sync --person anna --target garmin --since 2024-01-01
+      weighbridge sync --since all --dry-run
     """
     settings = session.settings()
+    refuse_unconfigured(settings)
     chosen = chosen_people(settings, people)
-    _check_targets(chosen, targets)
+    check_targets(chosen, targets)
+    windows = [_window(since, until, person) for person in chosen]
     from weighbridge.assembly import Workplace
     from weighbridge.cli.sync_progress import progress_for
     from weighbridge.cli.sync_report import outcome_content, report
 
-    with progress_for(session.verbose, quiet=as_json) as progress:
+    lines: list[dict[str, str]] = []
+    with progress_for(session, quiet=as_json or quiet) as progress:
         outcomes = []
         with Workplace(settings, progress=progress) as workplace:
-            for person in chosen:
-                window = _window(since, until, person)
+            for person, window in zip(chosen, windows, strict=True):
                 if dry_run:
                     from weighbridge.cli.sync_rehearsal import rehearse
 
-                    outcomes.append(rehearse(workplace, person, window, targets))
+                    show = _keeper(lines) if as_json else _print_line
+                    outcomes.append(rehearse(workplace, person, window, targets, show))
                 else:
                     outcomes.append(_bring(workplace, person, window, targets))
+    code = most_urgent({outcome.exit_code for outcome in outcomes})
     if as_json:
-        print_json([outcome_content(outcome) for outcome in outcomes])
-    elif not dry_run:
+        print_json(lines if dry_run else [outcome_content(outcome) for outcome in outcomes])
+    elif not dry_run and not (quiet and code in _BY_ITSELF):
         report(outcomes, say)
-    return most_urgent({outcome.exit_code for outcome in outcomes})
+    return code
+
+
+def _print_line(person: str, target: str, line: str) -> None:
+    click.echo(f"{person} {target}: {line}")
+
+
+def _keeper(lines: list[dict[str, str]]) -> Callable[[str, str, str], None]:
+    def keep(person: str, target: str, line: str) -> None:
+        lines.append({"person": person, "target": target, "line": line})
+
+    return keep
+
+
+_BY_ITSELF = (ExitCode.DONE, ExitCode.LATER)
+"""Nobody has to do anything: with ``--quiet`` nobody is told."""
 
 
 def _bring(
@@ -97,16 +129,6 @@ def _bring(
             remedy="Nothing is lost. Please report it with the lines above.",
         )
         return Outcome(person.name, problem=trouble)
-
-
-def _check_targets(people: list[Person], targets: tuple[str, ...]) -> None:
-    known = {target.name for person in people for target in person.targets}
-    for name in targets:
-        if name not in known:
-            listed = ", ".join(sorted(known)) or "none"
-            raise ConfigProblem(
-                f"There is no target {name!r} here.", remedy=f"Configured: {listed}."
-            )
 
 
 def _window(since: str | None, until: str | None, person: Person) -> Window | None:

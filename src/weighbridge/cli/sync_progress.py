@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from weighbridge.cli.session import say
+from weighbridge.cli.session import Session, say
 from weighbridge.errors import Problem
 from weighbridge.progress import Progress
 
@@ -15,20 +16,47 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
+log = logging.getLogger(__name__)
+
 MANY = 500
 """A plain line is written each time so many groups or readings went by."""
 
 
 @contextmanager
-def progress_for(verbose: int, *, quiet: bool) -> Iterator[Progress]:
-    """Bars at a terminal; plain lines elsewhere with ``-v`` or when there is much to do."""
-    if quiet:
+def progress_for(session: Session, *, quiet: bool) -> Iterator[Progress]:
+    """Log lines with ``-v``, bars at a terminal, elsewhere plain lines when there is much to do."""
+    if session.verbose or session.json_logs:
+        yield LogProgress()
+    elif quiet:
         yield Progress()
     elif sys.stderr.isatty():
         with BarProgress() as bars:
             yield bars
     else:
         yield LineProgress()
+
+
+class LogProgress(Progress):
+    """Every step is an event of the log: numbers and names, never what was measured."""
+
+    def collected(self, person: str, groups: int) -> None:
+        log.info("collected", extra={"person": person, "groups": groups})
+
+    def planned(self, person: str, readings: int) -> None:
+        log.info("planned", extra={"person": person, "readings": readings})
+
+    def settling(self, person: str, seconds: float) -> None:
+        log.info("settling", extra={"person": person, "seconds": round(seconds, 1)})
+
+    def delivering(self, person: str, target: str, owed: int) -> None:
+        log.info("delivering", extra={"person": person, "target": target, "owed": owed})
+
+    def delivered(self, person: str, target: str, readings: int) -> None:
+        log.info("delivered", extra={"person": person, "target": target, "readings": readings})
+
+    def stopped(self, person: str, where: str, problem: Problem) -> None:
+        kind = type(problem).__name__
+        log.warning("stopped", extra={"person": person, "where": where, "problem": kind})
 
 
 class LineProgress(Progress):
@@ -63,7 +91,7 @@ class LineProgress(Progress):
 
 
 class BarProgress(Progress):
-    """For a terminal. The bars appear with the first thing that takes time."""
+    """For a terminal. The bars appear with the first thing that takes time, and go at the end."""
 
     def __init__(self) -> None:
         self._bars: Bars | None = None
@@ -88,6 +116,7 @@ class BarProgress(Progress):
                 BarColumn(bar_width=24),
                 MofNCompleteColumn(),
                 console=Console(stderr=True),
+                transient=True,
             )
             self._bars.start()
         return self._bars

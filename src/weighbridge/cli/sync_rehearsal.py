@@ -1,15 +1,16 @@
-"""``sync --dry-run``: what would be sent. Withings is read and kept, the plan is taken back."""
+"""``sync --dry-run``: what is new is read and kept, the plan is made, shown and taken back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-import click
+import msgspec
 
-from weighbridge.archive.ledger import FOR_EVER
+from weighbridge.archive.ledger import FOR_EVER, Due
 from weighbridge.archive.recollection import readings_at
 from weighbridge.assembly import Workplace
 from weighbridge.cli.session import say
+from weighbridge.cli.times import count
 from weighbridge.config import Person
 from weighbridge.errors import Problem
 from weighbridge.pipeline import collect, plan
@@ -17,47 +18,75 @@ from weighbridge.plan.window import Window
 from weighbridge.road import Outcome, Road, Route
 from weighbridge.targets.base import Owed
 
+Show = Callable[[str, str, str], None]
+"""Takes a person, a target and one line of what it would be sent."""
+
 
 def rehearse(
-    workplace: Workplace, person: Person, window: Window | None, targets: tuple[str, ...]
+    workplace: Workplace,
+    person: Person,
+    window: Window | None,
+    targets: tuple[str, ...],
+    show: Show,
 ) -> Outcome:
-    """Print what each target would be sent. The ledger stays as it was."""
-    road = workplace.road(person, only=targets)
+    """Show what each target would be sent. Nothing is sent, and the ledger stays as it was."""
     outcome = Outcome(person.name)
-    try:
-        collect(road, window, outcome)
-    except Problem as problem:
-        outcome.problem = problem
-        say(f"{person.name}: {problem}")
+    _collect(workplace, person, window, outcome)
     with workplace.database.rehearsal():
+        road = workplace.road(person, only=targets)
         plan(road, window)
         for route in road.routes:
-            if route.selected:
-                _show(road, route)
+            if route.selected and road.archive:
+                _show(road, route, show)
     return outcome
 
 
-def _show(road: Road, route: Route) -> None:
-    count = 0
+def _collect(workplace: Workplace, person: Person, window: Window | None, outcome: Outcome) -> None:
+    """Read what is new, with the targets that are connected already: no other is connected now."""
+    connected = tuple(
+        target
+        for target in person.targets
+        if workplace.database.one("route_of", person=person.name, target=target.name)
+    )
+    try:
+        collect(workplace.road(msgspec.structs.replace(person, targets=connected)), window, outcome)
+    except Problem as problem:
+        outcome.problem = problem
+        say(f"{person.name}: {problem}")
+
+
+def _show(road: Road, route: Route, show: Show) -> None:
+    if route.target is None:
+        say(f"{road.person}: {route.name} cannot be served: {route.problem}")
+        return
+    number = 0
     for batch in _batches(road, route):
-        count += len(batch)
-        assert route.target is not None
+        number += len(batch)
         for line in route.target.preview(route.target.render(batch)):
-            click.echo(f"{road.person} {route.name}: {line}")
-    say(f"{road.person}: {count} readings would be sent to {route.name}")
+            show(road.person, route.name, line)
+    say(f"{road.person}: {count(number, 'reading')} would be sent to {route.name}")
 
 
 def _batches(road: Road, route: Route) -> Iterator[list[Owed]]:
-    target = route.target
-    if target is None or road.archive is None:
-        say(f"{road.person}: {route.name} cannot be served: {route.problem}")
-        return
-    start = 0
-    while due := route.ledger.due(target.batch_size, now=FOR_EVER, cloud_now=FOR_EVER, start=start):
+    assert road.archive is not None
+    start, shown = 0, set[int]()
+    while due := _next_due(route, start, shown):
         known = readings_at(road.archive, (one.taken_at for one in due))
         yield [
             Owed(known[one.reading_id], one.revision, one.previous)
             for one in due
             if one.reading_id in known
         ]
-        start = due[-1].taken_at + 1
+        last = due[-1].taken_at
+        shown = {one.id for one in due if one.taken_at == last} | (
+            shown if last == start else set()
+        )
+        start = last
+
+
+def _next_due(route: Route, start: int, shown: set[int]) -> list[Due]:
+    """What follows what was shown; two readings may have the same instant."""
+    assert route.target is not None
+    most = route.target.batch_size + len(shown)
+    due = route.ledger.due(most, now=FOR_EVER, cloud_now=FOR_EVER, start=start)
+    return [one for one in due if one.id not in shown]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from weighbridge.cli.session import in_shell
+from weighbridge.cli.times import count
 from weighbridge.errors import Problem
 from weighbridge.plan.planner import State
 from weighbridge.road import Delivered, Outcome
@@ -21,15 +23,13 @@ def report(outcomes: Sequence[Outcome], say: Callable[[str], None]) -> None:
             say(f"  {delivered.target}: {_summary(delivered)}")
             if delivered.problem:
                 say(f"    {delivered.problem}")
-            if delivered.older:
-                say(f"    {_older(outcome.person, delivered)}")
-            hints.update(dict.fromkeys(_hints(delivered)))
+            hints.update(dict.fromkeys(_hints(outcome.person, delivered)))
     for hint in hints:
         say(hint)
 
 
 def _collected(outcome: Outcome) -> str:
-    parts = [f"{_count(outcome.changed, 'new or changed measure group')} from Withings"]
+    parts = [f"{count(outcome.changed, 'new or changed measure group')} from Withings"]
     if not outcome.changed:
         parts = ["nothing new from Withings" if not outcome.problem else "Withings was not read"]
     if outcome.odd:
@@ -39,27 +39,24 @@ def _collected(outcome: Outcome) -> str:
     return ", ".join(parts)
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" + ("s" if number != 1 else "")
-
-
-def _older(person: str, delivered: Delivered) -> str:
-    return (
-        f"{_count(delivered.older, 'older reading')} kept but not sent. To send them: weighbridge "
-        f"sync --person {person} --target {delivered.target} --since DATE (or --since all)"
-    )
-
-
-def _hints(delivered: Delivered) -> Iterator[str]:
+def _hints(person: str, delivered: Delivered) -> Iterator[str]:
+    if delivered.older:
+        yield (
+            "Older readings are kept, not sent. To send them (--since takes a day as well):\n"
+            f"  weighbridge sync --person {in_shell(person)} "
+            f"--target {in_shell(delivered.target)} --since all"
+        )
     if delivered.open.get(State.HELD):
         yield (
-            "Held readings may be somebody else's. See them: weighbridge deliveries list "
-            "--state held. Release one: weighbridge deliveries accept READING"
+            "Held readings may be somebody else's.\n"
+            "  See them:    weighbridge deliveries list --state held\n"
+            "  Release one: weighbridge deliveries accept READING"
         )
     if delivered.open.get(State.REJECTED):
         yield (
-            "See what was rejected, and why: weighbridge deliveries list --state rejected. "
-            "Then decide: weighbridge deliveries retry, skip or accept"
+            "Rejected readings wait for your decision.\n"
+            "  See them:    weighbridge deliveries list --state rejected\n"
+            "  Then decide: weighbridge deliveries retry, skip or accept READING"
         )
 
 
@@ -84,6 +81,8 @@ def _summary(delivered: Delivered) -> str:
         for state, words in _WORDS.items()
         if delivered.open.get(state)
     ]
+    if delivered.older:
+        parts.append(f"{count(delivered.older, 'older reading')} not sent")
     if parts:
         return ", ".join(parts)
     return "not served" if delivered.problem else "up to date"

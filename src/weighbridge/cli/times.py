@@ -1,15 +1,29 @@
-"""Instants as people and scripts read them."""
+"""Instants, spans and numbers as people and scripts read them."""
 
 from __future__ import annotations
 
-import datetime
 import time
-from zoneinfo import ZoneInfo
+from contextlib import suppress
 
 
 def moment(instant: float | None) -> str | None:
     """``2024-01-27T17:32:09Z``, or None. For scripts."""
     return None if instant is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(instant))
+
+
+def local_time(instant: int, *zones: str | None) -> str:
+    """``2024-01-27 18:32`` by the clocks of the first zone that is known, else in UTC.
+
+    Never in the zone of this machine: it may stand anywhere.
+    """
+    import datetime
+    from zoneinfo import ZoneInfo
+
+    for name in filter(None, zones):
+        with suppress(LookupError, ValueError, OSError, OverflowError):
+            local = datetime.datetime.fromtimestamp(instant, ZoneInfo(name))
+            return local.strftime("%Y-%m-%d %H:%M")
+    return time.strftime("%Y-%m-%d %H:%M", time.gmtime(instant))
 
 
 def span(seconds: float) -> str:
@@ -25,24 +39,6 @@ def ago(instant: float, now: float) -> str:
     return f"{span(now - instant)} ago" if now - instant >= 60 else "just now"
 
 
-def count(number: int, what: str) -> str:
-    """``1 reading``, ``2 readings``."""
-    if number == 1:
-        return f"1 {what}"
-    plural = f"{what.removesuffix('y')}ies" if what.endswith("ry") else f"{what}s"
-    return f"{number} {plural}"
-
-
-def local_time(instant: int, *zones: str | None) -> str:
-    """``Sat 2024-01-27 18:32`` in the first zone that is given and known; UTC without one.
-
-    Never in the zone of this machine.
-    """
-    for name in (*zones, "UTC"):
-        try:
-            place = ZoneInfo(name) if name and name != "UTC" else datetime.UTC
-            if name:
-                return datetime.datetime.fromtimestamp(instant, place).strftime("%a %Y-%m-%d %H:%M")
-        except (LookupError, ValueError, OSError, OverflowError):
-            continue
-    return "at an unknown time"
+def count(number: int, one: str, several: str = "") -> str:
+    """``1 reading``, ``2 readings``; ``several`` is needed where an s is not enough."""
+    return f"{number} {one if number == 1 else several or one + 's'}"

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from weighbridge.archive.archive import Archive, account_archive
-from weighbridge.archive.database import Database, Row
+from weighbridge.archive.database import Row
 from weighbridge.archive.decisions import newest_of_reading
 from weighbridge.archive.recollection import readings_at
-from weighbridge.cli.session import Session, chosen_people, print_json
-from weighbridge.cli.times import moment
-from weighbridge.config import Person
-from weighbridge.errors import ConfigProblem, ExitCode
-from weighbridge.measures import Reading, field_name
-from weighbridge.plan.planner import State
+from weighbridge.cli.session import Session, chosen_people, in_shell, open_database, print_json
+from weighbridge.cli.times import count, local_time, moment
+from weighbridge.config import Person, TargetSettings
+from weighbridge.errors import ConfigProblem, ExitCode, Problem
+from weighbridge.formats.exact import number
+from weighbridge.measures import Kind, Reading, field_name
+from weighbridge.plan.planner import PASSED_OVER, State
 from weighbridge.plan.readings import instant_of
+from weighbridge.plan.window import Window
+
+if TYPE_CHECKING:
+    from weighbridge.assembly import Workplace
 
 
 @click.command("why")
@@ -31,47 +36,56 @@ def command(session: Session, reading_id: str, people: tuple[str, ...], as_json:
     READING is the name that show, deliveries and the files use.
 
     \b
-    Example: weighbridge why 20240127T173209Z-7c1f2a
+    Example:
+      weighbridge why 20240127T173209Z-7c1f2a
     """
     settings = session.settings()
-    with Database(settings.home) as database:
-        for person in chosen_people(settings, people):
-            found = explain(database, person, reading_id)
+    chosen = chosen_people(settings, people)
+    open_database(settings).close()  # none is made here
+    from weighbridge.assembly import Workplace
+
+    with Workplace(settings) as workplace:
+        for person in chosen:
+            found = explain(workplace, person, reading_id)
             if found is not None:
-                _print(found, as_json)
+                if as_json:
+                    print_json(found)
+                else:
+                    _print(found, person)
                 return ExitCode.DONE
     raise ConfigProblem(
-        f"There is no reading {reading_id!r} in the archive.",
+        f'There is no reading "{reading_id}" in the archive.',
         remedy="List the newest ones with: weighbridge show",
     )
 
 
-def explain(database: Database, person: Person, reading_id: str) -> dict[str, Any] | None:
+def explain(workplace: Workplace, person: Person, reading_id: str) -> dict[str, Any] | None:
     """All that is known of a reading; None when this person has none of that name."""
     taken_at = instant_of(reading_id)
-    archive = account_archive(database, person.name)
+    archive = account_archive(workplace.database, person.name)
     if taken_at is None or archive is None:
         return None
     reading = readings_at(archive, [taken_at]).get(reading_id)
-    rows = newest_of_reading(database, person.name, taken_at, reading_id)
+    rows = newest_of_reading(workplace.database, person.name, taken_at, reading_id)
     if reading is None and not rows:
         return None
     return {
         "reading": reading_id,
         "person": person.name,
         "taken_at": moment(taken_at),
+        "local_time": local_time(taken_at, person.timezone, reading.timezone if reading else None),
         "kind": reading.kind if reading else None,
         "device": reading.model if reading else None,
         "values": _values(reading),
         "groups": list(_groups(archive, reading)),
-        "targets": [_target(person, target.name, reading, rows) for target in person.targets],
+        "targets": [_target(workplace, person, t, reading, rows) for t in person.targets],
     }
 
 
 def _values(reading: Reading | None) -> dict[str, str]:
     if reading is None:
         return {}
-    return {field_name(one.type_code): format(one.value, "f") for one in reading.measurements}
+    return {field_name(one.type_code): number(one) for one in reading.measurements}
 
 
 _ATTRIBUTIONS = {
@@ -103,18 +117,23 @@ def _groups(archive: Archive, reading: Reading | None) -> Iterator[dict[str, Any
             "changed_at": moment(group.updated_at),
             "attribution": group.attribution,
             "attribution_means": _ATTRIBUTIONS.get(group.attribution, "not documented"),
-            "types": [field_name(one.type_code) for one in group.measurements],
+            "types": list(dict.fromkeys(field_name(m.type_code) for m in group.measurements)),
         }
 
 
 def _target(
-    person: Person, target: str, reading: Reading | None, rows: list[Row]
+    workplace: Workplace,
+    person: Person,
+    target: TargetSettings,
+    reading: Reading | None,
+    rows: list[Row],
 ) -> dict[str, Any]:
-    row = next((row for row in rows if row["target"] == target), None)
+    row = next((row for row in rows if row["target"] == target.name), None)
     if row is None:
-        return {"target": target, "state": "not owed", "answer": _why_not(target, reading)}
+        reason, then = _why_not(workplace, person, target, reading)
+        return {"target": target.name, "state": "not owed", "answer": reason, "next": then}
     return {
-        "target": target,
+        "target": target.name,
         "state": row["state"],
         "attempts": row["attempts"],
         "planned_at": moment(row["planned_at"]),
@@ -130,16 +149,41 @@ def _next(person: Person, row: Row) -> str | None:
     text = _NEXT.get(State(row["state"]))
     if text is None:
         return None
-    return text.format(reading=row["reading_id"], target=row["target"], person=person.name)
-
-
-def _why_not(target: str, reading: Reading | None) -> str:
-    if reading is None:
-        return "The reading is no longer there."
-    return (
-        f"It was taken before {target} was connected (send it with sync --since), or it holds "
-        "nothing that this target takes, or it was not planned yet (sync does that)."
+    return text.format(
+        reading=row["reading_id"], target=in_shell(row["target"]), person=in_shell(person.name)
     )
+
+
+def _why_not(
+    workplace: Workplace, person: Person, target: TargetSettings, reading: Reading | None
+) -> tuple[str, str | None]:
+    """The rule by which a reading is not owed to a target, and what a person may do about it."""
+    if reading is None:
+        return "The reading is no longer there.", None
+    try:
+        wanted = workplace.target(person, target).takes(reading)
+    except Problem as problem:
+        return f"The target cannot be used: {problem.message}", problem.remedy
+    if not wanted:
+        return f"It holds nothing that {target.name} takes.", None
+    if reading.ambiguous and person.ambiguous == "skip":
+        return PASSED_OVER, None
+    return _older_or_unplanned(workplace, person, target, reading)
+
+
+def _older_or_unplanned(
+    workplace: Workplace, person: Person, target: TargetSettings, reading: Reading
+) -> tuple[str, str]:
+    route = workplace.database.one("route_of", person=person.name, target=target.name)
+    since = target.since or (route["connected_at"] if route and route["fingerprint"] else None)
+    if since is None or Window(since, zone=person.timezone).holds(reading):
+        return "It was not planned yet.", "Run: weighbridge sync"
+    reason = f"It is older than the day given as since for {target.name}."
+    if target.since is None:
+        reason = f"It is older than the day on which {target.name} was connected."
+    day = local_time(reading.taken_at, person.timezone, reading.timezone)[:10]
+    words = f"--person {in_shell(person.name)} --target {in_shell(target.name)}"
+    return reason, f"Send it all the same: weighbridge sync {words} --since {day} --until {day}"
 
 
 _MEANING = {
@@ -157,36 +201,41 @@ _MEANING = {
 
 _NEXT = {
     State.PLANNED: "The next sync sends it.",
-    State.REJECTED: "Decide with: weighbridge deliveries retry|skip|accept {reading}",
+    State.REJECTED: "Decide with: weighbridge deliveries retry {reading} (or skip, or accept)",
     State.UNKNOWN: "The next sync looks whether it arrived, before it sends anything again.",
     State.BLOCKED: "Run: weighbridge login {target} --person {person}",
-    State.HELD: "Is it yours? Run: weighbridge deliveries accept {reading} (or skip {reading})",
+    State.HELD: "Is it yours? Run: weighbridge deliveries accept {reading} (else skip)",
     State.SKIPPED: "Changed your mind? Run: weighbridge deliveries retry {reading}",
 }
 
 
-def _print(found: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        print_json(found)
-        return
-    what = f"{found['kind']} of" if found["kind"] else "a reading that is no longer there, of"
-    click.echo(f"{found['reading']}: {what} {found['person']}, {found['taken_at']}")
+def _print(found: dict[str, Any], person: Person) -> None:
+    what = f"{_KINDS.get(found['kind'], found['kind'])} of" if found["kind"] else "no longer there,"
+    click.echo(f"{found['reading']}: {what} {person.name}")
+    click.echo(f"  taken {found['local_time']} ({found['taken_at']})")
     if found["kind"]:
         _print_origin(found)
-    click.echo("It went to:")
+    click.echo("Targets:" if found["targets"] else f"{person.name} has no targets.")
     for target in found["targets"]:
-        attempts = f" after {target['attempts']} attempts" if target.get("attempts") else ""
-        click.echo(f"  {target['target']}: {target['state']}{attempts}")
+        tried = f", {count(target['attempts'], 'attempt')}" if target.get("attempts") else ""
+        click.echo(f"  {target['target']}: {target['state']}{tried}")
         click.echo(f"    {target['answer']}")
         if target.get("next"):
             click.echo(f"    {target['next']}")
 
 
+_KINDS = {Kind.BODY: "weight or body composition", Kind.BLOOD_PRESSURE: "blood pressure"}
+
+
 def _print_origin(found: dict[str, Any]) -> None:
+    import textwrap
+
     click.echo(f"  device: {found['device'] or 'none (entered by hand or imported)'}")
     for name, value in found["values"].items():
         click.echo(f"  {name}: {value}")
-    click.echo("It came from:")
+    click.echo("Measure groups:")
     for group in found["groups"]:
-        click.echo(f"  group {group['group']}: {', '.join(group['types'])}")
-        click.echo(f"    stored {group['stored_at']}, {group['attribution_means']}")
+        line = f"{group['group']}: {', '.join(group['types'])}"
+        click.echo(textwrap.fill(line, 79, initial_indent="  ", subsequent_indent="    "))
+        click.echo(f"    stored {group['stored_at']}")
+        click.echo(f"    {group['attribution_means']}")

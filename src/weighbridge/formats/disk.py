@@ -81,7 +81,7 @@ def locked(lock_file: Path, path: Path) -> Iterator[None]:
     """Keep other processes of the same home away from ``path``."""
     from filelock import FileLock, Timeout
 
-    lock = FileLock(lock_file)
+    lock = FileLock(lock_file, mode=0o600)
     with trouble_with(lock_file):
         make_folder(lock_file.parent)
         try:

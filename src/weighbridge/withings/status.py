@@ -114,7 +114,7 @@ def _named_in_text(told: str, text: str) -> Problem:
     if "invalid code" in text:
         return CodeExpired(
             f"The code is too old or was already used ({told}).",
-            remedy="A code lives 30 seconds and works once: open a new link and be quick.",
+            remedy="It lives 30 seconds. Get a new link with: weighbridge login withings",
         )
     vague = not any(name in text for name in _OF_THE_APPLICATION)
     return NotUnderstood(_NOT_UNDERSTOOD.format(told), remedy=REPORT, vague=vague)

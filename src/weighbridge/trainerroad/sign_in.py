@@ -1,0 +1,131 @@
+"""The interactive sign-in: the only place where a password is sent. One attempt a call.
+
+Wrong passwords are answered with status 200, so only the body counts (targets reference, section
+3.2). Repeated sign-ins were answered with 429 in 2026 (withings-sync#254): then, and when the route
+is gone, the caller's circuit breaker opens and a cookie from a browser is the way in.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from weighbridge.errors import ConfigProblem, LoginNeeded, RetryLater, SignInBlocked
+from weighbridge.trainerroad.account import ask_member, session_of
+from weighbridge.trainerroad.profile import Member, read_success
+from weighbridge.trainerroad.wire import COOKIE, HOME, Answer, Wire, connected, is_cookie
+
+LOGIN = "/app/api/login/login"
+LOGIN_PAGE = "/app/login"
+
+BROWSER = "Sign in with a browser instead: weighbridge login trainerroad --ticket"
+IN_A_WHILE = "Check the connection and try again in some minutes."
+
+_NAMED = re.compile(rf"{COOKIE}\s*[=:]\s*\"?([^\s;,\"]+)")
+
+
+class SignedIn(msgspec.Struct, frozen=True):
+    """A complete login. ``tokens`` is what ``Session.store`` keeps, under ``account``."""
+
+    tokens: dict[str, Any]
+    account: str
+    name: str
+
+    def __repr__(self) -> str:
+        return f"SignedIn({self.account})"
+
+
+def sign_in(url: str, username: str, password: str) -> SignedIn:
+    """Sign in with user name (or e-mail) and password.
+
+    Raises LoginNeeded (wrong password: try again at once), SignInBlocked (wait for hours),
+    RetryLater (network or TrainerRoad out of order) and ConfigProblem.
+    """
+    if not (username and password):
+        raise ConfigProblem("TrainerRoad needs a user name and a password.", remedy="Give both.")
+    content = _credentials(username, password)
+    with connected(url) as wire:
+        answer = wire.call("POST", LOGIN, page=LOGIN_PAGE, content=content)
+        _check(answer)
+        wire.cookie = answer.cookie
+        member = _member(wire)
+    if member is None:
+        raise LoginNeeded("TrainerRoad issued a session that is not valid.", remedy=BROWSER)
+    return _signed_in(wire.cookie, member)
+
+
+def sign_in_with_cookie(url: str, text: str) -> SignedIn:
+    """Take over a session that a person began in a browser.
+
+    ``text`` is the value of the cookie, or anything that names it. Raises like ``sign_in``.
+    """
+    cookie = find_cookie(text)
+    if cookie is None:
+        raise LoginNeeded(
+            f"This is not the cookie {COOKIE}.",
+            remedy="Copy its whole value from the browser and try again.",
+        )
+    with connected(url) as wire:
+        wire.cookie = cookie
+        member = _member(wire)
+    if member is None:
+        raise LoginNeeded(
+            "TrainerRoad does not know this cookie, or it has ended.",
+            remedy="Sign in with the browser again and copy the new value.",
+        )
+    return _signed_in(cookie, member)
+
+
+def find_cookie(text: str) -> str | None:
+    """The value of the cookie in what a person pasted: alone, named, or in a whole header. Pure."""
+    named = _NAMED.search(text)
+    value = named[1] if named else text.strip().strip('"')
+    return value if is_cookie(value) else None
+
+
+def browser_url(url: str) -> str:
+    """The page to sign in at with a browser."""
+    return (url.rstrip("/") or HOME) + LOGIN_PAGE
+
+
+def _credentials(username: str, password: str) -> bytes:
+    content = {"username": username, "password": password, "returnUrl": None}
+    try:
+        return msgspec.json.encode(content)
+    except UnicodeEncodeError:
+        raise ConfigProblem(
+            "The user name or the password holds characters that cannot be sent.",
+            remedy="Let the terminal, or the file that holds it, be UTF-8.",
+        ) from None
+
+
+def _check(answer: Answer) -> None:
+    """Return when somebody is signed in."""
+    success = read_success(answer.body) if answer.status == 200 else None
+    if success is False or answer.status == 401:
+        raise LoginNeeded(
+            "TrainerRoad does not accept this user name and password.",
+            remedy="Check both. If you use another sign-in there, add --ticket to this command.",
+        )
+    if answer.status in {403, 429}:
+        raise SignInBlocked(
+            f"TrainerRoad blocks sign-ins (status {answer.status}).", remedy=BROWSER
+        )
+    if answer.status == 408 or answer.status >= 500:
+        text = f"TrainerRoad cannot sign anybody in now (status {answer.status})."
+        raise RetryLater(text, remedy=IN_A_WHILE)
+    if success is None:
+        text = f"TrainerRoad has changed its sign-in (status {answer.status})."
+        raise SignInBlocked(text, remedy=BROWSER)
+    if not answer.cookie:
+        raise SignInBlocked("TrainerRoad signed in but gave no session.", remedy=BROWSER)
+
+
+def _member(wire: Wire) -> Member | None:
+    return ask_member(wire, BROWSER)[1]
+
+
+def _signed_in(cookie: str, member: Member) -> SignedIn:
+    return SignedIn(session_of(cookie), member.account, member.name)
