@@ -19,7 +19,7 @@ from weighbridge.errors import LoginNeeded, Problem
 from weighbridge.measures import MeasureGroup, Reading
 from weighbridge.plan.planner import owed
 from weighbridge.plan.window import Window
-from weighbridge.road import Outcome, Road, Route
+from weighbridge.road import Delivered, Outcome, Road, Route
 from weighbridge.withings.parse import OddGroup as NotUnderstood
 from weighbridge.withings.parse import Page, parse_group
 
@@ -43,10 +43,20 @@ def bring_up_to_date(road: Road, window: Window | None = None) -> Outcome:
     outcome = Outcome(road.person)
     _collect_and_plan(road, window, outcome)
     _let_settle(road, outcome)
-    for route in road.routes:
-        if route.selected:
-            outcome.deliveries.append(serve(road, route))
+    outcome.deliveries = [_serve(road, route) for route in road.routes if route.selected]
     return outcome
+
+
+def _serve(road: Road, route: Route) -> Delivered:
+    """Deliver; once more if another process stored a change of what was being delivered."""
+    delivered = serve(road, route)
+    if road.archive is None or not road.archive.next_touched(after=-1, most=1):
+        return delivered
+    plan(road, None)
+    again = serve(road, route)
+    again.sent += delivered.sent
+    again.already_there += delivered.already_there
+    return again
 
 
 def _let_settle(road: Road, outcome: Outcome) -> None:
@@ -117,8 +127,13 @@ def _forget_missing(road: Road, archive: Archive, seen: set[int], window: Window
 
 def _pages(road: Road, archive: Archive, window: Window | None) -> Iterator[Page]:
     if window:
-        return road.source().pages(start=window.start, end=window.end)
+        return road.source().pages(start=window.start, end=min(window.end, _tomorrow(road)))
     return road.source().pages(lastupdate=archive.cursor)
+
+
+def _tomorrow(road: Road) -> int:
+    """No measurement is later, and a date beyond all calendars might be refused."""
+    return int(road.clock()) + 86_400
 
 
 def _understand(page: Page) -> tuple[list[tuple[MeasureGroup, StoredGroup]], list[OddGroup]]:

@@ -28,15 +28,8 @@ if TYPE_CHECKING:
 CALLBACK = "http://localhost:9473/callback"
 TIME_LIMIT = 90
 NOT_FROM_HERE = (
-    *(
-        "WEIGHBRIDGE_",
-        "WITHINGS_",
-        "GARMIN",
-        "TRAINERROAD",
-        "BROWSER",
-        "DISPLAY",
-        "WAYLAND_DISPLAY",
-    ),
+    *("WEIGHBRIDGE_", "WITHINGS_", "GARMIN", "TRAINERROAD"),
+    *("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"),
     *("HTTP", "ALL_PROXY", "NO_PROXY", "SSL_CERT", "REQUESTS_CA", "CURL_CA"),
 )
 """Beginnings of the environment variables of this machine that no story may depend on."""

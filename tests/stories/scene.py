@@ -32,7 +32,7 @@ class Scene:
 
 
 def _parts(house: House) -> list[Any]:
-    garmin, withings = house.garmin, house.withings
+    garmin, withings, trainerroad = house.garmin, house.withings, house.trainerroad
     profiles = withings.household.profiles.values()
     return [
         withings.tokens,
@@ -41,6 +41,9 @@ def _parts(house: House) -> list[Any]:
         garmin.weigh_ins,
         garmin.pressures,
         garmin.uploads,
+        trainerroad.accounts,
+        trainerroad.sessions,
+        trainerroad.profiles,
     ]
 
 

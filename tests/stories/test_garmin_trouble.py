@@ -245,6 +245,23 @@ def test_401_for_good_is_told_once_and_a_new_login_repairs_all(house: House) -> 
     house.run("status", expect=0)
 
 
+def test_nobody_is_logged_in_yet_and_the_first_login_repairs_all(house: House) -> None:
+    house.database("DELETE FROM credential WHERE person = 'anna' AND service <> 'withings'")
+    remedy = "Run: weighbridge login garmin --person anna"
+    assert house.sync(expect=3).err.count(remedy) == 1
+    expect_others_served(house)
+    house.log_in_garmin("anna")
+    house.sync()
+    expect_everything_once(house)
+
+
+def test_five_processes_at_once_deliver_once(house: House) -> None:
+    processes = [house.start("sync") for _ in range(5)]
+    ends = [(process.communicate(timeout=60), process.returncode) for process in processes]
+    assert [code for _, code in ends] == [0] * 5, ends
+    expect_everything_once(house)
+
+
 def test_a_login_that_was_revoked_is_told_and_repaired(house: House) -> None:
     house.admin.tell("garmin", "expire", account="anna@example.test")
     house.admin.tell("garmin", "revoke", account="anna@example.test")

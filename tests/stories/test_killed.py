@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -210,3 +212,22 @@ def test_a_login_killed_anywhere_can_simply_be_repeated(
     finally:
         house.close()
     assert deaths >= 8
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal for one process")
+def test_stopped_by_hand_during_an_upload_nothing_is_doubled(house: House) -> None:
+    house.person("anna", [weight(1, days_ago(1))])
+    house.target("anna", "garmin")
+    house.move_in()
+    house.admin.fault("hold", path="/upload-service/upload", after_work=True)
+    process = house.start("sync")
+    house.admin.wait_for_hold(seconds=30)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    house.admin.release()
+
+    assert process.returncode == 130
+    assert "Nothing is lost" in err
+    house.sync()
+    assert len(house.weigh_ins("anna")) == 1
+    assert len(house.admin.tell("garmin", "uploads")) == 1

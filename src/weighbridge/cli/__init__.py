@@ -120,8 +120,6 @@ def _nearest(name: str) -> str:
 
 def main() -> None:
     """The entry point of the installed command: problems become a message and an exit code."""
-    from weighbridge.cli.session import say
-
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter shows another
             stream.reconfigure(errors="replace")
@@ -133,18 +131,24 @@ def main() -> None:
         _show(error)
         sys.exit(ExitCode.USAGE)
     except (click.Abort, KeyboardInterrupt):
-        say("Stopped. Nothing is lost: run it again to go on.")
+        _say("Stopped. Nothing is lost: run it again to go on.")
         sys.exit(130)
     except Problem as problem:
-        say(str(problem))
+        _say(str(problem))
         sys.exit(problem.exit_code)
     except _OutputLost as lost:
         # Python would complain when it writes out what is left, so that goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if lost.reader_left:  # of a pipe: that is its right, and not an error of ours
             sys.exit(ExitCode.DONE)
-        say(f"The output cannot be written: {lost}. Make room or choose another place.")
+        _say(f"The output cannot be written: {lost}. Make room or choose another place.")
         sys.exit(ExitCode.USAGE)
+
+
+def _say(text: str) -> None:
+    from weighbridge.cli.session import say
+
+    say(text)
 
 
 def _show(error: click.ClickException) -> None:

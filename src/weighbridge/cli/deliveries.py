@@ -16,6 +16,7 @@ from weighbridge.archive.decisions import (
     in_states,
     newest_of_reading,
 )
+from weighbridge.cli.folding import tell
 from weighbridge.cli.session import (
     Session,
     check_targets,
@@ -92,7 +93,7 @@ def list_deliveries(  # noqa: PLR0913  one parameter an option
         print_json([delivery_content(row) for row in rows])
         return ExitCode.DONE
     for line in _lines(rows):
-        click.echo(line)
+        tell(line)
     if not rows:
         say("There is none." if state or targets else "There is none yet. Run: weighbridge sync")
     return ExitCode.DONE

@@ -118,6 +118,7 @@ def _show_fresh_weigh_in(session: Session, stage: Stage) -> int:
     _title(f"{person} steps on the scale: {FRESH_KG} kg")
     stage.weigh_in(person, FRESH_KG)
     stage.sync(session)
+    _title("What is new")
     after = stage.holdings()
     new = {name: after[name] - before[name] for name in after}
     expected = {name: int(name.startswith(f"{person}: ")) for name in after}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from weighbridge.cli.folding import folded
 from weighbridge.config import CONFIG_FILE, Person, Settings, load
 from weighbridge.errors import ConfigProblem, LoginNeeded
 
@@ -52,7 +54,7 @@ def say(text: str = "") -> None:
         if _talks:
             _talks[0](text)
         else:
-            click.echo(text, err=True)
+            click.echo(folded(text, sys.stderr), err=True)
 
 
 def print_json(content: object) -> None:

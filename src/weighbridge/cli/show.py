@@ -81,7 +81,8 @@ def _print_table(person: Person, found: Sequence[Reading]) -> None:
             cell.ljust(width) if column[0] in LEFT_ALIGNED else cell.rjust(width)
             for cell, width, column in zip(row, widths, columns, strict=True)
         ]
-        click.echo(click.style("  ".join(cells).rstrip(), bold=number == 0))
+        line = "  ".join(cells).rstrip()
+        click.echo(line if number else click.style(line, bold=True))
 
 
 def _cells(person: Person, reading: Reading) -> tuple[str, ...]:

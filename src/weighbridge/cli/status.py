@@ -11,6 +11,7 @@ import msgspec
 
 from weighbridge.archive.brake import breaker_name
 from weighbridge.archive.database import FILE_NAME, Database, Row
+from weighbridge.cli.folding import tell
 from weighbridge.cli.session import (
     Session,
     chosen_people,
@@ -78,7 +79,7 @@ def command(session: Session, people: tuple[str, ...], as_json: bool) -> int:
         print_json(found)
     else:
         for line in _lines(found):
-            click.echo(line)
+            tell(line)
     return _most_urgent(found)
 
 
@@ -181,7 +182,7 @@ def _lines(found: list[PersonStatus]) -> Iterator[str]:
             yield f"    {person.problem}"
         if person.not_understood:
             groups = count(person.not_understood, "measure group")
-            yield f"    {groups} not understood: kept as they are, everything else went on."
+            yield f"    {groups} could not be understood; they are kept, the rest went on."
         for target in person.targets:
             yield f"  {target.target}: {target.verdict}"
             if target.problem:
@@ -197,9 +198,9 @@ def _lines(found: list[PersonStatus]) -> Iterator[str]:
 
 
 _HINTS = {
-    "held": "See what is held:     weighbridge deliveries list --state held",
+    "held": "See what is held: weighbridge deliveries list --state held",
     "rejected": "See what is rejected: weighbridge deliveries list --state rejected",
-    "unknown": "See what is unknown:  weighbridge deliveries list --state unknown",
+    "unknown": "See what is unknown: weighbridge deliveries list --state unknown",
 }
 
 

@@ -42,9 +42,9 @@ def _collected(outcome: Outcome) -> str:
 def _hints(person: str, delivered: Delivered) -> Iterator[str]:
     if delivered.older:
         yield (
-            "Older readings are kept, not sent. To send them (--since takes a day as well):\n"
+            "Older readings are kept, not sent. To send them:\n"
             f"  weighbridge sync --person {in_shell(person)} "
-            f"--target {in_shell(delivered.target)} --since all"
+            f"--target {in_shell(delivered.target)} --since DATE (or --since all)"
         )
     if delivered.open.get(State.HELD):
         yield (

@@ -11,6 +11,7 @@ from weighbridge.archive.archive import Archive, account_archive
 from weighbridge.archive.database import Row
 from weighbridge.archive.decisions import newest_of_reading
 from weighbridge.archive.recollection import readings_at
+from weighbridge.cli.folding import tell
 from weighbridge.cli.session import Session, chosen_people, in_shell, open_database, print_json
 from weighbridge.cli.times import count, local_time, moment
 from weighbridge.config import Person, TargetSettings
@@ -211,17 +212,17 @@ _NEXT = {
 
 def _print(found: dict[str, Any], person: Person) -> None:
     what = f"{_KINDS.get(found['kind'], found['kind'])} of" if found["kind"] else "no longer there,"
-    click.echo(f"{found['reading']}: {what} {person.name}")
-    click.echo(f"  taken {found['local_time']} ({found['taken_at']})")
+    tell(f"{found['reading']}: {what} {person.name}")
+    tell(f"  taken {found['local_time']} ({found['taken_at']})")
     if found["kind"]:
         _print_origin(found)
-    click.echo("Targets:" if found["targets"] else f"{person.name} has no targets.")
+    tell("Targets:" if found["targets"] else f"{person.name} has no targets.")
     for target in found["targets"]:
         tried = f", {count(target['attempts'], 'attempt')}" if target.get("attempts") else ""
-        click.echo(f"  {target['target']}: {target['state']}{tried}")
-        click.echo(f"    {target['answer']}")
+        tell(f"  {target['target']}: {target['state']}{tried}")
+        tell(f"    {target['answer']}")
         if target.get("next"):
-            click.echo(f"    {target['next']}")
+            tell(f"    {target['next']}")
 
 
 _KINDS = {Kind.BODY: "weight or body composition", Kind.BLOOD_PRESSURE: "blood pressure"}
@@ -230,12 +231,12 @@ _KINDS = {Kind.BODY: "weight or body composition", Kind.BLOOD_PRESSURE: "blood p
 def _print_origin(found: dict[str, Any]) -> None:
     import textwrap
 
-    click.echo(f"  device: {found['device'] or 'none (entered by hand or imported)'}")
+    tell(f"  device: {found['device'] or 'none (entered by hand or imported)'}")
     for name, value in found["values"].items():
-        click.echo(f"  {name}: {value}")
-    click.echo("Measure groups:")
+        tell(f"  {name}: {value}")
+    tell("Measure groups:")
     for group in found["groups"]:
         line = f"{group['group']}: {', '.join(group['types'])}"
         click.echo(textwrap.fill(line, 79, initial_indent="  ", subsequent_indent="    "))
-        click.echo(f"    stored {group['stored_at']}")
-        click.echo(f"    {group['attribution_means']}")
+        tell(f"    stored {group['stored_at']}")
+        tell(f"    {group['attribution_means']}")

@@ -23,7 +23,7 @@ LOGIN_PAGE = "/app/login"
 BROWSER = "Sign in with a browser instead: weighbridge login trainerroad --ticket"
 IN_A_WHILE = "Check the connection and try again in some minutes."
 
-_NAMED = re.compile(rf"{COOKIE}\s*[=:]\s*\"?([^\s;,\"]+)")
+_NAMED = re.compile(rf'{COOKIE}"?[\s=:]+"?([^\s;,"]+)')
 
 
 class SignedIn(msgspec.Struct, frozen=True):
