@@ -429,8 +429,9 @@ def test_settle_zero_sends_at_once_and_again_when_it_grows(world: World) -> None
 def test_one_never_waits_for_longer_than_a_reading_settles(world: World) -> None:
     world.cloud.put(fresh(1, {1: "70.5"}, stored_at=world.now + 10 * DAY))
     outcome = world.sync()
-    assert sum(world.naps) <= 3 * SETTLE
-    assert outcome.exit_code is ExitCode.LATER
+    assert world.naps == [SETTLE]
+    assert outcome.exit_code is ExitCode.DONE
+    assert len(world.place.standing()) == 1
 
 
 def test_without_an_answer_nobody_waits(world: World) -> None:

@@ -451,3 +451,10 @@ def test_what_was_delivered_is_not_touched_when_the_reading_is_gone() -> None:
     plan(rows, [weigh_in()])
     rows.set_all([State.PLANNED], State.CONFIRMED)
     assert plan(rows, []) == []
+
+
+def test_a_reading_stored_in_the_future_settles_from_now_on() -> None:
+    late = weigh_in(stored_at=NOON + 10 * DAY)
+    [step] = owed([late], msgspec.structs.replace(RULE, cloud_now=NOON + 60), {}, frozenset())
+    assert isinstance(step, Add)
+    assert step.settles_at == NOON + 60 + RULE.settle

@@ -163,6 +163,16 @@ def test_the_page_to_open_is_the_sign_in_page() -> None:
     assert browser_url("http://127.0.0.1:1/") == "http://127.0.0.1:1/app/login"
 
 
+def test_a_cookie_that_is_renewed_at_once_is_the_one_to_keep(world: TrainerRoadWorld) -> None:
+    world.order("renew_cookie")
+    first = sign_in(world.sandbox.url, *ANNA)
+    world.order("renew_cookie")
+    second = sign_in_with_cookie(world.sandbox.url, first.tokens["cookie"])
+    assert first.tokens != second.tokens
+    world.session.store(second.tokens, account=second.account)
+    assert world.target().check() == "Logged in to TrainerRoad as anna-rides."
+
+
 # as the command calls it
 
 

@@ -178,6 +178,7 @@ def _plan_route(
 ) -> None:
     assert road.archive is not None
     rule = route.rule.including(window) if route.selected else route.rule
+    rule = msgspec.structs.replace(rule, cloud_now=road.cloud_now())
     known = route.ledger.known_at_touched(road.archive.account, *span)
     try:
         steps = list(owed(readings, rule, known, route.ledger.accepted()))

@@ -182,7 +182,8 @@ def _lines(found: list[PersonStatus]) -> Iterator[str]:
             yield f"    {person.problem}"
         if person.not_understood:
             groups = count(person.not_understood, "measure group")
-            yield f"    {groups} could not be understood; they are kept, the rest went on."
+            kept = "it is kept" if person.not_understood == 1 else "they are kept"
+            yield f"    {groups} could not be understood; {kept}, the rest went on."
         for target in person.targets:
             yield f"  {target.target}: {target.verdict}"
             if target.problem:

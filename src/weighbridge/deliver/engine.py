@@ -8,54 +8,27 @@ target is read before anything is sent again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
-from weighbridge.archive.ledger import FOR_EVER, Due, Ledger, Open
+from weighbridge.archive.ledger import FOR_EVER, Due
+from weighbridge.deliver.looking import LOOK_SECONDS, SEEN, Lookout
 from weighbridge.deliver.newest import leave_only_newest
 from weighbridge.deliver.retry import decide
 from weighbridge.deliver.sending import send_all
+from weighbridge.deliver.work import Counts, Work
 from weighbridge.errors import LoginNeeded, OutcomeUnknown, Problem, RetryLater
-from weighbridge.measures import Reading
 from weighbridge.plan.planner import NEWER, State
 from weighbridge.plan.readings import revision_of
-from weighbridge.targets.base import HoldsOne, Looks, Owed, Receipt, Sighting, Target
+from weighbridge.targets.base import HoldsOne, Owed, Receipt, Sighting
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 24 * 3600.0
-"""How long an accepted delivery is looked for before a person is asked to look."""
-
 ALREADY_THERE = "It was there already."
-SEEN = "Seen at the target."
 INTERRUPTED = "The program was interrupted while it was sending."
-NEVER_SHOWN = "The target accepted it but never showed it."
-SENT_AGAIN = "It did not arrive; it will be sent again."
 STAYS_OWED = "What is left over stays owed. Run: weighbridge sync"
 DEFECT = "Nothing is lost. Please report it; the log shows where."
-
-
-class Counts(msgspec.Struct):
-    """What one call of ``deliver`` did."""
-
-    sent: int = 0
-    already_there: int = 0
-    rejected: int = 0
-    unknown: int = 0
-
-
-class Work(msgspec.Struct, frozen=True):
-    """One target of one person, with what the engine needs to serve it."""
-
-    target: Target
-    ledger: Ledger
-    recall: Callable[[Iterable[int]], Mapping[str, Reading]]
-    touch: Callable[[int, int], None]
-    renew: Callable[[], None]
-    clock: Callable[[], float]
-    told: Callable[[int], None]
-    heed_backoff: bool = False
 
 
 class Engine:
@@ -65,22 +38,18 @@ class Engine:
         self._work = work
         self._ledger = work.ledger
         self._target = work.target
+        self._looks = work.looks
         self._cloud_now = cloud_now
         self.counts = Counts()
-
-    @property
-    def _looks(self) -> Looks | None:
-        """A target that may be sent the same thing twice need not be looked at."""
-        target = self._target
-        return target if isinstance(target, Looks) and not target.idempotent else None
 
     def deliver(self) -> Problem | None:
         """Send everything that is due. Returns the problem that stopped it, if any."""
         self._ledger.note_attempt(self._work.clock())
         self._ledger.mark_orphans(INTERRUPTED)
         try:
-            self._resolve_unknown()
-            self._confirm_unseen()
+            lookout = Lookout(self._work, self.counts)
+            lookout.resolve_unknown()
+            lookout.confirm_unseen()
             problem = self._send_what_is_due()
         except Problem as found:
             problem = found
@@ -139,7 +108,7 @@ class Engine:
                 batch.append((one, Owed(reading, one.revision, one.previous)))
             else:
                 with self._ledger.database.transaction():
-                    self._settle(one.id, State.PLANNED, State.SUPERSEDED, NEWER)
+                    self._work.settle(one.id, State.PLANNED, State.SUPERSEDED, NEWER)
                     self._work.touch(one.taken_at, one.taken_at)
         return batch
 
@@ -152,7 +121,7 @@ class Engine:
             for due, owed in batch:
                 sighting = seen.get(due.reading_id)
                 if sighting and sighting.same:
-                    self._settle(
+                    self._work.settle(
                         due.id, State.PLANNED, State.CONFIRMED, ALREADY_THERE, sighting.reference
                     )
                     self.counts.already_there += 1
@@ -185,11 +154,11 @@ class Engine:
                     self._note_delivered(due, receipt.delivered[due.reading_id])
                 elif due.reading_id in receipt.refused:
                     reason = receipt.refused[due.reading_id]
-                    self._settle(due.id, State.SENDING, State.REJECTED, reason)
+                    self._work.settle(due.id, State.SENDING, State.REJECTED, reason)
                     self.counts.rejected += 1
                 elif due.reading_id in receipt.unknown:
                     text = str(problem) if problem else "The answer did not come back."
-                    self._settle(due.id, State.SENDING, State.UNKNOWN, text)
+                    self._work.settle(due.id, State.SENDING, State.UNKNOWN, text)
                 else:
                     problem = problem or RetryLater(
                         "The target did not mention every reading.", remedy=STAYS_OWED
@@ -199,7 +168,7 @@ class Engine:
 
     def _note_delivered(self, due: Due, reference: str) -> None:
         until = self._work.clock() + LOOK_SECONDS if self._looks else None
-        self._settle(due.id, State.SENDING, State.DELIVERED, None, reference, look_until=until)
+        self._work.settle(due.id, State.SENDING, State.DELIVERED, None, reference, look_until=until)
         self.counts.sent += 1
 
     def _put_off(self, due: Due, problem: Problem) -> None:
@@ -207,7 +176,9 @@ class Engine:
         if isinstance(problem, OutcomeUnknown):
             problem = RetryLater(problem.message, remedy=STAYS_OWED)
         then = decide(problem, attempts=due.attempts, now=self._work.clock())
-        self._settle(due.id, State.SENDING, then.state, str(problem), not_before=then.not_before)
+        self._work.settle(
+            due.id, State.SENDING, then.state, str(problem), not_before=then.not_before
+        )
 
     def _look_after(self, batch: list[tuple[Due, Owed]], receipt: Receipt) -> int:
         """Read back what was just sent; the number of readings whose fate stays unknown.
@@ -236,99 +207,7 @@ class Engine:
         unknown = due.reading_id in receipt.unknown
         if sighting and sighting.same:
             was = State.UNKNOWN if unknown else State.DELIVERED
-            self._settle(due.id, was, State.CONFIRMED, SEEN, sighting.reference)
+            self._work.settle(due.id, was, State.CONFIRMED, SEEN, sighting.reference)
             self.counts.sent += unknown
             return False
         return unknown
-
-    def _resolve_unknown(self) -> None:
-        """Decide about everything that may have arrived, by looking."""
-        unknown = self._ledger.in_state(State.UNKNOWN, most=10_000)
-        if not unknown:
-            return
-        if self._looks is None:
-            if self._target.idempotent:
-                for one in unknown:
-                    self._settle(one.id, State.UNKNOWN, State.PLANNED, SENT_AGAIN)
-            else:
-                self.counts.unknown += len(unknown)
-            return
-        for start in range(0, len(unknown), self._target.batch_size):
-            self._resolve(self._looks, unknown[start : start + self._target.batch_size])
-
-    def _resolve(self, looks: Looks, unknown: Sequence[Open]) -> None:
-        seen = self._sightings(looks, unknown)
-        now = self._work.clock()
-        with self._ledger.database.transaction():
-            for one in unknown:
-                sighting = seen.get(one.reading_id)
-                if sighting and sighting.same:
-                    self._settle(one.id, State.UNKNOWN, State.CONFIRMED, SEEN, sighting.reference)
-                    self.counts.sent += 1
-                elif sighting and self._is_outdated(one):
-                    self._settle(one.id, State.UNKNOWN, State.DELIVERED, SEEN, sighting.reference)
-                elif now - one.since >= looks.visible_after:
-                    self._settle(one.id, State.UNKNOWN, State.PLANNED, SENT_AGAIN)
-                else:
-                    self.counts.unknown += 1
-
-    def _is_outdated(self, one: Open) -> bool:
-        """The reading has changed since: what stands at the target is the older revision."""
-        row = self._ledger.known(one.taken_at, one.taken_at).get(one.reading_id)
-        return row is not None and row.ordinal > one.ordinal
-
-    def _confirm_unseen(self) -> None:
-        """Look once more for what was accepted but could not be seen."""
-        if self._looks is None:
-            return
-        start = 0
-        while unseen := self._ledger.unseen(self._target.batch_size, start):
-            self._confirm(self._looks, unseen)
-            start = unseen[-1].taken_at + 1
-
-    def _confirm(self, looks: Looks, unseen: Sequence[Open]) -> None:
-        seen = self._sightings(looks, unseen)
-        now = self._work.clock()
-        with self._ledger.database.transaction():
-            for one in unseen:
-                sighting = seen.get(one.reading_id)
-                shown = sighting is not None or now >= one.since + looks.visible_after
-                if sighting and sighting.same:
-                    self._settle(one.id, State.DELIVERED, State.CONFIRMED, SEEN, sighting.reference)
-                elif shown and self._is_outdated(one):
-                    reference = sighting.reference if sighting else None
-                    self._settle(one.id, State.DELIVERED, State.DELIVERED, NEWER, reference)
-                elif now >= one.since + LOOK_SECONDS:
-                    self._settle(one.id, State.DELIVERED, State.REJECTED, NEVER_SHOWN)
-                    self.counts.rejected += 1
-
-    def _sightings(self, looks: Looks, rows: Sequence[Open]) -> Mapping[str, Sighting]:
-        known = self._work.recall(one.taken_at for one in rows)
-        owed = [
-            Owed(known[one.reading_id], one.revision, previous="" if one.ordinal else None)
-            for one in rows
-            if one.reading_id in known
-        ]
-        return looks.look(owed) if owed else {}
-
-    def _settle(  # noqa: PLR0913  passes on what the ledger takes
-        self,
-        delivery: int,
-        was: State,
-        state: State,
-        answer: str | None,
-        reference: str | None = None,
-        *,
-        look_until: float | None = None,
-        not_before: float = 0.0,
-    ) -> None:
-        self._ledger.settle_up(
-            delivery,
-            was,
-            state,
-            now=self._work.clock(),
-            answer=answer,
-            reference=reference,
-            look_until=look_until,
-            not_before=not_before,
-        )

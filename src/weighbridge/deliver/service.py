@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from weighbridge.archive.ledger import FOR_EVER, Ledger
 from weighbridge.archive.recollection import readings_at
-from weighbridge.deliver.engine import Engine, Work
+from weighbridge.deliver.engine import Engine
+from weighbridge.deliver.work import Work
 from weighbridge.errors import LoginNeeded, Problem, RetryLater
 from weighbridge.plan.planner import State
 from weighbridge.road import Delivered, Road, Route

@@ -47,6 +47,8 @@ class Rule(msgspec.Struct, frozen=True):
     also: Window | None = None
     ambiguous: str = "hold"
     settle: float = 10.0
+    cloud_now: float = float("inf")
+    """The cloud's clock: what claims to be stored later than now settles from now on."""
 
     def including(self, window: Window | None) -> Rule:
         """The same rule with some days on top."""
@@ -144,7 +146,7 @@ def _follow(
 ) -> Iterator[Step]:
     held = reading.ambiguous and rule.ambiguous == "hold" and reading.reading_id not in accepted
     state = State.HELD if held else State.PLANNED
-    settles_at = reading.stored_at + rule.settle
+    settles_at = min(reading.stored_at, rule.cloud_now) + rule.settle
     if row is None:
         yield _add(reading, revision, 0, state, settles_at)
     elif row.revision != revision or row.state == State.SUPERSEDED:

@@ -14,7 +14,7 @@ import msgspec
 
 from weighbridge.errors import ConfigProblem, LoginNeeded, RetryLater, SignInBlocked
 from weighbridge.trainerroad.account import ask_member, session_of
-from weighbridge.trainerroad.profile import Member, read_success
+from weighbridge.trainerroad.profile import read_success
 from weighbridge.trainerroad.wire import COOKIE, HOME, Answer, Wire, connected, is_cookie
 
 LOGIN = "/app/api/login/login"
@@ -50,10 +50,10 @@ def sign_in(url: str, username: str, password: str) -> SignedIn:
         answer = wire.call("POST", LOGIN, page=LOGIN_PAGE, content=content)
         _check(answer)
         wire.cookie = answer.cookie
-        member = _member(wire)
-    if member is None:
+        signed_in = _signed_in(wire)
+    if signed_in is None:
         raise LoginNeeded("TrainerRoad issued a session that is not valid.", remedy=BROWSER)
-    return _signed_in(wire.cookie, member)
+    return signed_in
 
 
 def sign_in_with_cookie(url: str, text: str) -> SignedIn:
@@ -69,13 +69,13 @@ def sign_in_with_cookie(url: str, text: str) -> SignedIn:
         )
     with connected(url) as wire:
         wire.cookie = cookie
-        member = _member(wire)
-    if member is None:
+        signed_in = _signed_in(wire)
+    if signed_in is None:
         raise LoginNeeded(
             "TrainerRoad does not know this cookie, or it has ended.",
             remedy="Sign in with the browser again and copy the new value.",
         )
-    return _signed_in(cookie, member)
+    return signed_in
 
 
 def find_cookie(text: str) -> str | None:
@@ -123,9 +123,10 @@ def _check(answer: Answer) -> None:
         raise SignInBlocked("TrainerRoad signed in but gave no session.", remedy=BROWSER)
 
 
-def _member(wire: Wire) -> Member | None:
-    return ask_member(wire, BROWSER)[1]
-
-
-def _signed_in(cookie: str, member: Member) -> SignedIn:
-    return SignedIn(session_of(cookie), member.account, member.name)
+def _signed_in(wire: Wire) -> SignedIn | None:
+    """Whose session it is; None when it is nobody's."""
+    answer, member = ask_member(wire, BROWSER)
+    if member is None:
+        return None
+    # The check may prolong the session by a new cookie, and then the first one may be dead.
+    return SignedIn(session_of(answer.cookie or wire.cookie), member.account, member.name)
