@@ -23,7 +23,7 @@ from weighbridge.cli import main
 
 sys.path.insert(0, str(Path(__file__).parent / "stories"))
 
-from house import LONG_AGO, House, Result, group, pressure, weight  # noqa: E402
+from house import LONG_AGO, House, Result, group, pressure, weight
 
 NOON = 1_710_068_400
 """2024-03-10 11:00 UTC: noon in Paris, seven in the morning in New York."""

@@ -8,9 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from cli_world import NOON, PLAIN, World, family, run_here
-from house import group, weight
 
+from cli_world import NOON, PLAIN, World, family, group, run_here, weight
 from weighbridge.cli.show import BARS, sparkline
 
 

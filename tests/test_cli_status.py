@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_world import NOON, World, alone, copy_of, family, run_here, sign_in
-from house import weight
+
+from cli_world import NOON, World, alone, copy_of, family, run_here, sign_in, weight
 
 MINE = 'client_id = "abc"\nclient_secret = "def"\n'
 

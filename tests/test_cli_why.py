@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from cli_world import (
     AFTER_MIDNIGHT,
     BENS,
-    CUFF,
     DOUBTFUL,
     NEWEST,
     NOON,
@@ -21,9 +21,8 @@ from cli_world import (
     World,
     copy_of,
     family,
+    group,
 )
-from house import group
-
 
 TEMPERATURE = group(9, NOON + 300, (12, 371, -1), device="thermometer", created=NOON + 9 * 86_400)
 

@@ -16,9 +16,9 @@ from weighbridge.archive.ledger import Ledger
 from weighbridge.archive.recollection import readings_at, touched_readings
 from weighbridge.deliver.engine import ALREADY_THERE, Engine
 from weighbridge.deliver.looking import LOOK_SECONDS, SEEN
-from weighbridge.deliver.work import Work
 from weighbridge.deliver.retry import FIRST_WAIT, LONGEST_WAIT, decide
 from weighbridge.deliver.sending import send_all
+from weighbridge.deliver.work import Work
 from weighbridge.errors import (
     ConfigProblem,
     LoginNeeded,

@@ -12,6 +12,7 @@ import pytest
 from file_world import a_day, posix, send, target, weights
 from weighbridge.errors import ConfigProblem, ExitCode, RetryLater
 from weighbridge.formats import disk
+from weighbridge.targets.file import Options
 
 
 def test_a_relative_path_begins_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,3 +124,12 @@ def test_another_process_that_does_not_end_is_told(
     with disk.locked(lock_file, tmp_path), pytest.raises(RetryLater, match="Another process"):
         send(anna, a_day(0))
     assert send(anna, a_day(0)).delivered
+
+
+@pytest.mark.parametrize(
+    ("path", "shape"),
+    [("anna.csv", "csv"), ("anna.FIT", "fit"), ("anna.json", "json"), ("anna", "json")],
+)
+def test_without_a_format_the_ending_decides(path: str, shape: str) -> None:
+    assert Options(path=path).shape == shape
+    assert Options(path=path, format="json").shape == "json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -259,6 +260,22 @@ def test_a_blocked_sign_in_is_not_repeated_and_a_cookie_opens_the_door(house: Ho
     assert cookie(house) == pasted
     house.sync()
     assert house.rider_kg("anna") == 70.2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals are something else there")
+def test_a_cookie_is_pasted_at_a_terminal_and_never_shown(house: House) -> None:
+    from terminal import Terminal
+
+    pasted = house.admin.tell("trainerroad", "cookie", account="anna-rides")["value"]
+    with Terminal(house, "login", "trainerroad", "--person", "anna", "--ticket") as terminal:
+        terminal.wait_for(f"{house.sandbox.url}/app/login")
+        terminal.wait_for("copy the value of SharedTrainerRoadAuth")
+        terminal.wait_for("Cookie: ")
+        terminal.type(pasted)
+        said = terminal.end(expect=0).out
+    assert "anna is signed in at trainerroad as anna-rides." in said
+    assert pasted not in said
+    assert cookie(house) == pasted
 
 
 def test_one_account_belongs_to_one_person(house: House) -> None:

@@ -8,7 +8,7 @@ target is read before anything is sent again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -80,21 +80,35 @@ class Engine:
                 now=self._work.clock(),
                 cloud_now=self._cloud_now,
             )
-        while due := self._due():
+        for batch in self._batches():
             self._work.renew()
-            batch = self._unless_changed(due)
-            problem = self._send_batch(self._unless_there(batch))
+            problem = self._send_batch(batch)
             if problem is not None:
                 return problem
         return None
 
-    def _due(self) -> list[Due]:
+    def _batches(self) -> Iterator[list[tuple[Due, Owed]]]:
+        """Full batches of what is due and not there yet, oldest first. It never goes back."""
+        size = self._target.batch_size
+        waiting: list[tuple[Due, Owed]] = []
+        start, seen = 0, frozenset[int]()
+        while due := [one for one in self._due(start) if one.id not in seen]:
+            start = due[-1].taken_at
+            seen = frozenset(one.id for one in due)
+            waiting += self._unless_there(self._unless_changed(due))
+            while len(waiting) >= size:
+                yield waiting[:size]
+                waiting = waiting[size:]
+        if waiting:
+            yield waiting
+
+    def _due(self, start: int) -> list[Due]:
         now = self._work.clock()
         return self._ledger.due(
             self._target.batch_size,
             now=now if self._work.heed_backoff else FOR_EVER,
             cloud_now=self._cloud_now,
-            start=0,
+            start=start,
             on_its_way_since=now - self._looks.visible_after if self._looks else FOR_EVER,
         )
 

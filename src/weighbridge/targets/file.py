@@ -10,7 +10,8 @@ Example configuration::
 
 ``path``    where to write. ``~`` is your home folder; a relative path begins at the home folder of
             Weighbridge. Folders are made when they are missing.
-``format``  ``json`` (one object a line, the default), ``csv`` or ``fit``. The text formats hold
+``format``  ``json`` (one object a line), ``csv`` or ``fit``; without it the ending of the path
+            decides, and anything else than ``.csv`` or ``.fit`` is JSON. The text formats hold
             everything that was measured. FIT holds weight and body composition; blood pressure
             goes into a second file beside it: ``anna.blood_pressure.fit``.
 ``per``     ``person``: one file with all readings (the default). ``reading``: ``path`` is a folder
@@ -47,8 +48,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What a person may write for a target of this kind."""
 
     path: Annotated[str, msgspec.Meta(min_length=1)]
-    format: Literal["json", "csv", "fit"] = "json"
+    format: Literal["json", "csv", "fit"] | None = None
     per: Literal["person", "reading"] = "person"
+
+    @property
+    def shape(self) -> str:
+        """The format, or what the ending of the path says."""
+        ending = self.path.rpartition(".")[2].lower()
+        return self.format or (ending if ending in {"csv", "fit"} else "json")
 
 
 class Payload(msgspec.Struct, frozen=True):
@@ -75,11 +82,11 @@ class FileTarget:
         self._options = options
         self._context = context
         self._path = _absolute(options.path, context.home)
-        self._lines = _LINES.get(options.format)
+        self._lines = _LINES.get(options.shape)
         self._shelves: dict[Path, Shelf] = {}
 
     def __repr__(self) -> str:
-        return f"FileTarget({str(self._path)!r}, format={self._options.format!r})"
+        return f"FileTarget({str(self._path)!r}, format={self._options.shape!r})"
 
     def takes(self, reading: Reading) -> Sequence[Measurement]:
         """Everything for the text formats, what FIT knows for ``fit``."""
@@ -143,7 +150,7 @@ class FileTarget:
         folder = self._path.parent if self._options.per == "person" else self._path
         with trouble_with(folder):
             check_writable(folder)
-        return f"writes {self._options.format} to {self._path}"
+        return f"writes {self._options.shape} to {self._path}"
 
     def _write(self, entries: Sequence[Entry], written: dict[str, str]) -> None:
         with trouble_with(self._path):
