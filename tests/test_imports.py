@@ -49,7 +49,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "testing": GROUND | {"targets.base", "targets", "fit", "formats"},
     "cli": ROAD | {"fit", "formats", "config", "road", "deliver", "pipeline", "assembly"},
     "cli.sandbox": {"cli", "errors", "sandbox"},
-    "cli.demo": {"cli", "errors", "sandbox"} | ROAD | {"config", "assembly", "pipeline"},
+    "cli.demo": {"cli", "errors", "cli.demo_stage"},
+    "cli.demo_stage": {"cli", "errors", "sandbox"}
+    | ROAD
+    | {"config", "assembly", "pipeline", "fit"},
     "server": ROAD | {"config", "road", "deliver", "pipeline", "assembly"},
     "__main__": {"cli"},
 }
