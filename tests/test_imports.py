@@ -104,7 +104,7 @@ def test_the_table_itself_has_no_circle() -> None:
 
 def test_only_the_commands_that_are_for_it_import_the_sandbox() -> None:
     users = {part for part, allowed in MAY_IMPORT.items() if allowed & {"sandbox", "testing"}}
-    assert users == {"cli.sandbox", "cli.demo"}
+    assert users == {"cli.sandbox", "cli.demo_stage"}
 
 
 def test_imports_inside_functions_are_seen(tmp_path: Path) -> None:
