@@ -74,7 +74,10 @@ def test_before_the_first_login_everybody_is_told_what_to_run(lived_in: World) -
         assert f"login withings --person {name}\n" in result.out
     answer = lived_in.run("status", "--json", expect=3).json
     assert [(one["connected"], one["exit_code"]) for one in answer] == [(False, 3), (False, 3)]
-    assert {target["exit_code"] for one in answer for target in one["targets"]} == {4}
+    codes = {t["target"]: t["exit_code"] for one in answer for t in one["targets"]}
+    assert codes["garmin"] == 3, "a target that needs a login is not merely late"
+    assert set(codes.values()) == {3, 4}
+    assert "garmin: not signed in\n    Run: weighbridge login garmin --person anna" in result.out
 
 
 @pytest.mark.parametrize(

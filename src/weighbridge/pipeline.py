@@ -104,12 +104,13 @@ def collect(road: Road, window: Window | None, outcome: Outcome) -> None:
             seen.update(group.group_id for group, _ in groups)
         with road.database.transaction():
             changed = archive.store(groups, odd, road.clock())
+            if page.last:
+                archive.note_checked(road.clock())
             if page.last and window and not (odd or outcome.odd):
                 outcome.gone = _forget_missing(road, archive, seen, window)
             elif page.last and not window:
                 # What changed while we were reading may have come onto a page that we had already.
                 archive.advance_cursor(min(newest, began))
-                archive.note_checked(road.clock())
         outcome.changed += changed
         outcome.odd += len(odd)
         outcome.groups += len(page.groups)

@@ -29,12 +29,12 @@ def connect(
     app = workplace.app()
     prove_writable(workplace.settings.home)
     if code is not None:
-        _keep(workplace, person, app, code)
+        keep_login(workplace, person, app, code)
         return
     for left in reversed(range(LINKS)):
         asked = _ask_by_paste(app) if paste else _ask_by_callback(app, browser)
         try:
-            _keep(workplace, person, app, asked)
+            keep_login(workplace, person, app, asked)
             return
         except CodeExpired as problem:
             if not left:
@@ -42,7 +42,7 @@ def connect(
             say(f"{problem.message} Here is a new link.")
 
 
-def _keep(workplace: Workplace, person: Person, app: WithingsApp, code: str) -> None:
+def keep_login(workplace: Workplace, person: Person, app: WithingsApp, code: str) -> None:
     """Exchange at once; account and tokens are stored together or not at all."""
     pair = exchange(app, code, workplace.client(app), workplace.clock)
     with workplace.database.transaction():
@@ -80,12 +80,12 @@ def _ask_by_callback(app: WithingsApp, browser: bool) -> str:
     with callback:
         say("Open this link in a browser on this machine, choose the profile and agree:")
         say(f"  {link}")
-        if browser and _has_browser():
-            _open_browser(link)
+        if browser and has_browser():
+            open_browser(link)
         return callback.wait(state)
 
 
-def _open_browser(link: str) -> None:
+def open_browser(link: str) -> None:
     """Some commands in BROWSER end with the browser itself, so nobody waits for them."""
     import threading
     import webbrowser
@@ -93,7 +93,7 @@ def _open_browser(link: str) -> None:
     threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()
 
 
-def _has_browser() -> bool:
+def has_browser() -> bool:
     """A browser in a window: a text browser would take over the terminal."""
     if sys.platform in ("win32", "darwin"):
         return True

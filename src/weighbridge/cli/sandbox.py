@@ -27,7 +27,7 @@ Make something go wrong, here the next answer of getmeas:
 
 \b
   curl http://127.0.0.1:8765/sandbox/faults \\
-    -d '{"kind": "status", "path": "/measure", "status": 601, "wait_seconds": 5}'
+    -d '{"kind": "status", "path": "/measure", "status": 601}'
 """
 
 

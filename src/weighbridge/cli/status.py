@@ -20,8 +20,9 @@ from weighbridge.cli.session import (
     refuse_unconfigured,
 )
 from weighbridge.cli.times import ago, count, moment, span
-from weighbridge.config import Person
+from weighbridge.config import Person, TargetSettings
 from weighbridge.errors import ExitCode
+from weighbridge.targets import load_kind
 
 
 class TargetStatus(msgspec.Struct):
@@ -100,8 +101,23 @@ def _person_status(database: Database | None, person: Person, now: float) -> Per
         problem=problem,
         last_success=moment(account["checked_at"]) if account else None,
         not_understood=odd["number"] if odd else 0,
-        targets=[_target_status(database, person.name, t.name, now) for t in person.targets],
+        targets=[_status_of(database, person.name, target, now) for target in person.targets],
     )
+
+
+def _status_of(
+    database: Database | None, person: str, target: TargetSettings, now: float
+) -> TargetStatus:
+    """A target that was never signed in needs that before anything else."""
+    status = _target_status(database, person, target.name, now)
+    if status.verdict != _NEVER or not hasattr(load_kind(target.kind), "sign_in"):
+        return status
+    service = f"target {target.name}"
+    if database and database.one("credential_of", person=person, service=service):
+        return status
+    status.verdict, status.exit_code = "not signed in", ExitCode.LOG_IN
+    status.problem = f"Run: weighbridge login {in_shell(target.name)} --person {in_shell(person)}"
+    return status
 
 
 def _source_verdict(

@@ -1,0 +1,220 @@
+"""Write the pages of the reference that the code itself knows best. Run it with scripts/reference.
+
+commands.md      from the commands and their options
+targets.md       from the modules of the targets: their docstrings and their ``Options``
+file-formats.md  the list of the CSV columns, between two marks; the rest is written by hand
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+import msgspec.inspect
+
+from weighbridge import targets
+from weighbridge.cli import command as root
+from weighbridge.formats import csv
+from weighbridge.targets import file
+
+REFERENCE = Path(__file__).resolve().parent / "reference"
+GENERATED = "<!-- Written by scripts/reference: change the code, then run it. -->"
+BEGIN, END = "<!-- columns -->", "<!-- end of columns -->"
+
+
+def pages() -> dict[Path, str]:
+    """Path → text of every page that is generated, wholly or in part."""
+    formats = REFERENCE / "file-formats.md"
+    return {
+        REFERENCE / "commands.md": commands_page(),
+        REFERENCE / "targets.md": targets_page(),
+        formats: with_columns(formats.read_text("utf-8")),
+    }
+
+
+# --- Commands -----------------------------------------------------------------------------------
+
+
+def commands_page() -> str:
+    """Every command, with its options."""
+    parts = [f"# Commands\n\n{GENERATED}\n\n`weighbridge COMMAND --help` shows the same.\n"]
+    parts += [_command(path, one) for path, one in _commands(root, ())]
+    return "\n".join(parts)
+
+
+def _commands(
+    group: click.Group, path: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield path, group
+    for name in group.list_commands(click.Context(group)):
+        found = group.get_command(click.Context(group), name)
+        if isinstance(found, click.Group):
+            yield from _commands(found, (*path, name))
+        elif found is not None:
+            yield (*path, name), found
+
+
+def _command(path: tuple[str, ...], one: click.Command) -> str:
+    name = " ".join(("weighbridge", *path))
+    usage = " ".join(one.collect_usage_pieces(click.Context(one, info_name=name)))
+    texts = [one.help or "", one.epilog or ""]
+    described = "\n\n".join(_paragraph(part) for text in texts for part in _paragraphs(text))
+    return (
+        f"## `{name}`\n\n```text\n{name} {usage}\n```\n\n{described}\n\n{_options(one)}".rstrip()
+        + "\n"
+    )
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [part for part in re.split(r"\n\s*\n", text.strip()) if part.strip()]
+
+
+def _paragraph(text: str) -> str:
+    """click's mark for lines that stay as they are is a backspace of their own."""
+    if not text.startswith("\b\n"):
+        return textwrap.fill(" ".join(text.split()), 100)
+    first, *rest = text.removeprefix("\b\n").splitlines()
+    if rest and all(line.startswith("  ") for line in rest) and first.endswith(":"):
+        return f"{first}\n\n```text\n{textwrap.dedent(chr(10).join(rest))}\n```"
+    return "```text\n" + "\n".join([first, *rest]) + "\n```"
+
+
+def _options(one: click.Command) -> str:
+    rows = [_option(option) for option in one.params if isinstance(option, click.Option)]
+    return "\n".join(["| Option | Meaning |", "|---|---|", *rows, ""]) if rows else ""
+
+
+def _option(option: click.Option) -> str:
+    context = click.Context(click.Command("x"))
+    record = option.get_help_record(context)
+    assert record is not None, option.name
+    names, meaning = record
+    return f"| `{names.replace('|', chr(92) + '|')}` | {' '.join(meaning.split())} |"
+
+
+# --- Targets ------------------------------------------------------------------------------------
+
+
+def targets_page() -> str:
+    """Every kind of target that is part of Weighbridge."""
+    intro = (
+        "Where readings go. Keys that every target has (`name`, `since`, `settle`) are described "
+        "in [Configuration](configuration.md). `weighbridge config check` knows them all."
+    )
+    parts = [f"# Targets\n\n{GENERATED}\n\n{textwrap.fill(intro, 100)}\n"]
+    folder = Path(file.__file__).parent
+    for kind in targets.kinds():
+        if (folder / f"{kind}.py").exists():
+            parts.append(_target(kind, importlib.import_module(f"weighbridge.targets.{kind}")))
+    return "\n".join(parts)
+
+
+def _target(kind: str, module: ModuleType) -> str:
+    docstring = (module.__doc__ or "").strip()
+    blocks = [_block(block) for block in re.split(r"\n\n+", docstring)]
+    needs = getattr(module, "REQUIRES", ())
+    extra = f"Needs `{needs[0]}`: `pip install 'weighbridge[{kind}]'`.\n\n" if needs else ""
+    text = "\n\n".join(block for block in blocks if block)
+    return f"## `{kind}`\n\n{text}\n\n{extra}{_options_table(module)}"
+
+
+def _block(text: str) -> str:
+    """One paragraph of a docstring as Markdown."""
+    if text.startswith("    "):
+        return f"```toml\n{textwrap.dedent(text)}\n```"
+    text = re.sub(r"``(.*?)``", r"`\1`", text)
+    if re.match(r"`\w+`\s{2,}", text):
+        return _definitions(text)
+    return "\n".join(textwrap.wrap(" ".join(text.removesuffix("::").split()), 100)) + (
+        ":" if text.endswith("::") else ""
+    )
+
+
+def _definitions(text: str) -> str:
+    """``name   meaning`` with a hanging indent becomes a list."""
+    joined = re.sub(r"\n\s+", " ", text)
+    items = [re.match(r"(`\w+`)\s+(.*)", line) for line in joined.splitlines()]
+    return "\n".join(f"- {item[1]}: {' '.join(item[2].split())}" for item in items if item)
+
+
+def _options_table(module: ModuleType) -> str:
+    meanings = _meanings(module)
+    info: Any = msgspec.inspect.type_info(module.Options)
+    rows = []
+    for field in info.fields:
+        standard = "required" if field.required else _standard(field.default)
+        rows.append(
+            f"| `{field.name}` | {_values(field.type)} | {standard} "
+            f"| {meanings.get(field.name, 'see above')} |"
+        )
+    return (
+        "\n".join(["| Option | Values | Without it | Meaning |", "|---|---|---|---|", *rows]) + "\n"
+    )
+
+
+def _standard(value: Any) -> str:
+    if value is None or value == "":
+        return "none"
+    return f"`{msgspec.json.encode(value).decode()}`"
+
+
+def _values(kind: Any) -> str:
+    inspect = msgspec.inspect
+    match kind:
+        case inspect.LiteralType(values=values):
+            return ", ".join(f'`"{value}"`' for value in values)
+        case inspect.UnionType(types=types):
+            return _values(next(one for one in types if not isinstance(one, inspect.NoneType)))
+        case inspect.BoolType():
+            return "`true`, `false`"
+        case inspect.IntType(ge=low, le=high):
+            least = "" if low is None else f" from {low}"
+            return f"whole number{least}" + ("" if high is None else f" to {high}")
+        case inspect.FloatType():
+            return "number"
+    return "text"
+
+
+def _meanings(module: ModuleType) -> dict[str, str]:
+    """Field → the docstring below it: only the source has them."""
+    assert module.__file__ is not None
+    tree = ast.parse(Path(module.__file__).read_text("utf-8"))
+    options = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Options")
+    found = {}
+    for field, below in zip(options.body, options.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+            text = below.value if isinstance(below, ast.Expr) else None
+            if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                words = " ".join(text.value.split())
+                found[field.target.id] = re.sub(r"``(.*?)``", r"`\1`", words)
+    return found
+
+
+# --- Columns ------------------------------------------------------------------------------------
+
+
+def with_columns(page: str) -> str:
+    """The page with the list of CSV columns between its marks."""
+    names = textwrap.fill(", ".join(f"`{name}`" for name in csv.COLUMNS), 100)
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    assert after, f"{BEGIN} or {END} is missing"
+    return f"{before}{BEGIN}\n{names}\n{END}{after}"
+
+
+def main() -> None:
+    """Write what changed."""
+    for path, text in pages().items():
+        if not path.exists() or path.read_text("utf-8") != text:
+            path.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
