@@ -47,7 +47,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     # for people, and for people who test
     "sandbox": GROUND | {"secret", "fit", "formats"},
     "testing": GROUND | {"targets.base", "targets", "fit", "formats"},
-    "cli": ROAD | {"fit", "formats", "config", "road", "deliver", "pipeline", "assembly"},
+    "takeover": ROAD | {"config", "assembly", "formats", "garmin"},
+    "cli": ROAD
+    | {"fit", "formats", "config", "road", "deliver", "pipeline", "assembly", "takeover"},
+    "replacements": ROAD
+    | {"cli", "config", "road", "pipeline", "assembly", "takeover", "fit", "formats"},
     "cli.sandbox": {"cli", "errors", "sandbox"},
     "cli.demo": {"cli", "errors", "cli.demo_stage"},
     "cli.demo_stage": {"cli", "errors", "sandbox"}

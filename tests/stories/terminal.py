@@ -8,7 +8,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from house import House, Result
 
@@ -18,12 +18,18 @@ PATIENCE = 20.0
 class Terminal:
     """One command with a terminal of its own. Also a context manager; nothing is left running."""
 
-    def __init__(self, house: House, *arguments: str, env: Mapping[str, str] = {}) -> None:
+    def __init__(
+        self,
+        house: House,
+        *arguments: str,
+        env: Mapping[str, str] = {},
+        program: Sequence[str] = (sys.executable, "-m", "weighbridge"),
+    ) -> None:
         self._master, slave = pty.openpty()
         self._read = 0
         self.shown = ""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "weighbridge", *arguments],
+            [*program, *arguments],
             env=house.environment({"TERM": "dumb", "COLUMNS": "200", **env}),
             stdin=slave,
             stdout=slave,

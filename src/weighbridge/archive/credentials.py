@@ -129,9 +129,21 @@ class TargetSession(_Record):
         self.put(msgspec.json.encode(secret), f"{self._kind}:{account}")
 
     def account(self) -> str | None:
-        """The account that was logged in."""
+        """The account that was logged in; "" when that is not known yet."""
         row = self.row()
         return row["account"].partition(":")[2] if row else None
+
+    def bind(self, account: str) -> None:
+        """Name the account of a login that was stored without one. Raises ConfigProblem."""
+        with self._database.transaction():
+            self.refuse_shared(account)
+            self._database.run(
+                "bind_credential",
+                person=self.person,
+                service=self.service,
+                unbound=f"{self._kind}:",
+                account=f"{self._kind}:{account}",
+            )
 
     @contextmanager
     def lease(self) -> Iterator[None]:

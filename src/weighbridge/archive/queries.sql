@@ -309,6 +309,11 @@ VALUES (:person, :service, :account, :secret, :now)
    SET previous = credential.secret, account = excluded.account, secret = excluded.secret,
        stored_at = excluded.stored_at, login_needed = NULL
 
+-- name: bind_credential
+-- Only the account: the tokens may have been renewed by another process meanwhile.
+UPDATE credential SET account = :account
+ WHERE person = :person AND service = :service AND account = :unbound
+
 -- name: mark_login_needed
 UPDATE credential SET login_needed = :reason WHERE person = :person AND service = :service
 

@@ -7,6 +7,8 @@ import importlib
 import io
 import os
 import sys
+from collections.abc import Callable
+from typing import NoReturn
 
 import click
 
@@ -21,6 +23,7 @@ COMMANDS = {
     "show": "Show the last readings with a small trend chart.",
     "why": "Say why a reading is where it is.",
     "export": "Write readings as JSON lines, CSV or FIT.",
+    "import": "Take over the logins of withings-sync or trumpet.",
     "deliveries": "List what was delivered where; retry, skip or accept.",
     "config": "Check or show the configuration.",
     "sandbox": "Run stand-ins for the Withings and Garmin clouds.",
@@ -32,12 +35,21 @@ _OF_OUTPUT = (errno.EPIPE, errno.EINVAL, errno.ENOSPC, errno.EIO)
 """Windows says EINVAL when the reader of a pipe went away."""
 
 
-class _OutputLost(Exception):
+_MODULES = {"import": "import_state"}
+"""Commands whose name cannot be that of a module."""
+
+
+class OutputLost(Exception):
     """Standard output takes nothing any more: its reader went away, or its disk is full."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(error.strerror)
         self.reader_left = error.errno in (errno.EPIPE, errno.EINVAL)
+
+
+def is_of_output(error: OSError) -> bool:
+    """Whether it is standard output that failed, and not a file that has a name."""
+    return error.errno in _OF_OUTPUT and error.filename is None
 
 
 class LazyGroup(click.Group):
@@ -49,7 +61,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"weighbridge.cli.{cmd_name}")
+        module = importlib.import_module(f"weighbridge.cli.{_MODULES.get(cmd_name, cmd_name)}")
         command: click.Command = module.command
         return command
 
@@ -64,9 +76,9 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except OSError as error:  # click would end with 1, which means something else here
-            if error.errno not in _OF_OUTPUT or error.filename is not None:
+            if not is_of_output(error):
                 raise
-            raise _OutputLost(error) from error
+            raise OutputLost(error) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -119,12 +131,17 @@ def _nearest(name: str) -> str:
 
 
 def main() -> None:
-    """The entry point of the installed command: problems become a message and an exit code."""
+    """The entry point of the installed command."""
+    conclude(lambda: command(standalone_mode=False) or 0)
+
+
+def conclude(work: Callable[[], int]) -> NoReturn:
+    """End the process as ``work`` ends: problems become a message and an exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter shows another
             stream.reconfigure(errors="replace")
     try:
-        sys.exit(command(standalone_mode=False) or 0)
+        sys.exit(work())
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
@@ -136,7 +153,7 @@ def main() -> None:
     except Problem as problem:
         _say(str(problem))
         sys.exit(problem.exit_code)
-    except _OutputLost as lost:
+    except OutputLost as lost:
         # Python would complain when it writes out what is left, so that goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if lost.reader_left:  # of a pipe: that is its right, and not an error of ours

@@ -11,10 +11,16 @@ from weighbridge.errors import Problem
 from weighbridge.plan.planner import State
 from weighbridge.road import Delivered, Outcome
 
+Hints = Callable[[str, Delivered], Iterator[str]]
+"""Takes a person and what came of a target; yields what to do next."""
 
-def report(outcomes: Sequence[Outcome], say: Callable[[str], None]) -> None:
+
+def report(
+    outcomes: Sequence[Outcome], say: Callable[[str], None], hints_of: Hints | None = None
+) -> None:
     """Say it in plain lines; what to do next stands at the end, once."""
     hints: dict[str, None] = {}
+    hints_of = hints_of or _hints
     for outcome in outcomes:
         say(f"{outcome.person}: {_collected(outcome)}")
         if outcome.problem:
@@ -23,7 +29,7 @@ def report(outcomes: Sequence[Outcome], say: Callable[[str], None]) -> None:
             say(f"  {delivered.target}: {_summary(delivered)}")
             if delivered.problem:
                 say(f"    {delivered.problem}")
-            hints.update(dict.fromkeys(_hints(outcome.person, delivered)))
+            hints.update(dict.fromkeys(hints_of(outcome.person, delivered)))
     for hint in hints:
         say(hint)
 

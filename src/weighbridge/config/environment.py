@@ -38,7 +38,11 @@ _VARIABLES = {
 _SECRET_VARIABLE = "WITHINGS_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 _APP_VARIABLE = "WITHINGS_APP"
 _APP_FILE = "withings_app.json"
-_GARMIN_VARIABLES = {"username": "GARMIN_USERNAME", "url": "GARMIN_URL"}
+_TARGET_VARIABLES = {
+    "garmin": {"username": "GARMIN_USERNAME", "url": "GARMIN_URL"},
+    "trainerroad": {"username": "TRAINERROAD_USERNAME", "url": "TRAINERROAD_URL"},
+}
+"""Kind of target → its option → the variable that gives it."""
 
 Found = dict[str, tuple[Any, str]]
 """Field → value and where it comes from."""
@@ -73,8 +77,9 @@ def read_withings(sheet: Sheet, around: Surroundings) -> WithingsSettings:
 
 def read_people(around: Surroundings) -> tuple[Person, ...]:
     """The one person of a configuration that names nobody."""
-    garmin = _garmin_target(around)
-    person = Person(name=ONLY_PERSON, targets=() if garmin is None else (garmin,))
+    found = (_target(kind, around) for kind in _TARGET_VARIABLES)
+    targets = tuple(target for target in found if target is not None)
+    person = Person(name=ONLY_PERSON, targets=targets)
     around.page.note_origins(f"person.{ONLY_PERSON}", person, {}, without=("targets",))
     return (person,)
 
@@ -161,39 +166,45 @@ def _from_app_file(around: Surroundings) -> Found:
     }
 
 
-def _garmin_target(around: Surroundings) -> TargetSettings | None:
-    """A garmin target when ``GARMIN_USERNAME`` names an account."""
+def _target(kind: str, around: Surroundings) -> TargetSettings | None:
+    """A target of this kind when its variable names an account."""
+    variables = _TARGET_VARIABLES[kind]
     table = {
         field: written
-        for field, variable in _GARMIN_VARIABLES.items()
+        for field, variable in variables.items()
         if (written := around.variable(variable))
     }
     if "username" not in table:
         return None
-    variable = _GARMIN_VARIABLES["username"]
-    try:
-        module = load_kind("garmin")
-        options = msgspec.convert(
-            table, module.Options, dec_hook=converter(around.home, around.environ)
-        )
-    except ConfigProblem as problem:
-        around.page.complain_of_environment(
-            variable, f"asks for: {problem.message}", problem.remedy
-        )
+    options = _options(kind, table, around)
+    if options is None:
         return None
-    except msgspec.ValidationError as error:
-        message = f"does not fit: {fault_in_words(error)}"
-        around.page.complain_of_environment(variable, message, "Correct it or GARMIN_URL.")
-        return None
-    target = TargetSettings(name="garmin", kind="garmin", options=options)
-    key = f"person.{ONLY_PERSON}.target.garmin"
-    origins = {field: f"environment {_GARMIN_VARIABLES[field]}" for field in table}
-    named = {"name": f"environment {variable}", "kind": f"environment {variable}"}
+    target = TargetSettings(name=kind, kind=kind, options=options)
+    key = f"person.{ONLY_PERSON}.target.{kind}"
+    origins = {field: f"environment {variables[field]}" for field in table}
+    named = dict.fromkeys(("name", "kind"), origins["username"])
     around.page.note_origins(key, target, named, without=("options",))
     around.page.note_origins(key, options, origins)
     for secret in secrets_of(options).values():
         around.page.note_secret(secret)
     return target
+
+
+def _options(kind: str, table: Mapping[str, str], around: Surroundings) -> Any | None:
+    """The options of a kind; None when something is wrong (and noted)."""
+    variables = _TARGET_VARIABLES[kind]
+    try:
+        module = load_kind(kind)
+        return msgspec.convert(
+            table, module.Options, dec_hook=converter(around.home, around.environ)
+        )
+    except ConfigProblem as problem:
+        message, remedy = f"asks for: {problem.message}", problem.remedy
+    except msgspec.ValidationError as error:
+        message = f"does not fit: {fault_in_words(error)}"
+        remedy = f"Correct it or {variables['url']}."
+    around.page.complain_of_environment(variables["username"], message, remedy)
+    return None
 
 
 def _is_file(path: Path) -> bool:

@@ -122,6 +122,8 @@ class GarminAccount:
         """People do not mix: compare who answers with who logged in."""
         answer = self._ask(self._open(), "GET", "/userprofile-service/socialProfile")
         profile = read_profile(answer)
+        if self._session.account() == "":  # taken over from a program that did not say whose
+            self._session.bind(profile.account)
         expected = self._session.account()
         if profile.account != expected:
             raise LoginNeeded(

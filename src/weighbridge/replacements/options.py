@@ -42,6 +42,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         """Whether blood pressure is wanted as well."""
         return BLOOD_PRESSURE in self.features
 
+    @property
+    def writes_files(self) -> bool:
+        """Whether files are to be written."""
+        return self.dump_raw or (self.output is not None and (self.to_fit or self.to_json))
+
     def __repr__(self) -> str:
         return f"Options(from {self.fromdate} to {self.todate})"
 
@@ -150,7 +155,7 @@ def _add_manners(parser: argparse.ArgumentParser) -> None:
 
 def _day(text: str) -> datetime.date:
     try:
-        return datetime.datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day, no time
+        return datetime.datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no day; write 2024-12-31") from None
 

@@ -50,9 +50,7 @@ class SignIns:
     def _is_needed(self, target: TargetSettings) -> bool:
         if self._workplace.session(self._person.name, target).load() is None:
             return True
-        row = self._workplace.database.one(
-            "route_of", person=self._person.name, target=target.name
-        )
+        row = self._workplace.database.one("route_of", person=self._person.name, target=target.name)
         return row is not None and row["trouble_kind"] == LoginNeeded.__name__
 
     def _sign_in(self, target: TargetSettings) -> None:
@@ -72,7 +70,9 @@ class SignIns:
     def _send(self, target: TargetSettings, login: Login) -> None:
         from weighbridge.cli.login_target import Given, sign_in
 
-        known = {f"{target.kind.upper()}_PASSWORD": login.password.reveal()} if login.password else {}
+        known = (
+            {f"{target.kind.upper()}_PASSWORD": login.password.reveal()} if login.password else {}
+        )
         given = Given(
             username=login.username or None,
             password_stdin=False,

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 
 import msgspec
 
 from weighbridge.assembly import Workplace
-from weighbridge.errors import LoginNeeded, Problem
+from weighbridge.errors import LoginNeeded, Problem, RetryLater
 from weighbridge.pipeline import bring_up_to_date, collect
+from weighbridge.plan.planner import State
 from weighbridge.plan.window import Window
 from weighbridge.replacements.settings import Plan
 from weighbridge.replacements.sign_in import SignIns
-from weighbridge.road import Outcome, Road, Route
-
-log = logging.getLogger(__name__)
+from weighbridge.road import Delivered, Outcome, Road, Route
 
 
 def upload(workplace: Workplace, plan: Plan, window: Window | None, sign_ins: SignIns) -> Outcome:
@@ -30,6 +28,8 @@ def upload(workplace: Workplace, plan: Plan, window: Window | None, sign_ins: Si
     for target in plan.targets:
         if unready[target.name] is None and _is_dead(outcome, target.name):
             _serve_again(workplace, plan, target.name, outcome, sign_ins.renew(target))
+    for delivered in outcome.deliveries:
+        _count_as_waiting(delivered)
     return outcome
 
 
@@ -51,7 +51,8 @@ def _set_aside(road: Road, problems: Mapping[str, Problem]) -> None:
         problem = problems.get(route.name)
         if problem is None:
             return route
-        route.ledger.note_trouble(type(problem).__name__, str(problem), road.clock())
+        if isinstance(problem, LoginNeeded):
+            route.ledger.note_trouble(type(problem).__name__, str(problem), road.clock())
         return msgspec.structs.replace(route, problem=problem)
 
     road.routes = [marked(route) for route in road.routes]
@@ -75,3 +76,10 @@ def _serve_again(
         return
     again = bring_up_to_date(workplace.road(plan.person, only=[target]))
     (outcome.deliveries[at],) = again.deliveries
+
+
+def _count_as_waiting(delivered: Delivered) -> None:
+    """What waits for a login waits for us when we are going to sign in by ourselves."""
+    if isinstance(delivered.problem, RetryLater):
+        blocked = delivered.open.pop(State.BLOCKED, 0)
+        delivered.open[State.PLANNED] = delivered.open.get(State.PLANNED, 0) + blocked

@@ -67,7 +67,13 @@ class Session(Protocol):
         """Replace the record in one transaction. ``account`` names who is logged in."""
 
     def account(self) -> str | None:
-        """The account that was logged in, or None."""
+        """The account that was logged in; "" when that is not known yet, None without a login."""
+
+    def bind(self, account: str) -> None:
+        """Say whose login it is that was stored for the account "". Nothing else is changed.
+
+        Raises ConfigProblem when the account belongs to another person.
+        """
 
     def lease(self) -> AbstractContextManager[None]:
         """Held by one process at a time: whoever renews a login does it inside."""

@@ -151,6 +151,10 @@ class MemorySession:
     def account(self) -> str | None:
         return self._account
 
+    def bind(self, account: str) -> None:
+        if self._account == "":
+            self._account = account
+
     @contextmanager
     def lease(self) -> Iterator[None]:
         self.leased += 1
