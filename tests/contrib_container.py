@@ -13,12 +13,13 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+
 from contrib_image import ROOT, Work, build
 from stories.house import TIME_LIMIT, House, Result
 
@@ -57,7 +58,7 @@ class Host:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            pass_fds=[write],
+            pass_fds=[write] if self.walls else [],
         ) as process:
             os.close(write)
             with os.fdopen(read) as told:
@@ -86,7 +87,7 @@ class Host:
         return [found, *work.argv[1:]]
 
     def _environment(self, work: Work) -> dict[str, str]:
-        own, *others = work.env["PATH"].split(":")
+        own = work.env["PATH"].partition(":")[0]
         if self.walls:  # docker gives an account without a name this home
             kept = {"HOME": "/", "PATH": work.env["PATH"]}
         else:
@@ -104,7 +105,9 @@ class Host:
 
     def _walls_around(self, work: Work, told: int) -> list[str]:
         user, _, group = work.user.partition(":")
-        walls = ["bwrap", "--die-with-parent", "--unshare-user", "--uid", user, "--gid", group]
+        program = shutil.which("bwrap")
+        assert program
+        walls = [program, "--die-with-parent", "--unshare-user", "--uid", user, "--gid", group]
         walls += ["--unshare-pid", "--as-pid-1", "--cap-drop", "ALL", "--info-fd", str(told)]
         walls += ["--proc", "/proc", "--dev", "/dev"]
         for path in (*FROM_HERE, sys.base_prefix, sys.prefix, str(ROOT / "src")):
@@ -133,12 +136,16 @@ class Started:
 def needs_walls() -> None:
     """Skip where bubblewrap is not installed or not allowed."""
     try:
-        trial = ["bwrap", "--unshare-user", "--uid", "10001", "--unshare-pid", "--ro-bind", "/", "/"]
+        trial = [
+            "bwrap",
+            "--unshare-user",
+            "--uid",
+            "10001",
+            "--unshare-pid",
+            "--ro-bind",
+            "/",
+            "/",
+        ]
         subprocess.run([*trial, "true"], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("bubblewrap cannot build walls here")
-
-
-def without(env: Mapping[str, str], name: str) -> dict[str, str]:
-    """An environment without a variable."""
-    return {key: value for key, value in env.items() if key != name}

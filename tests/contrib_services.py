@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml
+
 from contrib_image import CONTRIB, Work, image
 
 COMPOSE = CONTRIB / "compose.yaml"
@@ -16,11 +17,18 @@ KUBERNETES = sorted(CONTRIB.glob("k8s-*.yaml"))
 def compose(variables: Mapping[str, str] = {}) -> dict[str, Any]:
     """The compose file; ``${NAME:-default}`` is replaced as compose does it."""
 
-    def replace(match: re.Match[str]) -> str:
-        return variables.get(match["name"]) or match["default"]
+    def replaced(written: Any) -> Any:
+        if isinstance(written, dict):
+            return {key: replaced(value) for key, value in written.items()}
+        if isinstance(written, list):
+            return [replaced(value) for value in written]
+        if isinstance(written, str):
+            return re.sub(
+                r"\$\{(\w+):-([^}]*)\}", lambda found: variables.get(found[1]) or found[2], written
+            )
+        return written
 
-    text = re.sub(r"\$\{(?P<name>\w+):-(?P<default>[^}]*)\}", replace, COMPOSE.read_text("utf-8"))
-    content: dict[str, Any] = yaml.safe_load(text)
+    content: dict[str, Any] = replaced(yaml.safe_load(COMPOSE.read_text("utf-8")))
     return content
 
 
@@ -34,7 +42,7 @@ def service(name: str, *command: str, variables: Mapping[str, str] = {}) -> Work
     own = written.get("command", [] if "entrypoint" in written else base.command)
     return Work(
         argv=(*begin, *(command or own)),
-        env={**base.env, **{key: str(value) for key, value in written["environment"].items()}},
+        env={**base.env, **written["environment"]},
         user=written["user"],
         read_only=written["read_only"],
         writable=tuple(written["tmpfs"]),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def unit(path: Path) -> configparser.ConfigParser:
-    """A unit file. A key that stands several times would be an error here; ours have none but two."""
+    """A unit file; of a key that stands several times, the last value."""
     parser = configparser.ConfigParser(
         strict=False, interpolation=None, delimiters=("=",), comment_prefixes=("#",)
     )
@@ -26,6 +26,4 @@ def started_by(path: Path, specifiers: Mapping[str, str]) -> tuple[list[str], di
         command = command.replace(specifier, value)
         environment = environment.replace(specifier, value)
     assert "%" not in command + environment, "a specifier that this test does not know"
-    return shlex.split(command), dict(
-        word.partition("=")[::2] for word in shlex.split(environment)
-    )
+    return shlex.split(command), dict(word.partition("=")[::2] for word in shlex.split(environment))

@@ -154,7 +154,7 @@ class Reader:
         )
         self._processes.append(process)
         self._world.house.wait_until(lambda: _answers(self._port), seconds=20)
-        self._environ["BROWSER"] = f"{sys.executable} {BROWSER} anna %s"
+        self._environ.update(_ways_back())
         return Result(0, "", "")
 
     def _shell_environ(self) -> dict[str, str]:
@@ -184,18 +184,26 @@ def _answers(port: str) -> bool:
         return probe.connect_ex(("127.0.0.1", int(port))) == 0
 
 
+def _ways_back() -> dict[str, str]:
+    """A browser that chooses anna, and a port that no other test listens on."""
+    return {
+        "BROWSER": f"{sys.executable} {BROWSER} anna %s",
+        "WITHINGS_CALLBACK_URL": f"http://localhost:{_free_port()}/callback",
+    }
+
+
 def nothing_yet(house: House) -> dict[str, str]:
     """What a beginner enters when ``init`` asks; here the environment says it."""
     tokens = house.withings.tokens
-    house.callback_url = f"http://localhost:{_free_port()}/callback"
+    ways_back = _ways_back()
+    house.callback_url = ways_back["WITHINGS_CALLBACK_URL"]
     return {
+        **ways_back,
         "WITHINGS_URL": house.sandbox.url,
         "WITHINGS_CLIENT_ID": tokens.client_id,
         "WITHINGS_CLIENT_SECRET": tokens.client_secret,
-        "WITHINGS_CALLBACK_URL": house.callback_url,
         "GARMIN_URL": house.sandbox.url,
         "GARMIN_USERNAME": house.accounts["anna"][0],
-        "BROWSER": f"{sys.executable} {BROWSER} anna %s",
     }
 
 

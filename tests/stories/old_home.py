@@ -114,9 +114,7 @@ class OldHome:
             check=False,
         )
 
-    def sync(
-        self, *arguments: str, expect: int | None = 0, env: Mapping[str, str] = {}
-    ) -> Result:
+    def sync(self, *arguments: str, expect: int | None = 0, env: Mapping[str, str] = {}) -> Result:
         """``withings-sync`` as cron runs it."""
         done = self.run_bytes(*arguments, env=env)
         result = Result(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -66,8 +66,8 @@ def command(session: Session, recorded: Path | None, folder: Path, years: int, f
         _show_files(stage)
     say("")
     say("Ask the archive as well, the clouds are not needed for it:")
-    say(f"  weighbridge --home {folder} show --person {stage.people[0]}")
-    say(f"  weighbridge --home {folder} status")
+    say(f"  {_called()} --home {folder} show --person {stage.people[0]}")
+    say(f"  {_called()} --home {folder} status")
     return code
 
 
@@ -138,6 +138,14 @@ def _show_targets(stage: Stage) -> None:
     width = max(map(len, held))
     for name, number in held.items():
         say(f"  {name:<{width}}  {number:>6} reading{'s' if number != 1 else ''}")
+
+
+def _called() -> str:
+    """How this program can be called from here: by name, or by the path it was started with."""
+    import shutil
+    import sys
+
+    return "weighbridge" if shutil.which("weighbridge") else sys.argv[0]
 
 
 def _title(text: str) -> None:

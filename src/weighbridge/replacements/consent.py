@@ -73,6 +73,7 @@ def _callback(app: WithingsApp) -> Callback | None:
 
 def _first_answer(callback: Callback, state: str) -> str:
     answers: queue.SimpleQueue[str | Problem] = queue.SimpleQueue()
+    callback.serve(state)  # here, because it is closed here
     threading.Thread(target=_wait, args=(callback, state, answers), daemon=True).start()
     _show_prompt()
     while True:

@@ -34,30 +34,32 @@ class SignIns:
 
     def prepare(self, target: TargetSettings) -> Problem | None:
         """Sign in if there is no session, or one that is known to be dead. None: go on."""
-        return self.renew(target) if self._is_needed(target) else None
+        if self._workplace.session(self._person.name, target).load() is None:
+            return self.renew(target, LoginNeeded(f"Nobody is signed in at {target.name}."))
+        if self._is_dead(target):
+            return self.renew(target, LoginNeeded(f"The login at {target.name} has ended."))
+        return None
 
-    def renew(self, target: TargetSettings) -> Problem | None:
-        """Sign in, once in a run. Returns what prevented it."""
+    def renew(self, target: TargetSettings, reason: Problem) -> Problem | None:
+        """Sign in, once in a run. Returns what prevented it; ``reason`` when nobody could."""
         if target.name in self._tried:
-            return LoginNeeded(f"The new login at {target.name} does not work either.")
+            return reason
         self._tried.add(target.name)
         try:
-            self._sign_in(target)
+            self._sign_in(target, reason)
         except Problem as problem:
             return problem
         return None
 
-    def _is_needed(self, target: TargetSettings) -> bool:
-        if self._workplace.session(self._person.name, target).load() is None:
-            return True
+    def _is_dead(self, target: TargetSettings) -> bool:
         row = self._workplace.database.one("route_of", person=self._person.name, target=target.name)
         return row is not None and row["trouble_kind"] == LoginNeeded.__name__
 
-    def _sign_in(self, target: TargetSettings) -> None:
+    def _sign_in(self, target: TargetSettings, reason: Problem) -> None:
         login = self._logins[target.kind]
         attended = sys.stdin.isatty()
         if not attended and not (login.username and login.password):
-            raise LoginNeeded(f"Nobody is signed in at {target.name}.", remedy=_by_hand(target))
+            raise LoginNeeded(reason.message, remedy=_by_hand(target))
         self._respect_breaker(target)
         refused = None if attended else self._refused(target, login)
         try:

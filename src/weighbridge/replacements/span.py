@@ -34,7 +34,7 @@ class Span(msgspec.Struct, frozen=True):
                 yield reading
 
     def _is_new(self, reading: Reading) -> bool:
-        return self.since is None or max(reading.taken_at, reading.stored_at) >= self.since
+        return self.since is None or max(reading.taken_at, reading.stored_at) >= int(self.since)
 
     def first_day(self, zone: str | None) -> datetime.date:
         """Where it begins, for the name of a file."""

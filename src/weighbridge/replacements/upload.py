@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from weighbridge.assembly import Workplace
+from weighbridge.config import TargetSettings
 from weighbridge.errors import LoginNeeded, Problem, RetryLater
 from weighbridge.pipeline import bring_up_to_date, collect
 from weighbridge.plan.planner import State
@@ -26,8 +27,8 @@ def upload(workplace: Workplace, plan: Plan, window: Window | None, sign_ins: Si
     _set_aside(road, {name: problem for name, problem in unready.items() if problem})
     outcome = bring_up_to_date(road, window)
     for target in plan.targets:
-        if unready[target.name] is None and _is_dead(outcome, target.name):
-            _serve_again(workplace, plan, target.name, outcome, sign_ins.renew(target))
+        if unready[target.name] is None:
+            _revive(workplace, plan, target, outcome, sign_ins)
     for delivered in outcome.deliveries:
         _count_as_waiting(delivered)
     return outcome
@@ -58,23 +59,23 @@ def _set_aside(road: Road, problems: Mapping[str, Problem]) -> None:
     road.routes = [marked(route) for route in road.routes]
 
 
-def _is_dead(outcome: Outcome, target: str) -> bool:
-    """Whether the session turned out to be dead on the way."""
-    return any(
-        isinstance(delivered.problem, LoginNeeded)
-        for delivered in outcome.deliveries
-        if delivered.target == target
-    )
-
-
-def _serve_again(
-    workplace: Workplace, plan: Plan, target: str, outcome: Outcome, problem: Problem | None
+def _revive(
+    workplace: Workplace,
+    plan: Plan,
+    target: TargetSettings,
+    outcome: Outcome,
+    sign_ins: SignIns,
 ) -> None:
-    at = [delivered.target for delivered in outcome.deliveries].index(target)
+    """If the session turned out to be dead on the way: sign in, and serve the target again."""
+    at = [delivered.target for delivered in outcome.deliveries].index(target.name)
+    reason = outcome.deliveries[at].problem
+    if not isinstance(reason, LoginNeeded):
+        return
+    problem = sign_ins.renew(target, reason)
     if problem is not None:
         outcome.deliveries[at].problem = problem
         return
-    again = bring_up_to_date(workplace.road(plan.person, only=[target]))
+    again = bring_up_to_date(workplace.road(plan.person, only=[target.name]))
     (outcome.deliveries[at],) = again.deliveries
 
 

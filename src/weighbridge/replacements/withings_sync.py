@@ -160,7 +160,7 @@ def hints_of(delivered: Delivered, options: Options) -> Iterator[str]:
     """What to do next, in the words of this command."""
     from weighbridge.plan.planner import State
 
-    if delivered.older and options.fromdate is None:
+    if delivered.older and options.fromdate is None and delivered.kind == "garmin":
         yield "Older readings are kept, not sent. To send them, add: --fromdate DATE"
     for state in (State.HELD, State.REJECTED):
         if delivered.open.get(state):

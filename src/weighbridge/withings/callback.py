@@ -65,7 +65,7 @@ class Callback:
         Raises LoginNeeded when consent is refused or nobody comes within ``timeout`` seconds.
         Redirects of another sign-in are turned away, and the waiting goes on. Works once.
         """
-        self._serve(state)
+        self.serve(state)
         try:
             answer = self._answers.get(timeout=timeout)
         except queue.Empty:
@@ -93,7 +93,10 @@ class Callback:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _serve(self, state: str) -> None:
+    def serve(self, state: str) -> None:
+        """Begin to answer browsers; ``wait`` does it too. Close it from the same thread."""
+        if self._serving:
+            return
         sign_in = _SignIn(self._path, state, self._answers)
         for server in self._servers:
             server.sign_in = sign_in
