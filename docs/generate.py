@@ -117,7 +117,8 @@ def targets_page() -> str:
 
 
 def _target(kind: str, module: ModuleType) -> str:
-    docstring = (module.__doc__ or "").strip()
+    # Where a fact comes from matters to those who change the code.
+    docstring = re.sub(r"\s*\([^()]*reference, section[^()]*\)", "", module.__doc__ or "").strip()
     blocks = [_block(block) for block in re.split(r"\n\n+", docstring)]
     needs = getattr(module, "REQUIRES", ())
     extra = f"Needs `{needs[0]}`: `pip install 'weighbridge[{kind}]'`.\n\n" if needs else ""
@@ -128,7 +129,7 @@ def _target(kind: str, module: ModuleType) -> str:
 def _block(text: str) -> str:
     """One paragraph of a docstring as Markdown."""
     if text.startswith("    "):
-        return f"```toml\n{textwrap.dedent(text)}\n```"
+        return f"```toml\n{textwrap.dedent(text).replace('``', '')}\n```"
     text = re.sub(r"``(.*?)``", r"`\1`", text)
     if re.match(r"`\w+`\s{2,}", text):
         return _definitions(text)
@@ -152,11 +153,15 @@ def _options_table(module: ModuleType) -> str:
         standard = "required" if field.required else _standard(field.default)
         rows.append(
             f"| `{field.name}` | {_values(field.type)} | {standard} "
-            f"| {meanings.get(field.name, 'see above')} |"
+            f"| {meanings.get(field.name) or _elsewhere(field.name, module)} |"
         )
     return (
         "\n".join(["| Option | Values | Without it | Meaning |", "|---|---|---|---|", *rows]) + "\n"
     )
+
+
+def _elsewhere(name: str, module: ModuleType) -> str:
+    return "see above" if f"``{name}``" in (module.__doc__ or "") else ""
 
 
 def _standard(value: Any) -> str:
@@ -192,7 +197,8 @@ def _meanings(module: ModuleType) -> dict[str, str]:
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
             text = below.value if isinstance(below, ast.Expr) else None
             if isinstance(text, ast.Constant) and isinstance(text.value, str):
-                words = " ".join(text.value.split())
+                words = re.sub(r"\s*\([^()]*reference, section[^()]*\)", "", text.value)
+                words = " ".join(words.split())
                 found[field.target.id] = re.sub(r"``(.*?)``", r"`\1`", words)
     return found
 

@@ -79,7 +79,7 @@ def test_everything_that_is_copied_exists_and_may_be_seen_by_the_build() -> None
         ".venv/bin/python",
         "contrib/.env",
         "contrib/secrets/withings_client_secret",
-        "demo-home/weighbridge.db",
+        "weighbridge-demo/weighbridge.db",
         "src/weighbridge/__pycache__/pipeline.cpython-313.pyc",
         "tests/test_fit.py",
         "weighbridge.toml",

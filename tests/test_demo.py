@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -58,7 +59,7 @@ def test_it_tells_the_whole_story(played: tuple[Path, Result]) -> None:
         r"ben: nothing new from Withings",
         r"Exactly that one was sent, once to each target\.",
         r"Files to look at",
-        r"weighbridge --home weighbridge-demo show --person anna",
+        r"weighbridge --home weighbridge-demo show --person anna\n",
     ]
     place = 0
     for sentence in story:
@@ -95,6 +96,17 @@ def test_what_it_leaves_can_be_asked_without_the_clouds(played: tuple[Path, Resu
     assert "71.30" in run_here(folder, "show", "--person", "anna", expect=0).out
     assert "garmin: 8 held" in run_here(folder, "status", expect=0).out
     assert run_here(folder, "config", "check").code in (0, 2)
+
+
+def test_its_last_lines_can_be_copied_as_they_stand(played: tuple[Path, Result]) -> None:
+    folder, result = played
+    commands = re.findall(r"^  (\S.* --home \S+ (?:show|status).*)$", result.err, re.M)
+    assert len(commands) == 2
+    for command in commands:
+        done = subprocess.run(
+            shlex.split(command), cwd=folder.parent, capture_output=True, text=True, check=True
+        )
+        assert "anna" in done.stdout
 
 
 def test_a_second_demo_replaces_the_first(played: tuple[Path, Result]) -> None:

@@ -116,9 +116,7 @@ def test_nothing_is_overwritten_when_two_scales_are_used_at_once() -> None:
     exponent=st.integers(-6, 3),
     code=st.sampled_from(sorted(NAMES)),
 )
-def test_values_are_rounded_half_up_and_never_cut(
-    mantissa: int, exponent: int, code: int
-) -> None:
+def test_values_are_rounded_half_up_and_never_cut(mantissa: int, exponent: int, code: int) -> None:
     exact = Decimal(mantissa).scaleb(exponent)
     (value,) = values_of(reading({code: exact}, kind="other"), ANNA).values()
     expected = exact.quantize(Decimal("0.01"), ROUND_HALF_UP)

@@ -71,8 +71,7 @@ def test_everything_at_once_as_the_usage_line_has_it() -> None:
     assert options.config_folder == Path.cwd() / "FOLDER"
     assert options.writes_files
     short = "--gu A --gp B --tu C --tp D -f 2024-01-01 -t 2024-01-31 -FJ -o NAME --no-upload"
-    again = read_arguments([*short.split(), *"--features BLOOD_PRESSURE -vR -c FOLDER".split()])
-    assert again == options
+    assert read_arguments(f"{short} --features BLOOD_PRESSURE -vR -c FOLDER".split()) == options
 
 
 def test_a_feature_may_be_named_more_than_once_and_in_small_letters() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from weighbridge.cli.session import Session, say
+from weighbridge.cli.session import Session, in_shell, say
 from weighbridge.errors import ConfigProblem, ExitCode
 
 if TYPE_CHECKING:
@@ -65,9 +65,10 @@ def command(session: Session, recorded: Path | None, folder: Path, years: int, f
         _title("Files to look at")
         _show_files(stage)
     say("")
+    home = in_shell(str(folder))
     say("Ask the archive as well, the clouds are not needed for it:")
-    say(f"  {_called()} --home {folder} show --person {stage.people[0]}")
-    say(f"  {_called()} --home {folder} status")
+    say(f"  {_called()} --home {home} show --person {stage.people[0]}")
+    say(f"  {_called()} --home {home} status")
     return code
 
 
@@ -145,7 +146,10 @@ def _called() -> str:
     import shutil
     import sys
 
-    return "weighbridge" if shutil.which("weighbridge") else sys.argv[0]
+    if shutil.which("weighbridge"):
+        return "weighbridge"
+    by_module = sys.argv[0].endswith("__main__.py")
+    return f"{in_shell(sys.executable)} -m weighbridge" if by_module else in_shell(sys.argv[0])
 
 
 def _title(text: str) -> None:

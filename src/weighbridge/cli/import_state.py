@@ -24,6 +24,11 @@ def command() -> None:
 
     Stop the other program first: a login is renewed at its first use here, and then works nowhere
     else.
+
+    \b
+    Examples:
+      weighbridge import withings-sync
+      weighbridge import trumpet FOLDER
     """
 
 
@@ -49,7 +54,7 @@ def withings_sync(session: Session, config_folder: Path | None, person: str | No
     \b
     Examples:
       weighbridge import withings-sync
-      weighbridge import withings-sync --config-folder ~/.withings-sync --person anna
+      weighbridge import withings-sync --config-folder ~/old --person anna
     """
     settings = session.settings()
     someone = chosen_person(settings, person)
@@ -95,8 +100,8 @@ def trumpet(session: Session, folder: Path, names: tuple[str, ...], person: str 
     printed on standard output; no command changes that file.
 
     \b
-    Exit code: 0 everything that was found works here, 2 somebody could not be connected,
-               3 a person must log in.
+    Exit code: 0 everything that was found works here,
+               2 somebody could not be connected, 3 a person must log in.
 
     \b
     Examples:

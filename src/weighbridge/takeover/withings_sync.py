@@ -84,15 +84,17 @@ def _take_login(workplace: Workplace, person: Person, path: Path) -> Note:
     user = read_user_file(path)
     tokens = workplace.tokens(person.name)
     with workplace.database.transaction():
+        is_whole = bool(user.refresh_token and user.userid)
+        if is_whole:  # first: the file of another profile is refused
+            connect_account(workplace.database, person.name, user.userid, workplace.clock)
         if tokens.load() is not None:
             return Note(State.KEPT, f"{person.name} is connected to Withings already.")
         _keep_days(workplace, person, user)
-        if not (user.refresh_token and user.userid):
+        if not is_whole:
             return Note(
                 State.UNUSABLE,
                 f"{path} holds no login at Withings (its tokens are empty): sign in once.",
             )
-        connect_account(workplace.database, person.name, user.userid, workplace.clock)
         tokens.store(old_login(user.userid, user.refresh_token, user.access_token))
     return Note(
         State.TAKEN,
