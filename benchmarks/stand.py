@@ -78,7 +78,7 @@ def measure(command: list[str], home: Path) -> Cost:
     would begin with all that this process holds.
     """
     environment = {**os.environ, "WEIGHBRIDGE_HOME": str(home)}
-    # An installed program has its bytecode; a shell that forbids writing it would measure compiling.
+    # An installed program has its bytecode: a shell that forbids writing it measures compiling.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     begin = time.perf_counter()
     launcher = [sys.executable, "-S", "-c", _LAUNCHER, *command]

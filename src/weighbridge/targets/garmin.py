@@ -12,9 +12,9 @@ Log in once with ``weighbridge login garmin``. Weigh-ins travel as one FIT file 
 the same readings give the same bytes), blood pressure as JSON, one by one. Garmin keeps no natural
 key for either, so the span is read before and after writing, and a changed reading replaces the old
 one (Garmin reference, sections 3 and 4).
-
-The options are read in every command, so whatever is slow to import waits until it is used.
 """
+
+# The options are read in every command, so whatever is slow to import waits until it is used.
 
 from __future__ import annotations
 
@@ -59,14 +59,17 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     username: str = ""
     """The e-mail of the account. Only ``weighbridge login garmin`` uses it."""
     domain: Literal["garmin.com", "garmin.cn"] = "garmin.com"
+    """Accounts of mainland China live at ``garmin.cn``."""
     url: str = ""
     """The address of a stand-in for Garmin; ``http`` only on this machine."""
     muscle_mass: bool = True
     """Garmin shows it as skeletal muscle mass; Withings measures all muscle, which is more."""
     blood_pressure: bool = True
+    """Send blood pressure as well; weigh-ins are always sent."""
     manufacturer: _Code | None = None
     """The maker named in the FIT file; none is what is proven to work (reference, section 3.5)."""
     product: _Code | None = None
+    """The maker's product number in the FIT file, for instance 2429 with manufacturer 1."""
     resend_after: Annotated[float, msgspec.Meta(ge=0)] = 600.0
     """Seconds for which an upload that cannot be seen yet is believed to be on its way."""
 
