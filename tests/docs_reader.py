@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md")), ROOT / "benchmarks" / "README.md"]
 HOME = re.compile(r"<!-- home: (empty|family|trouble|sandbox) -->")
+ELSEWHERE = "<!-- home: old -->"
+"""A page that ``test_docs_switching.py`` runs."""
 RUN = [page for page in PAGES if HOME.search(page.read_text("utf-8"))]
 BROWSER = Path(__file__).parent / "stories" / "browser.py"
 PASSWORDS = {"anna": "anna-walks-home", "ben": "ben-rides-uphill"}

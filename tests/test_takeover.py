@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weighbridge.archive.archive import account_archive
+from weighbridge.archive.credentials import TargetSession
 from weighbridge.assembly import Workplace
-from weighbridge.config import Person, load
+from weighbridge.config import Person, TargetSettings, load
 from weighbridge.errors import ConfigProblem
 from weighbridge.takeover import trumpet
 from weighbridge.takeover.places import Places, places_of
@@ -165,6 +166,23 @@ def test_whatever_the_values_are_they_are_text_and_instants(
     user = read_user_file(path)
     assert isinstance(user.userid + user.access_token + user.refresh_token, str)
     assert all(day is None or day > 0 for day in (user.last_sync, user.last_sync_tr))
+
+
+def test_a_session_without_an_account_is_bound_once_and_to_one_person(place: Workplace) -> None:
+    def session(person: str) -> TargetSession:
+        return place.session(person, TargetSettings(name="garmin", kind="garmin", options=None))
+
+    mine, bens = session("me"), session("ben")
+    for one in (mine, bens):
+        one.store(SESSION, account="")
+    assert mine.account() == ""
+    mine.bind("4711")
+    mine.bind("4712")
+    assert mine.account() == "4711"
+    assert mine.load() == SESSION
+    with pytest.raises(ConfigProblem, match="already belongs to me"):
+        bens.bind("4711")
+    assert bens.account() == ""
 
 
 # --- Where the files are ------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 
 import pytest
 from house import ACCOUNTS, RIDERS, House, days_ago, pressure, weight
-from old_home import FEATURES, OldHome
+from old_home import FEATURES, PROGRAM, OldHome
 
 pytestmark = pytest.mark.story
 
+CLOSE_AND_RUN = "import os, sys; os.close(0); os.execv(sys.argv[1], sys.argv[1:])"
 UPLOAD = "/upload-service/upload"
 EMAIL, PASSWORD, _ = ACCOUNTS["anna"]
 HISTORY = {30: "70.315", 20: "72.205", 9: "70.915", 6: "70.615"}
@@ -178,6 +180,34 @@ def test_a_config_folder_is_the_home_folder_and_nobody_elses_files_are_read(home
     assert not (home.house.home / "weighbridge.db").exists()
 
 
+def test_a_dotenv_and_named_files_are_read_like_before(home: OldHome) -> None:
+    home.connect("anna", last_sync=days_ago(7))
+    home.sign_in_at_garmin("anna")
+    kept = home.folder / "kept"
+    kept.mkdir()
+    home.user_file.rename(kept / "user.json")
+    home.garmin_file.rename(kept / "garmin.json")
+    lines = [
+        f"WITHINGS_APP={home.variables.pop('WITHINGS_APP')}",
+        f"WITHINGS_USER={kept / 'user.json'}",
+        f"GARMIN_SESSION='{kept / 'garmin.json'}'",
+        f'export GARMIN_USERNAME="{EMAIL}"',
+    ]
+    (home.work / ".env").write_text("\n".join(lines), "utf-8")
+    home.sync()
+    assert kilograms(home) == ["70.62"]
+
+
+def test_without_the_application_nothing_is_touched(home: OldHome) -> None:
+    home.connect("anna")
+    home.know_garmin()
+    del home.variables["WITHINGS_APP"]
+    told = home.sync(expect=2).err
+    assert "Let WITHINGS_APP name the withings_app.json" in told
+    assert not (home.house.home / "weighbridge.db").exists()
+    assert home.house.requests() == []
+
+
 # --- Troubles that it must not have -------------------------------------------------------------
 
 
@@ -191,6 +221,17 @@ def test_a_trainerroad_that_is_down_does_not_stop_garmin(home: OldHome) -> None:
     assert "TrainerRoad" in told
     home.sync()
     assert home.house.rider_kg("anna") == 70.6
+
+
+def test_a_withings_that_is_down_is_no_success(home: OldHome) -> None:
+    home.connect("anna")
+    home.know_garmin()
+    home.house.admin.fault("http", path="/measure", status=503)
+    done = home.sync("-f", "2020-01-01", "--no-upload", "-J", "-o", "mine", expect=4)
+    assert "Withings" in done.err
+    assert list(home.work.iterdir()) == [], "half of it would pass for the whole"
+    home.house.admin.fault("http", path="/measure", status=503)
+    assert home.sync("-f", "2020-01-01", "--no-upload", expect=4).out == ""
 
 
 def test_a_wrong_trainerroad_password_is_said_once_and_not_sent_again(home: OldHome) -> None:
@@ -217,11 +258,30 @@ def test_without_terminal_and_tokens_it_ends_in_seconds(home: OldHome) -> None:
     assert home.house.requests() == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell is needed")
+def test_a_closed_standard_input_is_nobody_to_ask(home: OldHome) -> None:
+    home.know_garmin()
+    command = [sys.executable, "-c", CLOSE_AND_RUN, PROGRAM]
+    env = home.environment()
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (3, False), done.stderr
+
+
+def test_a_time_that_is_on_no_calendar_spoils_no_file(home: OldHome) -> None:
+    now = int(time.time())
+    add(home, weight(4, 10**15, "70.8", created=now), weight(5, now - 60, "70.9"))
+    home.connect("anna")
+    told = home.sync("--no-upload", "-J", "-F", "-o", "mine").err
+    assert "is left out" in told
+    (values,) = json.loads((home.work / "mine.json").read_text("utf-8")).values()
+    assert values["Weight"]["Value"] == 70.9
+
+
 def test_twenty_runs_with_the_same_day_leave_one_weigh_in_each(home: OldHome) -> None:
     home.connect("anna")
     home.know_garmin()
-    for _ in range(20):
-        home.sync("-f", "2020-01-01", "-s")
+    said = [home.sync("-f", "2020-01-01", "-s").err for _ in range(20)]
+    assert set(said[1:]) == {""}
     assert len(kilograms(home)) == 4
     assert home.signs_in() == 1
     assert len(home.house.requests(path=UPLOAD)) == 1
@@ -431,7 +491,6 @@ at_a_terminal = pytest.mark.skipif(sys.platform == "win32", reason="terminals ar
 
 
 def terminal(home: OldHome, *arguments: str, **more: str) -> Any:
-    from old_home import PROGRAM
     from terminal import Terminal
 
     return Terminal(home.house, *arguments, env=home.environment(more), program=(PROGRAM,))

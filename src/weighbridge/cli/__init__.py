@@ -137,6 +137,8 @@ def main() -> None:
 
 def conclude(work: Callable[[], int]) -> NoReturn:
     """End the process as ``work`` ends: problems become a message and an exit code."""
+    if sys.stdin is None:  # closed by whoever started us
+        sys.stdin = io.StringIO()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter shows another
             stream.reconfigure(errors="replace")

@@ -15,7 +15,7 @@ from weighbridge.cli.session import say
 from weighbridge.errors import Refused, RetryLater, StateProblem
 from weighbridge.fit.messages import PressureRow, WeightRow
 from weighbridge.fit.messages import Row as FitRow
-from weighbridge.formats.owner import Owner
+from weighbridge.formats.owner import Owner, instant
 from weighbridge.measures import Kind, MeasureType, Reading
 from weighbridge.replacements.options import Options
 from weighbridge.replacements.span import Span, day_of
@@ -40,8 +40,18 @@ def content_of(archive: Archive, owner: Owner, span: Span, now: float, options: 
         reading
         for reading in span.readings(archive)
         if any(m.type_code == wanted.get(reading.kind) for m in reading.measurements)
+        and _is_on_calendar(reading, owner)
     ]
     return Content(readings, owner, archive, span, now)
+
+
+def _is_on_calendar(reading: Reading, owner: Owner) -> bool:
+    try:
+        instant(reading, owner)
+    except Refused as problem:
+        say(f"{reading.reading_id} is left out. {problem}")
+        return False
+    return True
 
 
 def write_files(content: Content, options: Options) -> None:
@@ -152,16 +162,13 @@ def _raw(content: Content) -> bytes:
 
 def _groups(content: Content) -> list[Row]:
     """Every group of the span, also those of which no reading comes."""
-    ids = {
-        group for reading in content.span.readings(content.archive) for group in reading.group_ids
-    }
     span, archive = content.span, content.archive
     start = span.days.start if span.since is None else int(span.since)
     rows = {row["group_id"]: row for row in archive.groups(start, span.days.end)}
-    late = {reading.taken_at for reading in span.readings(archive) if reading.taken_at < start}
-    for instant in late:
-        found = archive.groups(instant, instant)
-        rows.update({row["group_id"]: row for row in found if row["group_id"] in ids})
+    for reading in span.readings(archive):
+        if reading.taken_at < start:  # it came late
+            found = archive.groups(reading.taken_at, reading.taken_at)
+            rows |= {r["group_id"]: r for r in found if r["group_id"] in reading.group_ids}
     return sorted(rows.values(), key=lambda row: (row["taken_at"], row["group_id"]))
 
 

@@ -35,6 +35,8 @@ def read_plan(
     """The plan of a run. Raises ConfigProblem."""
     home = home_folder(options.config_folder, environ)
     settings = load(home, _translated(logins, environ, _app_file(home, environ, places)))
+    if settings.withings.client_id is None:
+        raise _no_app()
     person = _only_person(settings)
     _refuse_unknown_targets(person, logins, home)
     person = msgspec.structs.replace(
@@ -42,6 +44,16 @@ def read_plan(
     )
     chosen = (target for kind in KINDS for target in person.targets if target.kind == kind)
     return Plan(settings, person, tuple(chosen))
+
+
+def _no_app() -> ConfigProblem:
+    from weighbridge.withings.app import HOW_TO_REGISTER
+
+    return ConfigProblem(
+        "No Withings application is known.",
+        remedy="Let WITHINGS_APP name the withings_app.json of the program that you used so far "
+        f"(a login works only with its own), or get one:\n{HOW_TO_REGISTER}",
+    )
 
 
 def _app_file(home: Path, environ: Mapping[str, str], places: Places) -> Path | None:
