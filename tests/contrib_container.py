@@ -20,10 +20,12 @@ from typing import Any
 
 import pytest
 
-from contrib_image import ROOT, Work, build
+import weighbridge
+from contrib_image import Work, build
 from stories.house import TIME_LIMIT, House, Result
 
 PROGRAMS = Path(sys.executable).parent
+PACKAGES = Path(weighbridge.__file__).parents[1]
 FROM_HERE = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ssl")
 """What the image that ours is made from has as well."""
 
@@ -110,12 +112,12 @@ class Host:
         walls = [program, "--die-with-parent", "--unshare-user", "--uid", user, "--gid", group]
         walls += ["--unshare-pid", "--as-pid-1", "--cap-drop", "ALL", "--info-fd", str(told)]
         walls += ["--proc", "/proc", "--dev", "/dev"]
-        for path in (*FROM_HERE, sys.base_prefix, sys.prefix, str(ROOT / "src")):
+        for path in work.writable:  # first: the checkout may be below /tmp
+            walls += ["--tmpfs", path]
+        for path in (*FROM_HERE, sys.base_prefix, sys.prefix, str(PACKAGES)):
             walls += ["--ro-bind-try", path, path]
         walls += ["--ro-bind", f"{self._root}/opt", "/opt"]
         walls += ["--bind", str(self.house.home), work.volume]
-        for path in work.writable:
-            walls += ["--tmpfs", path]
         for name in work.secrets:
             walls += ["--ro-bind", str(self._secrets / Path(name).name), name]
         return [*walls, "--remount-ro", "/"] if work.read_only else walls

@@ -13,14 +13,14 @@ import msgspec
 import pytest
 
 from weighbridge.garmin.library import Place
-from weighbridge.garmin.sign_in import SignedIn, sign_in
+from weighbridge.garmin.sign_in import sign_in
 from weighbridge.measures import MeasureType, Reading
 from weighbridge.sandbox.clock import Clock
 from weighbridge.sandbox.faults import Fault
 from weighbridge.sandbox.garmin import GarminCloud
 from weighbridge.sandbox.http import Sandbox
 from weighbridge.targets import garmin
-from weighbridge.targets.base import Context, Owed, Receipt
+from weighbridge.targets.base import Context, Owed, Receipt, SignedIn
 from weighbridge.testing.builders import NOON, MemorySession, context, weigh_in
 
 ANNA = ("anna@example.test", "anna-walks-home")

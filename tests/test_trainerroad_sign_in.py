@@ -17,8 +17,8 @@ from trainerroad_world import (
 )
 from weighbridge.errors import ConfigProblem, LoginNeeded, Problem, RetryLater, SignInBlocked
 from weighbridge.targets import trainerroad
-from weighbridge.targets.base import Answers
-from weighbridge.trainerroad.sign_in import SignedIn, browser_url, sign_in, sign_in_with_cookie
+from weighbridge.targets.base import Answers, SignedIn
+from weighbridge.trainerroad.sign_in import browser_url, sign_in, sign_in_with_cookie
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from weighbridge.sandbox.http import Sandbox
 from weighbridge.sandbox.messages import Request, Response
 from weighbridge.sandbox.trainerroad import TrainerRoadCloud
 from weighbridge.targets import trainerroad
-from weighbridge.targets.base import Context, Owed, Receipt
+from weighbridge.targets.base import Context, Owed, Receipt, SignedIn
 from weighbridge.testing.builders import MemorySession, context
-from weighbridge.trainerroad.sign_in import SignedIn, sign_in
+from weighbridge.trainerroad.sign_in import sign_in
 
 ANNA = ("anna@example.test", "anna-climbs-hills")
 BEN = ("ben@example.test", "ben-likes-the-flat")

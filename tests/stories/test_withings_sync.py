@@ -269,7 +269,8 @@ def test_a_closed_standard_input_is_nobody_to_ask(home: OldHome) -> None:
 
 def test_a_time_that_is_on_no_calendar_spoils_no_file(home: OldHome) -> None:
     now = int(time.time())
-    add(home, weight(4, 10**15, "70.8", created=now), weight(5, now - 60, "70.9"))
+    last = 253_402_300_799  # of 9999 in UTC; in Paris it is a year later already
+    add(home, weight(4, last, "70.8", created=now), weight(5, now - 60, "70.9"))
     home.connect("anna")
     told = home.sync("--no-upload", "-J", "-F", "-o", "mine").err
     assert "is left out" in told

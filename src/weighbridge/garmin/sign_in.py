@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import msgspec
@@ -16,6 +16,7 @@ import msgspec
 from weighbridge.errors import ConfigProblem, LoginNeeded
 from weighbridge.garmin import library
 from weighbridge.garmin.library import Place
+from weighbridge.targets.base import SignedIn
 
 if TYPE_CHECKING:
     from weighbridge.garmin.adapter import Connection
@@ -27,17 +28,6 @@ IN_A_WHILE = "Check the connection and try again in some minutes."
 BROWSER = "Sign in with a browser: weighbridge login garmin --ticket"
 BLOCKED = "Wait some hours, or sign in with a browser: weighbridge login garmin --ticket"
 _TICKET = re.compile(r"ST-[\w.-]+")
-
-
-class SignedIn(msgspec.Struct, frozen=True):
-    """A complete login. ``tokens`` is what ``Session.store`` keeps, under ``account``."""
-
-    tokens: dict[str, Any]
-    account: str
-    name: str
-
-    def __repr__(self) -> str:
-        return f"SignedIn({self.account})"
 
 
 def sign_in(

@@ -105,15 +105,21 @@ class Answers(msgspec.Struct, frozen=True):
     """Shows a link and returns what the browser ended at; None: sign in with the password."""
 
 
-class SignedIn(Protocol):
-    """What ``sign_in(options, answers)`` of a kind returns; a kind without a login has none."""
+class SignedIn(msgspec.Struct, frozen=True):
+    """A complete login: what ``sign_in(options, answers)`` of a kind returns.
 
-    tokens: Any
+    A kind without a login has no such function.
+    """
+
+    tokens: dict[str, Any]
     """What ``Session.store`` keeps."""
     account: str
     """Who is logged in, as the other side names it: compared at every use."""
     name: str
     """The same for people."""
+
+    def __repr__(self) -> str:
+        return f"SignedIn({self.account})"
 
 
 @runtime_checkable

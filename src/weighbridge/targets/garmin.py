@@ -25,13 +25,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import msgspec
 
 from weighbridge.measures import Kind, Measurement, MeasureType, Reading
-from weighbridge.targets.base import Answers, Context, Owed, Receipt, Sighting
+from weighbridge.targets.base import Answers, Context, Owed, Receipt, Sighting, SignedIn
 
 if TYPE_CHECKING:
     from weighbridge.garmin.holdings import Held, Wanted
     from weighbridge.garmin.library import Place
     from weighbridge.garmin.payload import Payload
-    from weighbridge.garmin.sign_in import SignedIn
 
 REQUIRES = ("garminconnect",)
 

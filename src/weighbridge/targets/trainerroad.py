@@ -29,11 +29,10 @@ import msgspec
 from weighbridge.errors import OutcomeUnknown, Problem, Refused
 from weighbridge.measures import Kind, Measurement, MeasureType, Reading
 from weighbridge.network import is_loopback
-from weighbridge.targets.base import Answers, Context, Owed, Receipt
+from weighbridge.targets.base import Answers, Context, Owed, Receipt, SignedIn
 
 if TYPE_CHECKING:
     from weighbridge.trainerroad.account import RiderAccount
-    from weighbridge.trainerroad.sign_in import SignedIn
 
 DAY_SECONDS = 86_400.0
 HEAVIEST_KG = Decimal(1000)

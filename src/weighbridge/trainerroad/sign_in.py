@@ -8,11 +8,11 @@ is gone, the caller's circuit breaker opens and a cookie from a browser is the w
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import msgspec
 
 from weighbridge.errors import ConfigProblem, LoginNeeded, RetryLater, SignInBlocked
+from weighbridge.targets.base import SignedIn
 from weighbridge.trainerroad.account import ask_member, session_of
 from weighbridge.trainerroad.profile import read_success
 from weighbridge.trainerroad.wire import COOKIE, HOME, Answer, Wire, connected, is_cookie
@@ -24,17 +24,6 @@ BROWSER = "Sign in with a browser instead: weighbridge login trainerroad --ticke
 IN_A_WHILE = "Check the connection and try again in some minutes."
 
 _NAMED = re.compile(rf'{COOKIE}"?[\s=:]+"?([^\s;,"]+)')
-
-
-class SignedIn(msgspec.Struct, frozen=True):
-    """A complete login. ``tokens`` is what ``Session.store`` keeps, under ``account``."""
-
-    tokens: dict[str, Any]
-    account: str
-    name: str
-
-    def __repr__(self) -> str:
-        return f"SignedIn({self.account})"
 
 
 def sign_in(url: str, username: str, password: str) -> SignedIn:
