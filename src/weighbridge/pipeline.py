@@ -119,7 +119,7 @@ def collect(road: Road, window: Window | None, outcome: Outcome) -> None:
 
 def _forget_missing(road: Road, archive: Archive, seen: set[int], window: Window) -> int:
     """Mark what the cloud no longer has; counted readings may be among it, so count again."""
-    gone = archive.forget_missing(seen, window.start, window.end, road.clock())
+    gone = archive.forget_missing(seen, window.start, _end_of(road, window), road.clock())
     if gone:
         for route in road.routes:
             route.ledger.keep_fingerprint("")
@@ -128,13 +128,13 @@ def _forget_missing(road: Road, archive: Archive, seen: set[int], window: Window
 
 def _pages(road: Road, archive: Archive, window: Window | None) -> Iterator[Page]:
     if window:
-        return road.source().pages(start=window.start, end=min(window.end, _tomorrow(road)))
+        return road.source().pages(start=window.start, end=_end_of(road, window))
     return road.source().pages(lastupdate=archive.cursor)
 
 
-def _tomorrow(road: Road) -> int:
-    """No measurement is later, and a date beyond all calendars might be refused."""
-    return int(road.clock()) + 86_400
+def _end_of(road: Road, window: Window) -> int:
+    """What is asked for and what is compared: a date beyond all calendars might be refused."""
+    return min(window.end, int(road.clock()) + 86_400)
 
 
 def _understand(page: Page) -> tuple[list[tuple[MeasureGroup, StoredGroup]], list[OddGroup]]:
