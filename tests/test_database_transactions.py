@@ -1,0 +1,98 @@
+"""A transaction is everything or nothing, and a rehearsal is nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from database_world import brakes, set_brake
+from weighbridge.archive import database as module
+from weighbridge.archive.database import Database
+from weighbridge.errors import RetryLater
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def database(home: Path) -> Iterator[Database]:
+    with Database(home) as opened:
+        yield opened
+
+
+def test_a_transaction_is_everything_or_nothing(database: Database) -> None:
+    def fail() -> None:
+        with database.transaction():
+            set_brake(database, "a")
+            set_brake(database, "b")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert brakes(database) == set()
+
+
+def test_a_transaction_inside_another_is_a_part_of_it(database: Database) -> None:
+    def fail() -> None:
+        with database.transaction():
+            with database.transaction():
+                set_brake(database, "a")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert brakes(database) == set()
+    with database.transaction(), database.transaction():
+        set_brake(database, "b")
+    assert brakes(database) == {"b"}
+
+
+def test_others_see_a_transaction_when_it_is_over(database: Database, home: Path) -> None:
+    with Database(home) as other:
+        with database.transaction():
+            set_brake(database, "a")
+            assert brakes(other) == set()
+        assert brakes(other) == {"a"}
+
+
+def test_a_rehearsal_leaves_nothing_behind(database: Database, home: Path) -> None:
+    with database.rehearsal():
+        with database.transaction():
+            set_brake(database, "a")
+        assert brakes(database) == {"a"}
+    assert brakes(database) == set()
+    set_brake(database, "b")
+    with Database(home) as other:
+        assert brakes(other) == {"b"}
+
+
+def test_a_rehearsal_that_fails_leaves_nothing_behind(database: Database) -> None:
+    def fail() -> None:
+        with database.rehearsal():
+            set_brake(database, "a")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert brakes(database) == set()
+    set_brake(database, "b")
+    assert brakes(database) == {"b"}
+
+
+def test_a_lock_that_lasts_too_long_is_tried_again_later(
+    database: Database, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BUSY_SECONDS", 0.05)
+    with Database(home) as other, database.transaction():
+        set_brake(database, "a")
+        with pytest.raises(RetryLater, match="in use by another process") as caught:
+            set_brake(other, "b")
+        with pytest.raises(RetryLater), other.transaction():
+            pass
+    assert caught.value.remedy
+    with Database(home) as other:
+        assert brakes(other) == {"a"}
