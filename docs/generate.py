@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import re
 import textwrap
 from collections.abc import Iterator
@@ -64,7 +65,8 @@ def _commands(
 def _command(path: tuple[str, ...], one: click.Command) -> str:
     name = " ".join(("weighbridge", *path))
     usage = " ".join(one.collect_usage_pieces(click.Context(one, info_name=name)))
-    texts = [one.help or "", one.epilog or ""]
+    # Before Python 3.13 a docstring keeps the indentation of its code.
+    texts = [inspect.cleandoc(one.help or ""), inspect.cleandoc(one.epilog or "")]
     described = "\n\n".join(_paragraph(part) for text in texts for part in _paragraphs(text))
     return (
         f"## `{name}`\n\n```text\n{name} {usage}\n```\n\n{described}\n\n{_options(one)}".rstrip()

@@ -28,7 +28,7 @@ DUPLICATE = 202
 
 AGAIN = "Nothing to do: it is tried again by itself."
 LOOKED_FOR = "Nothing to do: Garmin is read before anything is sent again."
-LOOK = "Decide with: weighbridge deliveries retry, skip or accept"
+LOOK = "Correct or delete it in the Withings app if it is wrong; it is kept here in any case."
 
 _REFUSING = frozenset({400, 406, 411, 412, 413, 414, 415, 422})
 _PAUSING = frozenset({402, 403, 429})
