@@ -25,10 +25,9 @@ from garminconnect import (
 from garminconnect.client import Client, sso
 
 from weighbridge.errors import LoginNeeded, Problem, RetryLater, SignInBlocked
-from weighbridge.garmin.answers import Answer
+from weighbridge.garmin.answers import BLOCKED, BROWSER, IN_A_WHILE, Answer
 from weighbridge.garmin.library import Place
 from weighbridge.garmin.network import trouble_of_network, unreachable
-from weighbridge.garmin.sign_in import BLOCKED, BROWSER, IN_A_WHILE
 from weighbridge.garmin.tokens import Tokens
 from weighbridge.network import TIME_LIMIT, within
 

@@ -28,6 +28,9 @@ DUPLICATE = 202
 
 AGAIN = "Nothing to do: it is tried again by itself."
 LOOKED_FOR = "Nothing to do: Garmin is read before anything is sent again."
+IN_A_WHILE = "Check the connection and try again in some minutes."
+BROWSER = "Sign in with a browser: weighbridge login garmin --ticket"
+BLOCKED = "Wait some hours, or sign in with a browser: weighbridge login garmin --ticket"
 LOOK = "Correct or delete it in the Withings app if it is wrong; it is kept here in any case."
 
 _REFUSING = frozenset({400, 406, 411, 412, 413, 414, 415, 422})

@@ -15,6 +15,7 @@ import msgspec
 
 from weighbridge.errors import ConfigProblem, LoginNeeded
 from weighbridge.garmin import library
+from weighbridge.garmin.answers import BROWSER
 from weighbridge.garmin.library import Place
 from weighbridge.targets.base import SignedIn
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 CODE_ATTEMPTS = 3
 """A wrong code can be tried again in the same sign-in, but each counts twice (section 2.3)."""
 
-IN_A_WHILE = "Check the connection and try again in some minutes."
-BROWSER = "Sign in with a browser: weighbridge login garmin --ticket"
-BLOCKED = "Wait some hours, or sign in with a browser: weighbridge login garmin --ticket"
 _TICKET = re.compile(r"ST-[\w.-]+")
 
 
