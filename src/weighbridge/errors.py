@@ -15,6 +15,7 @@ A problem carries ``remedy``: one sentence that tells a person what to do next.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import IntEnum
 
 
@@ -26,6 +27,14 @@ class ExitCode(IntEnum):
     USAGE = 2  # wrong usage, configuration or home folder
     LOG_IN = 3  # a person must log in
     LATER = 4  # not delivered yet, will be tried again
+
+
+_URGENCY = (ExitCode.USAGE, ExitCode.LOG_IN, ExitCode.LOOK, ExitCode.LATER)
+
+
+def most_urgent(codes: Collection[int]) -> ExitCode:
+    """The exit code of several: a person's errand before what mends itself."""
+    return next((code for code in _URGENCY if code in codes), ExitCode.DONE)
 
 
 class Problem(Exception):

@@ -11,7 +11,7 @@ from weighbridge.archive.archive import Archive
 from weighbridge.archive.database import Database
 from weighbridge.archive.lease import Leases
 from weighbridge.archive.ledger import Ledger
-from weighbridge.errors import ExitCode, Problem
+from weighbridge.errors import ExitCode, Problem, most_urgent
 from weighbridge.plan.planner import Rule, State
 from weighbridge.progress import Progress
 from weighbridge.targets.base import Target
@@ -51,7 +51,6 @@ class Delivered(msgspec.Struct):
     """Readings from before the route's first day: kept, not owed."""
     open: dict[str, int] = msgspec.field(default_factory=dict)
     """State → deliveries, for the states that are not an end."""
-    settling: int = 0
     unseen: int = 0
     problem: Problem | None = None
 
@@ -85,14 +84,6 @@ class Outcome(msgspec.Struct):
         """The most urgent of what happened to this person."""
         codes = {delivered.exit_code for delivered in self.deliveries}
         return most_urgent(codes | ({self.problem.exit_code} if self.problem else set()))
-
-
-_URGENCY = (ExitCode.USAGE, ExitCode.LOG_IN, ExitCode.LOOK, ExitCode.LATER)
-
-
-def most_urgent(codes: set[ExitCode]) -> ExitCode:
-    """The exit code of several: a person's errand before what mends itself."""
-    return next((code for code in _URGENCY if code in codes), ExitCode.DONE)
 
 
 class Road:

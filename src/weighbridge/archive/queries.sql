@@ -317,9 +317,6 @@ UPDATE credential SET account = :account
 -- name: mark_login_needed
 UPDATE credential SET login_needed = :reason WHERE person = :person AND service = :service
 
--- name: forget_credential
-DELETE FROM credential WHERE person = :person AND service = :service
-
 -- name: lease_of
 SELECT holder, expires_at FROM lease WHERE name = :name
 

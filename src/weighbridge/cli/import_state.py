@@ -10,8 +10,7 @@ import click
 
 from weighbridge.cli.session import Session, chosen_person, say
 from weighbridge.config import Settings
-from weighbridge.errors import ConfigProblem, ExitCode
-from weighbridge.road import most_urgent
+from weighbridge.errors import ConfigProblem, ExitCode, most_urgent
 
 if TYPE_CHECKING:
     from weighbridge.assembly import Workplace

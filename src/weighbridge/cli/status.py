@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import click
 import msgspec
@@ -21,7 +20,7 @@ from weighbridge.cli.session import (
 )
 from weighbridge.cli.times import ago, count, moment, span
 from weighbridge.config import Person, TargetSettings
-from weighbridge.errors import ExitCode
+from weighbridge.errors import ExitCode, most_urgent
 from weighbridge.targets import load_kind
 
 
@@ -81,7 +80,8 @@ def command(session: Session, people: tuple[str, ...], as_json: bool) -> int:
     else:
         for line in _lines(found):
             tell(line)
-    return _most_urgent(found)
+    codes = {person.exit_code for person in found}
+    return most_urgent(codes | {t.exit_code for person in found for t in person.targets})
 
 
 def _person_status(database: Database | None, person: Person, now: float) -> PersonStatus:
@@ -219,10 +219,3 @@ _HINTS = {
     "rejected": "See what is rejected: weighbridge deliveries list --state rejected",
     "unknown": "See what is unknown: weighbridge deliveries list --state unknown",
 }
-
-
-def _most_urgent(found: list[PersonStatus]) -> ExitCode:
-    codes: set[Any] = {person.exit_code for person in found}
-    codes |= {target.exit_code for person in found for target in person.targets}
-    urgent = (ExitCode.USAGE, ExitCode.LOG_IN, ExitCode.LOOK, ExitCode.LATER)
-    return next((code for code in urgent if code in codes), ExitCode.DONE)

@@ -16,9 +16,9 @@ from weighbridge.cli.session import (
     say,
 )
 from weighbridge.config import Person
-from weighbridge.errors import ConfigProblem, ExitCode, Problem
+from weighbridge.errors import ConfigProblem, ExitCode, Problem, most_urgent
 from weighbridge.plan.window import Window
-from weighbridge.road import Outcome, most_urgent
+from weighbridge.road import Outcome
 
 log = logging.getLogger(__name__)
 

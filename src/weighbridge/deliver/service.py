@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from weighbridge.archive.ledger import FOR_EVER, Ledger
 from weighbridge.archive.recollection import readings_at
 from weighbridge.deliver.engine import Engine
@@ -23,7 +25,7 @@ def serve(road: Road, route: Route) -> Delivered:
         result.problem = problem
     if result.problem:
         road.progress.stopped(road.person, route.name, result.problem)
-    _take_stock(route.ledger, road.cloud_now(), result)
+    _take_stock(route.ledger, result)
     return result
 
 
@@ -50,10 +52,9 @@ def _serve(road: Road, route: Route, result: Delivered) -> Problem | None:
     return problem
 
 
-def _work(road: Road, route: Route, renew: object) -> Work:
+def _work(road: Road, route: Route, renew: Callable[[], None]) -> Work:
     archive = road.archive
     assert route.target is not None
-    assert callable(renew)
     return Work(
         target=route.target,
         ledger=route.ledger,
@@ -88,9 +89,7 @@ def _owed(ledger: Ledger) -> int:
     return ledger.counts().get(State.PLANNED, 0)
 
 
-def _take_stock(ledger: Ledger, cloud_now: float, result: Delivered) -> None:
+def _take_stock(ledger: Ledger, result: Delivered) -> None:
     result.open = dict(ledger.counts())
     result.unseen = ledger.count_unseen()
     result.older = ledger.row()["older"]
-    if ledger.settles_at(cloud_now) is not None:
-        result.settling = result.open.get(State.PLANNED, 0)
