@@ -18,7 +18,7 @@ import pytest
 
 GROUND = {"measures", "errors"}
 TOOLS = GROUND | {"secret", "progress", "network"}
-ROAD = TOOLS | {"targets.base", "withings", "plan", "archive", "targets"}
+ROAD = TOOLS | {"connections", "targets.base", "withings", "plan", "archive", "targets"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     # what everybody may use
@@ -27,12 +27,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "secret": GROUND,
     "progress": GROUND,
     "network": GROUND,
+    "connections": set(),
     # the source, the rules, the memory
     "withings": TOOLS,
     "plan": GROUND,
-    "archive": GROUND | {"plan", "withings"},
+    "archive": GROUND | {"plan", "withings", "targets.base", "connections"},
     # the targets: strangers to the source and to the archive
-    "targets.base": GROUND,
+    "targets.base": GROUND | {"connections"},
     "fit": GROUND,
     "formats": GROUND | {"fit"},
     "garmin": TOOLS | {"targets.base", "fit", "formats"},
@@ -44,12 +45,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "deliver": ROAD | {"road"},
     "pipeline": ROAD | {"road", "deliver"},
     "assembly": ROAD | {"config", "road", "deliver", "pipeline"},
+    "connecting": ROAD | {"config", "assembly"},
     # for people, and for people who test
     "sandbox": GROUND | {"secret", "fit", "formats"},
     "testing": GROUND | {"targets.base", "targets", "fit", "formats"},
     "takeover": ROAD | {"config", "assembly", "formats", "garmin"},
     "cli": ROAD
-    | {"fit", "formats", "config", "road", "deliver", "pipeline", "assembly", "takeover"},
+    | {"fit", "formats", "config", "road", "deliver", "pipeline", "assembly", "takeover"}
+    | {"connecting", "server"},
     "replacements": ROAD
     | {"cli", "config", "road", "pipeline", "assembly", "takeover", "fit", "formats"},
     "cli.sandbox": {"cli", "errors", "sandbox"},
@@ -57,7 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli.demo_stage": {"cli", "errors", "sandbox"}
     | ROAD
     | {"config", "assembly", "pipeline", "fit"},
-    "server": ROAD | {"config", "road", "deliver", "pipeline", "assembly"},
+    "server": ROAD | {"config", "road", "deliver", "pipeline", "assembly", "connecting"},
     "__main__": {"cli"},
 }
 

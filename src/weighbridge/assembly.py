@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+import uuid
 from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from decimal import Decimal
@@ -12,14 +14,17 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from weighbridge.archive.archive import account_archive
+from weighbridge.archive.archive import Archive, account_archive
+from weighbridge.archive.body import ArchivedBody, newest_height
 from weighbridge.archive.brake import Brake, Breaker, breaker_name
 from weighbridge.archive.credentials import TargetSession, WithingsTokens
 from weighbridge.archive.database import Database
 from weighbridge.archive.lease import Leases
 from weighbridge.archive.ledger import Ledger
 from weighbridge.config import Person, Settings, TargetSettings
+from weighbridge.connections import Connections
 from weighbridge.errors import ConfigProblem, LoginNeeded, Problem
+from weighbridge.measures import Reading
 from weighbridge.plan.planner import Rule
 from weighbridge.plan.window import Window
 from weighbridge.progress import Progress
@@ -36,8 +41,37 @@ RULES_VERSION = 1
 """Counted up when the rules of planning change: everything is then planned once more."""
 
 
+class Shared:
+    """What all threads of a process share: the HTTP client and the connections of targets."""
+
+    def __init__(self) -> None:
+        self.connections = Connections()
+        self._stack = ExitStack()
+        self._lock = threading.Lock()
+        self._client: httpx2.Client | None = None
+
+    def client(self, url: str) -> httpx2.Client:
+        """The HTTP client, made at the first call; its connections are kept alive."""
+        from weighbridge.network import http_client
+
+        with self._lock:
+            if self._client is None:
+                self._client = self._stack.enter_context(http_client(url))
+            return self._client
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.connections.close()
+        self._stack.close()
+
+
 class Workplace:
-    """An opened home folder: one database, one HTTP client, the leases of this process."""
+    """An opened home folder: one database, for the thread that opened it, and its leases.
+
+    ``shared``: what the threads of a server have in common; without it, this is the only one.
+    """
 
     def __init__(
         self,
@@ -46,6 +80,7 @@ class Workplace:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         progress: Progress | None = None,
+        shared: Shared | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -54,7 +89,7 @@ class Workplace:
         self.database = Database(settings.home)
         self.leases = Leases(self.database, clock, sleep)
         self._stack = ExitStack()
-        self._client: httpx2.Client | None = None
+        self.shared = shared or self._stack.enter_context(Shared())
 
     def __enter__(self) -> Self:
         return self
@@ -84,11 +119,7 @@ class Workplace:
 
     def client(self, app: WithingsApp) -> httpx2.Client:
         """The HTTP client of this process; connections are kept alive."""
-        from weighbridge.network import http_client
-
-        if self._client is None:
-            self._client = self._stack.enter_context(http_client(app.api_url))
-        return self._client
+        return self.shared.client(app.api_url)
 
     def brake(self) -> Brake:
         """The application-wide pause that Withings asks for (status 601)."""
@@ -138,10 +169,14 @@ class Workplace:
 
     def _wrong_profile(self, store: WithingsTokens) -> str | None:
         """People do not mix: the tokens must be those of the profile that was connected."""
-        pair, archive = store.load(), account_archive(self.database, store.person)
+        pair, archive = store.load(), self.archive(store.person)
         if pair is None or archive is None or pair.userid == archive.userid:
             return None
         return "The saved login belongs to another Withings profile. Nothing was read."
+
+    def archive(self, person: str) -> Archive | None:
+        """What is known of a person's account; None before it was connected."""
+        return account_archive(self.database, person)
 
     def context(self, person: Person, target: TargetSettings) -> Context:
         """What a target may use of the world."""
@@ -154,27 +189,50 @@ class Workplace:
             timezone=person.timezone,
             clock=self.clock,
             sleep=self.sleep,
+            body=ArchivedBody(
+                lambda: self.archive(person.name), lambda reading: self._is_certain(person, reading)
+            ),
+            connected_at=lambda: self._ledger(person, target).row()["connected_at"],
+            connections=self.shared.connections,
+            installation=self._installation,
         )
 
     def _height(self, person: Person) -> Decimal | None:
         """In metres: the configured height, else the newest one ever measured."""
         if person.height_cm is not None:
             return person.height_cm / 100
-        archive = account_archive(self.database, person.name)
-        return archive.height() if archive else None
+        archive = self.archive(person.name)
+        return newest_height(archive) if archive else None
+
+    def _is_certain(self, person: Person, reading: Reading) -> bool:
+        """Whether a reading counts as this person's."""
+        if not reading.ambiguous or person.ambiguous == "deliver":
+            return True
+        rows = self.database.all("acceptances", person=person.name)
+        return any(row["reading_id"] == reading.reading_id for row in rows)
+
+    def _installation(self) -> str:
+        from weighbridge.archive.keepsakes import keepsake
+
+        return keepsake(self.database, "installation", lambda: uuid.uuid4().hex)
+
+    def _ledger(self, person: Person, target: TargetSettings) -> Ledger:
+        return Ledger(self.database, person.name, target.name, self.clock())
 
     def target(self, person: Person, target: TargetSettings) -> Target:
         """Build a target; it touches nothing outside. Raises ConfigProblem."""
         made: Target = load_kind(target.kind).create(target.options, self.context(person, target))
         return made
 
-    def road(self, person: Person, only: Collection[str] = ()) -> Road:
+    def road(
+        self, person: Person, only: Collection[str] = (), *, heeds_backoff: bool = False
+    ) -> Road:
         """The road of a person; with ``only``, the other targets are planned but not served."""
         return Road(
             person.name,
             database=self.database,
             leases=self.leases,
-            archive=account_archive(self.database, person.name),
+            archive=self.archive(person.name),
             source=lambda: self.source(person.name),
             routes=[
                 self._route(person, target, not only or target.name in only)
@@ -183,10 +241,11 @@ class Workplace:
             clock=self.clock,
             sleep=self.sleep,
             progress=self.progress,
+            heeds_backoff=heeds_backoff,
         )
 
     def _route(self, person: Person, settings: TargetSettings, selected: bool) -> Route:
-        ledger = Ledger(self.database, person.name, settings.name, self.clock())
+        ledger = self._ledger(person, settings)
         target, problem = None, None
         try:
             target = self.target(person, settings)

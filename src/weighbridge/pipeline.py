@@ -2,7 +2,8 @@
 
     Withings ──► collect ──► archive ──► plan ──► deliver ──► targets
 
-Everything that starts work calls ``bring_up_to_date``. It may be stopped anywhere and run again.
+Everything that starts work calls ``bring_up_to_date``, or ``advance`` where others wait for their
+turn. Both may be stopped anywhere and run again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from weighbridge.measures import MeasureGroup, Reading
 from weighbridge.plan.planner import owed
 from weighbridge.plan.window import Window
 from weighbridge.road import Delivered, Outcome, Road, Route
+from weighbridge.targets.base import Stays
 from weighbridge.withings.parse import OddGroup as NotUnderstood
 from weighbridge.withings.parse import Page, parse_group
 
@@ -45,6 +47,26 @@ def bring_up_to_date(road: Road, window: Window | None = None) -> Outcome:
     _let_settle(road, outcome)
     outcome.deliveries = [_serve(road, route) for route in road.routes if route.selected]
     return outcome
+
+
+def advance(road: Road, *, asking: bool) -> Outcome:
+    """One step of a server, which has others to serve: what settles later is due later.
+
+    Without ``asking`` Withings is left alone: what is known gets planned and delivered. Raises
+    like ``bring_up_to_date``.
+    """
+    outcome = Outcome(road.person)
+    if asking:
+        _collect_and_plan(road, None, outcome)
+    else:
+        plan(road, None)
+    outcome.deliveries = [_serve(road, route) for route in _quickest_first(road.routes)]
+    return outcome
+
+
+def _quickest_first(routes: Sequence[Route]) -> list[Route]:
+    """A target that is connected already is told in milliseconds, so the others do not delay it."""
+    return sorted(routes, key=lambda route: not isinstance(route.target, Stays))
 
 
 def _serve(road: Road, route: Route) -> Delivered:

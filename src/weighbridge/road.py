@@ -87,7 +87,11 @@ class Outcome(msgspec.Struct):
 
 
 class Road:
-    """Everything one person's road needs, put together by ``weighbridge.assembly``."""
+    """Everything one person's road needs, put together by ``weighbridge.assembly``.
+
+    ``heeds_backoff``: what failed is tried again when the ledger says so (a server comes often);
+    without it at once (a person who calls ``sync`` wants to see it tried).
+    """
 
     def __init__(  # noqa: PLR0913  the one place where the parts meet
         self,
@@ -101,6 +105,7 @@ class Road:
         clock: Callable[[], float],
         sleep: Callable[[float], None],
         progress: Progress,
+        heeds_backoff: bool = False,
     ) -> None:
         self.person = person
         self.database = database
@@ -111,6 +116,7 @@ class Road:
         self.clock = clock
         self.sleep = sleep
         self.progress = progress
+        self.heeds_backoff = heeds_backoff
         self._cloud_ahead = 0.0
 
     def set_cloud_time(self, updatetime: int) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from decimal import Decimal
 
 import msgspec
 
 from weighbridge.archive.database import Database, Row
 from weighbridge.errors import ConfigProblem
-from weighbridge.measures import MeasureGroup, Measurement, MeasureType
+from weighbridge.measures import MeasureGroup
+from weighbridge.plan.readings import REAL
 
 END_OF_TIME = 2**62
 
@@ -69,35 +69,20 @@ class Archive:
             ),
         )
         if changed > 0:
-            self._forget_heights({group.group_id for group, _ in groups})
-            self._store_heights(group for group, _ in groups)
-        for group in odd:
-            self._store_odd(group, now)
+            self.database.run_many("note_measured", self._measured(group for group, _ in groups))
+        for one in odd:
+            self._store_odd(one, now)
         return max(changed, 0)
 
-    def _forget_heights(self, groups: set[int]) -> None:
-        """Of groups that come again: a correction may have taken the height out."""
-        rows = self.database.all("groups_with_height", account=self.account)
-        for group_id in {int(row["group_id"]) for row in rows} & groups:
-            self.database.run("forget_height", account=self.account, group_id=group_id)
-
-    def _store_heights(self, groups: Iterable[MeasureGroup]) -> None:
+    def _measured(self, groups: Iterable[MeasureGroup]) -> Iterator[dict[str, int]]:
         for group in groups:
-            if group.category != 1:
-                continue
-            for measurement in group.measurements:
-                if measurement.type_code == MeasureType.HEIGHT and measurement.mantissa > 0:
-                    self._store_height(group, measurement)
-
-    def _store_height(self, group: MeasureGroup, height: Measurement) -> None:
-        self.database.run(
-            "store_height",
-            account=self.account,
-            group_id=group.group_id,
-            taken_at=group.taken_at,
-            mantissa=height.mantissa,
-            exponent=height.exponent,
-        )
+            if group.category == REAL:
+                for code in {measurement.type_code for measurement in group.measurements}:
+                    yield {
+                        "account": self.account,
+                        "type_code": code,
+                        "taken_at": group.taken_at,
+                    }
 
     def _store_odd(self, group: OddGroup, now: float) -> None:
         self.database.run(
@@ -114,10 +99,22 @@ class Archive:
         row = self.database.one("count_odd_groups", account=self.account)
         return int(row["number"]) if row else 0
 
-    def height(self) -> Decimal | None:
-        """The newest height of all time in metres, or None."""
-        row = self.database.one("newest_height", account=self.account)
-        return Decimal(row["mantissa"]).scaleb(row["exponent"]) if row else None
+    def measured_types(self) -> list[int]:
+        """The measure types of which there ever was a value."""
+        rows = self.database.all("measured_types", account=self.account)
+        return [int(row["type_code"]) for row in rows]
+
+    def instants_with(self, code: int, before: int = END_OF_TIME) -> Iterator[int]:
+        """The instants at which a type was measured, newest first. An entry may be outdated."""
+        while True:
+            rows = self.database.all(
+                "instants_with", account=self.account, type_code=code, before=before, most=50
+            )
+            if not rows:
+                return
+            for row in rows:
+                before = int(row["taken_at"])
+                yield before
 
     def forget_missing(self, seen: set[int], start: int, end: int, now: float) -> int:
         """Mark the groups of a window that the cloud no longer has. Their raw text is kept."""
@@ -127,7 +124,6 @@ class Archive:
         }
         for group_id in held - seen:
             self.database.run("mark_gone", account=self.account, group_id=group_id, now=now)
-            self.database.run("forget_height", account=self.account, group_id=group_id)
         return len(held - seen)
 
     def touch_everything(self) -> None:

@@ -220,6 +220,19 @@ class Ledger:
         row = self.database.one("next_settling", route=self.route, cloud_now=cloud_now)
         return row["settles_at"] if row else None
 
+    def first_due(self, cloud_ahead: float) -> float | None:
+        """By our clock: when the first thing that is owed may be sent; None: nothing is owed.
+
+        ``cloud_ahead``: seconds by which the cloud's clock is ahead of ours.
+        """
+        row = self.database.one("first_due", route=self.route, cloud_ahead=cloud_ahead)
+        return row["moment"] if row else None
+
+    def try_now(self) -> None:
+        """The target is there again: nothing waits for a time any more."""
+        self.database.run("hurry", route=self.route)
+        self.pause(0.0)
+
     def wake(self) -> int:
         """A login was made: what was blocked is owed again, and the trouble about it is over."""
         self.database.run("forget_login_trouble", route=self.route)

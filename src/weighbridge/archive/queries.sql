@@ -41,21 +41,24 @@ SELECT count(*) AS number FROM odd_group WHERE account = :account
 -- name: odd_groups
 SELECT reason, raw, seen_at FROM odd_group WHERE account = :account ORDER BY seen_at LIMIT :most
 
--- name: store_height
-INSERT INTO height (account, group_id, taken_at, mantissa, exponent)
-VALUES (:account, :group_id, :taken_at, :mantissa, :exponent)
-    ON CONFLICT (account, group_id) DO UPDATE
-   SET taken_at = excluded.taken_at, mantissa = excluded.mantissa, exponent = excluded.exponent
+-- name: note_measured
+INSERT INTO measured (account, type_code, taken_at) VALUES (:account, :type_code, :taken_at)
+    ON CONFLICT (account, type_code, taken_at) DO NOTHING
 
--- name: forget_height
-DELETE FROM height WHERE account = :account AND group_id = :group_id
+-- name: measured_types
+-- From one type to the next: a million entries cost nothing.
+WITH RECURSIVE known (type_code) AS (
+    SELECT min(type_code) FROM measured WHERE account = :account
+     UNION ALL
+    SELECT (SELECT min(m.type_code) FROM measured AS m
+             WHERE m.account = :account AND m.type_code > known.type_code)
+      FROM known WHERE known.type_code IS NOT NULL)
+SELECT type_code FROM known WHERE type_code IS NOT NULL
 
--- name: groups_with_height
-SELECT group_id FROM height WHERE account = :account
-
--- name: newest_height
-SELECT mantissa, exponent FROM height
- WHERE account = :account ORDER BY taken_at DESC, group_id DESC LIMIT 1
+-- name: instants_with
+SELECT taken_at FROM measured
+ WHERE account = :account AND type_code = :type_code AND taken_at < :before
+ ORDER BY taken_at DESC LIMIT :most
 
 -- name: ids_between
 SELECT group_id FROM measure_group
@@ -262,6 +265,16 @@ SELECT max(settles_at) AS settles_at FROM delivery
  WHERE route = :route AND state = 'planned' AND settles_at > :cloud_now
    AND state IN ('planned', 'sending', 'unknown', 'blocked', 'held', 'rejected')
 
+-- name: first_due
+SELECT min(max(not_before, settles_at - :cloud_ahead)) AS moment FROM delivery
+ WHERE route = :route AND state = 'planned'
+   AND state IN ('planned', 'sending', 'unknown', 'blocked', 'held', 'rejected')
+
+-- name: hurry
+UPDATE delivery SET not_before = 0
+ WHERE route = :route AND state = 'planned' AND not_before > 0
+   AND state IN ('planned', 'sending', 'unknown', 'blocked', 'held', 'rejected')
+
 -- name: deliveries_of_reading
 SELECT r.person, r.target, d.* FROM delivery AS d JOIN route AS r ON r.id = d.route
  WHERE r.person = :person AND d.taken_at = :taken_at AND d.reading_id = :reading_id
@@ -346,3 +359,11 @@ INSERT INTO brake (name, until, steps, reason) VALUES (:name, :until, :steps, :r
 
 -- name: release_brake
 DELETE FROM brake WHERE name = :name
+
+-- Keepsakes
+
+-- name: keepsake_of
+SELECT value FROM keepsake WHERE name = :name
+
+-- name: store_keepsake
+INSERT INTO keepsake (name, value, made_at) VALUES (:name, :value, :now)

@@ -21,6 +21,9 @@ CONFIG_FILE = "weighbridge.toml"
 CALLBACK_URL = "http://localhost:9473/callback"
 SECRET_FOLDER = Path("/run/secrets")
 
+USUAL_SETTLE = 10.0
+"""Seconds; a kind may have another one (``SETTLE`` in its module)."""
+
 Ambiguous = Literal["hold", "deliver", "skip"]
 
 
@@ -31,7 +34,7 @@ class TargetSettings(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     since: datetime.date | None = None
     """Older readings are not owed. None: from the day the target was first connected."""
-    settle: float = 10
+    settle: float = USUAL_SETTLE
     """A reading is owed once its newest group is this many seconds old."""
     options: Any
     """An instance of the kind's own ``Options``."""
@@ -62,12 +65,43 @@ class WithingsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Another address than the real cloud's, for the sandbox."""
 
 
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How ``weighbridge serve`` is reached and how often it asks by itself."""
+
+    host: str = "127.0.0.1"
+    """Where it listens: this machine only, unless told otherwise."""
+    port: int = 9474
+    url: str | None = None
+    """The public address, without a slash at its end; None: Withings cannot reach us."""
+    poll: float = 3 * 3600.0
+    """Seconds between two looks at a person's account, whether or not Withings notifies."""
+    proxies: tuple[str, ...] = ()
+    """Networks whose ``X-Forwarded-*`` headers are believed."""
+    notify_from: tuple[str, ...] = ()
+    """Networks that may notify us; empty: everybody who knows the address."""
+    hosts: tuple[str, ...] = ()
+    """Further host names under which pages may be asked for."""
+
+
+class AlertSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is told when something needs a person."""
+
+    urls: tuple[Secret, ...] = ()
+    """Apprise addresses: they hold passwords."""
+    ping: Secret | None = None
+    """Asked while all is well, so that another machine notices when we fall silent."""
+    silent_days: float = 3.0
+    """After so many days without a delivery, although there is something to deliver."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is configured."""
 
     home: Path
     withings: WithingsSettings
     people: tuple[Person, ...]
+    server: ServerSettings = ServerSettings()
+    alerts: AlertSettings = AlertSettings()
     origins: Mapping[str, str] = {}
     """Dotted key (``person.anna.timezone``) → ``weighbridge.toml:12``, ``environment NAME``,
     ``file PATH`` or ``default``."""

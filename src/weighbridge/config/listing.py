@@ -27,7 +27,8 @@ class Value(msgspec.Struct, frozen=True):
 
 def values(settings: Settings) -> Iterator[Value]:
     """All values in the order of the file."""
-    yield from _values("withings", settings.withings, settings)
+    for key in ("withings", "server", "alerts"):
+        yield from _values(key, getattr(settings, key), settings)
     for person in settings.people:
         key = f"person.{person.name}"
         yield from _values(key, person, settings, without=("targets",))
@@ -41,6 +42,10 @@ def secrets(settings: Settings) -> Iterator[tuple[str, Secret]]:
     """All secrets with their dotted keys."""
     if settings.withings.client_secret is not None:
         yield "withings.client_secret", settings.withings.client_secret
+    for number, secret in enumerate(settings.alerts.urls, start=1):
+        yield f"alerts.urls.{number}", secret
+    if settings.alerts.ping is not None:
+        yield "alerts.ping", settings.alerts.ping
     for person in settings.people:
         for target in person.targets:
             for name in getattr(target.options, "__struct_fields__", ()):
@@ -76,6 +81,8 @@ def _shown(name: str, value: Any) -> str | int | float | bool | None:
         return STARS
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, tuple):
+        return ", ".join(str(_shown(name, one)) for one in value) or None
     if isinstance(value, datetime.date):
         return value.isoformat()
     if isinstance(value, int | float):

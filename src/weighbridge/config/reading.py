@@ -6,7 +6,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from weighbridge.config import CONFIG_FILE, ConfigProblems, Person, Settings, TargetSettings
+from weighbridge.config import (
+    CONFIG_FILE,
+    USUAL_SETTLE,
+    ConfigProblems,
+    Person,
+    Settings,
+    TargetSettings,
+)
 from weighbridge.config.environment import Surroundings, read_people, read_withings
 from weighbridge.config.options import converter, read_options, secrets_of
 from weighbridge.config.rules import (
@@ -20,12 +27,13 @@ from weighbridge.config.rules import (
     read_timezone,
     suggest,
 )
+from weighbridge.config.service import read_alerts, read_server
 from weighbridge.config.sheet import Page, Sheet
 from weighbridge.errors import ConfigProblem
 from weighbridge.secret import warn_of_readers
 from weighbridge.targets import kinds, load_kind
 
-_TOP_KEYS = ("withings", "person")
+_TOP_KEYS = ("withings", "server", "alerts", "person")
 _PERSON_KEYS = ("name", "height_cm", "timezone", "ambiguous", "target")
 _TARGET_KEYS = ("name", "kind", "since", "settle")
 
@@ -42,7 +50,9 @@ def read_settings(
     document = _parse(page, text) if text else {}
     around = Surroundings(home=home, environ=environ, secret_folder=secret_folder, page=page)
     _refuse_unknown_tables(page, document)
-    withings = read_withings(_withings_sheet(page, document), around)
+    withings = read_withings(_sheet(page, document, "withings"), around)
+    server = read_server(_sheet(page, document, "server"))
+    alerts = read_alerts(_sheet(page, document, "alerts"), around)
     people = tuple(_read_people(page, document, around))
     if "person" not in document and page.is_whole:
         people = read_people(around)
@@ -54,6 +64,8 @@ def read_settings(
         home=home,
         withings=withings,
         people=people,
+        server=server,
+        alerts=alerts,
         origins=page.origins,
         warnings=tuple(dict.fromkeys(page.warnings)),
     )
@@ -72,12 +84,12 @@ def _refuse_unknown_tables(page: Page, document: Mapping[str, Any]) -> None:
             page.complain((name,), name, f'There is no table or key "{name}" here.', remedy)
 
 
-def _withings_sheet(page: Page, document: Mapping[str, Any]) -> Sheet:
-    table = document.get("withings", {})
+def _sheet(page: Page, document: Mapping[str, Any], name: str) -> Sheet:
+    table = document.get(name, {})
     if not isinstance(table, dict):
-        page.complain(("withings",), "withings", "withings must be a table.", "Write [withings].")
+        page.complain((name,), name, f"{name} must be a table.", f"Write [{name}].")
         table = {}
-    return Sheet(page, ("withings",), table, label="[withings]", key="withings")
+    return Sheet(page, (name,), table, label=f"[{name}]", key=name)
 
 
 def _tables(sheet: Sheet, name: str, header: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -162,11 +174,19 @@ def _read_target(sheet: Sheet, around: Surroundings) -> TargetSettings:
         name=name or kind or "",
         kind=kind or "",
         since=sheet.take("since", read_since),
-        settle=10 if settle is None else settle,
+        settle=_usual_settle(kind) if settle is None else settle,
         options=_read_kind(sheet, kind, around) if kind else None,
     )
     sheet.note_origins(target, without=("options",))
     return target
+
+
+def _usual_settle(kind: str | None) -> float:
+    """A kind that may be sent half a reading first says ``SETTLE = 0``. Mistakes were noted."""
+    try:
+        return float(getattr(load_kind(kind or ""), "SETTLE", USUAL_SETTLE))
+    except ConfigProblem:
+        return USUAL_SETTLE
 
 
 def _read_kind(sheet: Sheet, kind: str, around: Surroundings) -> Any | None:

@@ -33,7 +33,7 @@ def _serve(road: Road, route: Route, result: Delivered) -> Problem | None:
     ledger = route.ledger
     if problem := _login_needed(ledger):
         return problem
-    if not _has_work(ledger, road.cloud_now()):
+    if not _has_work(road, ledger):
         return None
     pause = ledger.row()["pause_until"] - road.clock()
     if pause > 0:
@@ -63,16 +63,18 @@ def _work(road: Road, route: Route, renew: Callable[[], None]) -> Work:
         renew=renew,
         clock=road.clock,
         told=lambda number: road.progress.delivered(road.person, route.name, number),
+        heed_backoff=road.heeds_backoff,
     )
 
 
-def _has_work(ledger: Ledger, cloud_now: float) -> bool:
+def _has_work(road: Road, ledger: Ledger) -> bool:
     counts = ledger.counts()
     if counts.get(State.UNKNOWN) or counts.get(State.SENDING) or ledger.count_unseen():
         return True
     if not counts.get(State.PLANNED):
         return False
-    return bool(ledger.due(1, now=FOR_EVER, cloud_now=cloud_now, start=0))
+    now = road.clock() if road.heeds_backoff else FOR_EVER
+    return bool(ledger.due(1, now=now, cloud_now=road.cloud_now(), start=0))
 
 
 def _login_needed(ledger: Ledger) -> Problem | None:

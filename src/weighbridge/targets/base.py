@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
 
+from weighbridge.connections import Connections
 from weighbridge.errors import Problem
 from weighbridge.measures import Measurement, Reading
 
@@ -79,6 +80,42 @@ class Session(Protocol):
         """Held by one process at a time: whoever renews a login does it inside."""
 
 
+class Newest(msgspec.Struct, frozen=True):
+    """A value and the instant at which it was measured."""
+
+    measurement: Measurement
+    taken_at: int
+
+
+class Body(Protocol):
+    """What is known of a person's body, read from the archive when it is asked.
+
+    Readings whose owner is in doubt do not count, unless somebody accepted them.
+    """
+
+    def userid(self) -> str | None:
+        """The person's Withings user id; None before an account was connected."""
+
+    def newest(self) -> Sequence[Newest]:
+        """The newest value of each measure type, and of each place for values of body parts."""
+
+    def before(self, reading: Reading, code: int) -> Newest | None:
+        """The value of a type in the newest reading that was taken before this one."""
+
+
+class NoBody:
+    """Nothing is known."""
+
+    def userid(self) -> str | None:
+        return None
+
+    def newest(self) -> Sequence[Newest]:
+        return ()
+
+    def before(self, reading: Reading, code: int) -> Newest | None:
+        return None
+
+
 class Context(msgspec.Struct, frozen=True):
     """What a target may use of the world around it. Constructing a target touches none of it."""
 
@@ -92,6 +129,13 @@ class Context(msgspec.Struct, frozen=True):
     """The person's configured IANA zone; None: the reading's own, else UTC."""
     clock: Callable[[], float]
     sleep: Callable[[float], None]
+    body: Body = msgspec.field(default_factory=NoBody)
+    connected_at: Callable[[], float] = lambda: 0.0
+    """When the target was first connected, in epoch seconds: what is older is history."""
+    connections: Connections = msgspec.field(default_factory=Connections)
+    """What all targets of this process share; closed at its end."""
+    installation: Callable[[], str] = lambda: "weighbridge"
+    """A random word that names this home folder, always the same."""
 
 
 class Answers(msgspec.Struct, frozen=True):
@@ -185,3 +229,42 @@ class Checks(Protocol):
 
     def check(self) -> str:
         """One line for a person: who is logged in where. Raises like ``send``."""
+
+
+class News(msgspec.Struct, frozen=True):
+    """How the server is doing."""
+
+    last_sync: float | None = None
+    """When Withings was last read, in epoch seconds."""
+    problem: str | None = None
+    """What a person must do, in one sentence; None: all is well."""
+    battery: str | None = None
+    """The worst battery of all devices: ``low``, ``medium`` or ``high``."""
+
+
+class House(Protocol):
+    """What a target that stays connected may ask of the server: from any thread, at once."""
+
+    url: str | None
+    """Where the pages are."""
+
+    def came_back(self, person: str, target: str, delay: float = 0.0) -> None:
+        """The other side is there (again): ``announce`` is called soon, then what waits is sent."""
+
+    def sync_now(self, person: str | None = None) -> None:
+        """Somebody asked to have this person, or everybody, brought up to date."""
+
+
+@runtime_checkable
+class Stays(Protocol):
+    """A target that keeps a connection open while the server runs. It is served first."""
+
+    def stay(self, house: House) -> None:
+        """Connect in the background and stay connected. Returns at once, never raises a Problem."""
+
+    def announce(self) -> None:
+        """Say anew what the other side keeps (what there is, the newest state). Raises like
+        ``send``. Called in a thread that may read the archive."""
+
+    def report(self, news: News) -> None:
+        """Say how the server is doing. Returns at once, never raises."""

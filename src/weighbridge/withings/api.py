@@ -86,12 +86,13 @@ class Withings:
         form = {"action": "getmeas", **span}
         if offset:
             form["offset"] = str(offset)
-        return parse_page(self._call("/measure", form))
+        return parse_page(self.call("/measure", form))
 
-    def _call(self, path: str, form: Mapping[str, str]) -> msgspec.Raw:
-        """One call with a valid access token; a refused one is replaced once.
+    def call(self, path: str, form: Mapping[str, str]) -> msgspec.Raw:
+        """One call with a valid access token; a refused one is replaced once. Its body.
 
-        Every other word of the service for "this login is dead" needs a person as well.
+        Every other word of the service for "this login is dead" needs a person as well. Raises
+        like ``pages``.
         """
         token = self._tokens.access()
         try:

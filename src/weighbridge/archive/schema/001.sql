@@ -39,15 +39,15 @@ CREATE TABLE odd_group (
     PRIMARY KEY (account, fingerprint)
 );
 
--- Heights are rare and BMI needs the newest of all time, so they are found without reading groups.
-CREATE TABLE height (
-    account  INTEGER NOT NULL,
-    group_id INTEGER NOT NULL,
-    taken_at INTEGER NOT NULL,
-    mantissa INTEGER NOT NULL,
-    exponent INTEGER NOT NULL,
-    PRIMARY KEY (account, group_id)
-);
+-- Which instants hold a value of a type: the newest value, the value before a reading and the
+-- history of a type are found without reading groups. An entry may outlive its value (a correction):
+-- whoever follows it reads the groups of the instant.
+CREATE TABLE measured (
+    account   INTEGER NOT NULL,
+    type_code INTEGER NOT NULL,
+    taken_at  INTEGER NOT NULL,
+    PRIMARY KEY (account, type_code, taken_at)
+) WITHOUT ROWID;
 
 -- The instants whose readings must be planned again. Marked in the transaction that stores the
 -- groups, taken away in the one that plans: a crash between the two forgets nothing.
@@ -151,4 +151,51 @@ CREATE TABLE brake (
     until  REAL    NOT NULL,
     steps  INTEGER NOT NULL DEFAULT 0,
     reason TEXT    NOT NULL DEFAULT ''
+);
+
+-- What Withings told us to look at. Stored before it is answered, settled when it was looked at.
+CREATE TABLE knock (
+    id          INTEGER PRIMARY KEY,
+    account     INTEGER NOT NULL REFERENCES account (id),
+    appli       INTEGER NOT NULL,
+    first_at    INTEGER,
+    last_at     INTEGER,
+    action      TEXT,
+    received_at REAL    NOT NULL,
+    done_at     REAL
+);
+
+CREATE INDEX knock_open ON knock (account) WHERE done_at IS NULL;
+CREATE INDEX knock_window ON knock (account, last_at);
+
+-- What we made ourselves and must stay the same, for instance the name of this installation.
+CREATE TABLE keepsake (
+    name    TEXT PRIMARY KEY,
+    value   TEXT NOT NULL,
+    made_at REAL NOT NULL
+);
+
+-- The secret part of the address that Withings notifies. Older ones are accepted until retired.
+CREATE TABLE notify_secret (
+    secret     TEXT PRIMARY KEY,
+    made_at    REAL NOT NULL,
+    retired_at REAL
+);
+
+CREATE TABLE subscription_care (
+    account     INTEGER PRIMARY KEY REFERENCES account (id),
+    listed_at   REAL,
+    trouble     TEXT,
+    trouble_at  REAL,
+    next_try_at REAL    NOT NULL DEFAULT 0,
+    steps       INTEGER NOT NULL DEFAULT 0
+);
+
+-- What a person was told, so that each trouble is told once, and once more when it is over.
+CREATE TABLE alert (
+    name    TEXT PRIMARY KEY,
+    since   REAL NOT NULL,
+    told_at REAL,
+    text    TEXT NOT NULL,
+    well_at REAL
 );
