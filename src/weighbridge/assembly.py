@@ -28,13 +28,16 @@ from weighbridge.measures import Reading
 from weighbridge.plan.planner import Rule
 from weighbridge.plan.window import Window
 from weighbridge.progress import Progress
-from weighbridge.road import Road, Route, Source
+from weighbridge.road import Road, Route
 from weighbridge.targets import load_kind
 from weighbridge.targets.base import Context, Target
+from weighbridge.withings.brake import PATIENCE
+from weighbridge.withings.budget import Budget
 
 if TYPE_CHECKING:
     import httpx2
 
+    from weighbridge.withings.api import Withings
     from weighbridge.withings.app import WithingsApp
 
 RULES_VERSION = 1
@@ -88,6 +91,7 @@ class Workplace:
         self.progress = progress or Progress()
         self.database = Database(settings.home)
         self.leases = Leases(self.database, clock, sleep)
+        self._budget = Budget(settings.home, clock=clock, sleep=sleep, patience=PATIENCE)
         self._stack = ExitStack()
         self.shared = shared or self._stack.enter_context(Shared())
 
@@ -144,7 +148,7 @@ class Workplace:
         """The circuit breaker for sign-ins at a target."""
         return Breaker(self.database, breaker_name(person, target), self.clock)
 
-    def source(self, person: str) -> Source:
+    def source(self, person: str) -> Withings:
         """Withings, read with the login of a person. Nothing is asked yet."""
         from weighbridge.withings.api import Withings
         from weighbridge.withings.tokens import Tokens, login_remedy
@@ -164,8 +168,22 @@ class Workplace:
             clock=self.clock,
             sleep=self.sleep,
             person=person,
+            spend=self._spend,
         )
-        return Withings(client, tokens, brake, url=app.url, clock=self.clock, sleep=self.sleep)
+        return Withings(
+            client,
+            tokens,
+            brake,
+            url=app.url,
+            clock=self.clock,
+            sleep=self.sleep,
+            spend=self._spend,
+        )
+
+    def _spend(self) -> None:
+        """One call out of what Withings allows to the application."""
+        self._budget.spend()
+        self.progress.asking()
 
     def _wrong_profile(self, store: WithingsTokens) -> str | None:
         """People do not mix: the tokens must be those of the profile that was connected."""

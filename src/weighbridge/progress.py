@@ -8,6 +8,9 @@ from weighbridge.errors import Problem
 class Progress:
     """Override what you want to hear. Nothing here may raise."""
 
+    def asking(self) -> None:
+        """A request goes to Withings."""
+
     def collected(self, person: str, groups: int) -> None:
         """So many groups have arrived from Withings so far."""
 

@@ -14,7 +14,7 @@ import msgspec
 from weighbridge.errors import LoginNeeded, RetryLater
 from weighbridge.network import http_client
 from weighbridge.withings.app import API_URL
-from weighbridge.withings.brake import PATIENCE, Brake, Patience
+from weighbridge.withings.brake import PATIENCE, Brake, Patience, free
 from weighbridge.withings.parse import Page, parse_page
 from weighbridge.withings.status import TRY_AGAIN, TokenRefused
 from weighbridge.withings.tokens import Tokens
@@ -42,12 +42,13 @@ class Withings:
         clock: Callable[[], float],
         sleep: Callable[[float], None],
         patience: float = PATIENCE,
+        spend: Callable[[], None] = free,
     ) -> None:
         self._client = client
         self._tokens = tokens
         self._url = (url or API_URL).rstrip("/")
         self._clock = clock
-        self._patience = Patience(brake, clock=clock, sleep=sleep, limit=patience)
+        self._patience = Patience(brake, clock=clock, sleep=sleep, limit=patience, spend=spend)
 
     def pages(
         self, *, lastupdate: int | None = None, start: int | None = None, end: int | None = None

@@ -26,8 +26,15 @@ class Brake(Protocol):
         """Move the time further away. Never shortens."""
 
 
+def free() -> None:
+    """A call that counts towards no budget."""
+
+
 class Patience:
-    """Makes calls when the brake allows it, and repeats one that came too early, once."""
+    """Makes calls when the brake allows it, and repeats one that came too early, once.
+
+    ``spend`` takes each call out of a budget, and waits or raises RetryLater when it is empty.
+    """
 
     def __init__(
         self,
@@ -36,8 +43,10 @@ class Patience:
         clock: Callable[[], float],
         sleep: Callable[[float], None],
         limit: float = PATIENCE,
+        spend: Callable[[], None] = free,
     ) -> None:
         self._brake = brake
+        self._spend = spend
         self._clock = clock
         self._sleep = sleep
         self._limit = limit
@@ -52,6 +61,7 @@ class Patience:
         return self._braking(call)
 
     def _braking[T](self, call: Callable[[], T]) -> T:
+        self._spend()
         try:
             return call()
         except TooManyCalls as problem:

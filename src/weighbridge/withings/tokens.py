@@ -16,7 +16,7 @@ import msgspec
 
 from weighbridge.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
 from weighbridge.withings.app import WithingsApp
-from weighbridge.withings.brake import PATIENCE, Brake, Patience
+from weighbridge.withings.brake import PATIENCE, Brake, Patience, free
 from weighbridge.withings.status import (
     TRY_AGAIN,
     NotUnderstood,
@@ -91,12 +91,13 @@ class Tokens:
         sleep: Callable[[float], None],
         person: str | None = None,
         patience: float = PATIENCE,
+        spend: Callable[[], None] = free,
     ) -> None:
         self._store = store
         self._app = app
         self._client = client
         self._clock = clock
-        self._patience = Patience(brake, clock=clock, sleep=sleep, limit=patience)
+        self._patience = Patience(brake, clock=clock, sleep=sleep, limit=patience, spend=spend)
         self._remedy = login_remedy(person)
 
     def access(self) -> str:
