@@ -35,9 +35,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     # the targets: strangers to the source and to the archive
     "targets.base": GROUND | {"connections"},
     "fit": GROUND,
+    "speech": GROUND,
     "formats": GROUND | {"fit"},
     "garmin": TOOLS | {"targets.base", "fit", "formats"},
     "trainerroad": TOOLS | {"targets.base"},
+    "mqtt": TOOLS | {"targets.base", "speech", "connections", "formats"},
     "targets": TOOLS | {"targets.base", "fit", "formats", "garmin", "trainerroad"},
     # the road
     "config": TOOLS | {"targets", "targets.base", "withings"},
@@ -46,13 +48,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipeline": ROAD | {"road", "deliver"},
     "assembly": ROAD | {"config", "road", "deliver", "pipeline"},
     "connecting": ROAD | {"config", "assembly"},
+    "verdicts": ROAD | {"config"},
     # for people, and for people who test
     "sandbox": GROUND | {"secret", "fit", "formats"},
     "testing": GROUND | {"targets.base", "targets", "fit", "formats"},
     "takeover": ROAD | {"config", "assembly", "formats", "garmin"},
     "cli": ROAD
     | {"fit", "formats", "config", "road", "deliver", "pipeline", "assembly", "takeover"}
-    | {"connecting", "server"},
+    | {"connecting", "verdicts", "server"},
     "replacements": ROAD
     | {"cli", "config", "road", "pipeline", "assembly", "takeover", "fit", "formats"},
     "cli.sandbox": {"cli", "errors", "sandbox"},
@@ -60,7 +63,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli.demo_stage": {"cli", "errors", "sandbox"}
     | ROAD
     | {"config", "assembly", "pipeline", "fit"},
-    "server": ROAD | {"config", "road", "deliver", "pipeline", "assembly", "connecting"},
+    "server": ROAD
+    | {"config", "road", "deliver", "pipeline", "assembly", "connecting"}
+    | {"verdicts"},
     "__main__": {"cli"},
 }
 

@@ -1,0 +1,107 @@
+"""``weighbridge serve``: be told by Withings, and bring everybody up to date by itself."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import click
+import msgspec
+
+from weighbridge.cli.session import Session, refuse_unconfigured, say
+from weighbridge.config import ServerSettings, Settings
+from weighbridge.config.rules import Unfit
+from weighbridge.config.service import read_host, read_port, read_public_url
+from weighbridge.errors import ConfigProblem, ExitCode
+from weighbridge.network import is_loopback
+
+log = logging.getLogger(__name__)
+
+
+@click.command("serve")
+@click.option("--host", metavar="ADDRESS", help="Where to listen; otherwise this machine only.")
+@click.option("--port", type=int, metavar="PORT", help="The port; 9474 unless configured.")
+@click.option("--url", metavar="URL", help="The public address under which Withings reaches it.")
+@click.pass_obj
+def command(session: Session, host: str | None, port: int | None, url: str | None) -> int:
+    """Run until it is stopped: take notifications, look by itself now and then, deliver.
+
+    It listens on this machine only unless --host or [server] in weighbridge.toml says otherwise.
+    End it with Ctrl-C or SIGTERM; whatever is under way is taken up at the next start.
+
+    \b
+    Examples:
+      weighbridge serve
+      weighbridge serve --url https://scale.example.org
+      weighbridge --log-format json serve --host 0.0.0.0
+    """
+    settings = _with_options(session.settings(), host, port, url)
+    refuse_unconfigured(settings)
+    _set_up_log(session)
+    return _serve(settings)
+
+
+def _serve(settings: Settings) -> int:
+    from weighbridge.server.app import create_app
+    from weighbridge.server.listening import listen
+    from weighbridge.server.server import Server
+
+    begun = time.monotonic()
+    server = Server(settings)
+    server.start()
+
+    def ready(address: str) -> None:
+        server.reachable(address)
+        _tell_ready(settings, address, time.monotonic() - begun)
+
+    try:
+        listen(
+            create_app(server.parts),
+            settings.server.host,
+            settings.server.port,
+            on_ready=ready,
+        )
+    finally:
+        server.stop()
+    say("Stopped. Nothing is lost: the next start goes on.")
+    return ExitCode.DONE
+
+
+def _tell_ready(settings: Settings, address: str, seconds: float) -> None:
+    say(f"Weighbridge is at {address} (ready after {seconds:.1f} s). End it with Ctrl-C.")
+    if settings.server.url is None:
+        minutes = settings.server.poll / 60
+        say(
+            f"Withings cannot notify it: no public address is set, so it looks every {minutes:.0f} "
+            "minutes. To be told within seconds: --url, or url in [server] of weighbridge.toml."
+        )
+    if not is_loopback(settings.server.host):
+        say("Others on the network can reach it: pages ask for the admin token.")
+    say(f"The admin token for the pages stands in {settings.home / 'admin-token'}.")
+
+
+def _with_options(
+    settings: Settings, host: str | None, port: int | None, url: str | None
+) -> Settings:
+    """What the command line says counts before the file. Raises ConfigProblem."""
+    given: dict[str, object] = {}
+    for name, value, rule in (
+        ("host", host, read_host),
+        ("port", port, read_port),
+        ("url", url, read_public_url),
+    ):
+        if value is not None:
+            try:
+                given[name] = rule(value)
+            except Unfit as unfit:
+                raise ConfigProblem(f"--{name} {unfit.message}", remedy=unfit.remedy) from None
+    server: ServerSettings = msgspec.structs.replace(settings.server, **given)
+    return msgspec.structs.replace(settings, server=server)
+
+
+def _set_up_log(session: Session) -> None:
+    """A server without anybody watching says what went wrong, even when nobody asked for more."""
+    if not session.verbose and not session.json_logs:
+        from weighbridge.cli.logs import set_up
+
+        set_up(0, as_json=False)

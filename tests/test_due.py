@@ -1,0 +1,76 @@
+"""When a route wants to be served again: the ledger knows, across restarts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ledger_world import add, open_ledger, settle
+from weighbridge.archive.ledger import Ledger
+from weighbridge.deliver.due import LOOK_AGAIN, next_due, patience
+from weighbridge.deliver.retry import FIRST_WAIT, LONGEST_WAIT
+from weighbridge.plan.planner import State
+from weighbridge.testing.builders import NOON
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with open_ledger(tmp_path) as opened:
+        yield opened
+
+
+def test_nothing_is_due_when_nothing_waits(ledger: Ledger) -> None:
+    assert next_due(ledger) is None
+    add(ledger, state=State.HELD)
+    assert next_due(ledger) is None
+
+
+def test_what_is_planned_is_due_when_it_has_settled(ledger: Ledger) -> None:
+    add(ledger, NOON, settles_at=NOON + 30)
+    add(ledger, NOON + 60, settles_at=NOON + 10)
+    assert next_due(ledger) == NOON + 10
+
+
+def test_the_clock_of_the_cloud_is_turned_into_ours(ledger: Ledger) -> None:
+    add(ledger, settles_at=NOON + 10)
+    assert next_due(ledger, cloud_ahead=4.0) == NOON + 6
+
+
+def test_a_pause_that_the_target_asked_for_is_kept(ledger: Ledger) -> None:
+    add(ledger)
+    ledger.pause(NOON + 900)
+    assert next_due(ledger) == NOON + 900
+
+
+def test_what_was_put_off_waits_and_hurries_when_the_target_is_back(ledger: Ledger) -> None:
+    number = add(ledger)
+    settle(ledger, number, State.PLANNED, was=State.PLANNED, not_before=NOON + 240)
+    assert next_due(ledger) == NOON + 240
+    ledger.pause(NOON + 500)
+    ledger.try_now()
+    assert next_due(ledger) == 0
+
+
+def test_a_login_that_is_needed_is_nothing_to_wait_for(ledger: Ledger) -> None:
+    add(ledger)
+    ledger.note_trouble("LoginNeeded", "Log in.", NOON)
+    assert next_due(ledger) is None
+
+
+def test_what_may_have_arrived_is_looked_for_again(ledger: Ledger) -> None:
+    add(ledger, state=State.UNKNOWN)
+    ledger.note_attempt(NOON)
+    assert next_due(ledger) == NOON + LOOK_AGAIN
+
+
+@pytest.mark.parametrize(
+    ("age", "wait"), [(0, FIRST_WAIT), (59, FIRST_WAIT), (600, 600), (86_400, LONGEST_WAIT)]
+)
+def test_the_older_the_trouble_the_longer_the_wait(ledger: Ledger, age: int, wait: float) -> None:
+    add(ledger)
+    ledger.note_trouble("RetryLater", "It is down.", NOON - age)
+    ledger.note_attempt(NOON)
+    assert next_due(ledger) == NOON + wait
+    assert patience(age) == wait

@@ -1,0 +1,152 @@
+"""Everybody comes to their turn, one thread at a time, and nothing that was noted is forgotten."""
+
+from __future__ import annotations
+
+import threading
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from weighbridge.server.scheduler import Errand, Scheduler
+
+NOW = 1_000_000.0
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def scheduler(*people: str) -> tuple[Scheduler, Clock]:
+    clock = Clock()
+    return Scheduler(people or ("anna", "ben"), clock), clock
+
+
+def taken(diaries: Scheduler) -> Errand:
+    errand = diaries.take()
+    assert errand is not None
+    return errand
+
+
+def test_a_knock_goes_before_everything_that_only_became_due() -> None:
+    diaries, _ = scheduler()
+    diaries.ask("anna", NOW - 500)
+    diaries.knock("ben")
+    assert taken(diaries) == Errand("ben", asking=False, knocked=True, announce=frozenset())
+    assert taken(diaries) == Errand("anna", asking=True, knocked=False, announce=frozenset())
+
+
+def test_whoever_has_been_due_for_longest_is_next() -> None:
+    diaries, _ = scheduler("anna", "ben", "zoe")
+    diaries.serve("anna", NOW - 1)
+    diaries.ask("ben", NOW - 3)
+    diaries.serve("zoe", NOW - 2)
+    assert [taken(diaries).person for _ in range(3)] == ["ben", "zoe", "anna"]
+
+
+def test_twenty_knocks_are_one_errand() -> None:
+    diaries, _ = scheduler()
+    for _ in range(20):
+        diaries.knock("anna")
+    assert taken(diaries).knocked
+    diaries.close()
+    assert diaries.take() is None
+
+
+def test_nobody_is_at_work_twice_and_what_comes_meanwhile_is_done_next() -> None:
+    diaries, clock = scheduler()
+    diaries.knock("anna")
+    first = taken(diaries)
+    diaries.knock("anna")
+    diaries.ask("ben", NOW)
+    assert taken(diaries).person == "ben"
+    diaries.done("anna")
+    again = taken(diaries)
+    assert (first.person, again.person, again.knocked) == ("anna", "anna", True)
+    assert clock() == NOW
+
+
+def test_what_is_due_together_is_one_errand_and_the_rest_stays() -> None:
+    diaries, clock = scheduler()
+    diaries.ask("anna", NOW)
+    diaries.serve("anna", NOW)
+    diaries.announce("anna", "mqtt", NOW)
+    diaries.announce("anna", "other", NOW + 5)
+    assert taken(diaries) == Errand("anna", True, False, frozenset({"mqtt"}))
+    diaries.done("anna")
+    clock.now += 5
+    assert taken(diaries) == Errand("anna", False, False, frozenset({"other"}))
+
+
+def test_the_earlier_of_two_times_counts() -> None:
+    diaries, _ = scheduler()
+    diaries.ask("anna", NOW + 100)
+    diaries.ask("anna", NOW + 900)
+    assert diaries.next_ask("anna") == NOW + 100
+    assert diaries.next_ask("ben") is None
+
+
+def test_a_name_that_nobody_has_is_harmless() -> None:
+    diaries, _ = scheduler()
+    diaries.knock("nobody")
+    diaries.ask("anna", NOW)
+    assert taken(diaries).person == "anna"
+
+
+def test_a_thread_that_waits_is_woken() -> None:
+    diaries, _ = scheduler()
+    found: list[Errand | None] = []
+    waiting = threading.Thread(target=lambda: found.append(diaries.take()))
+    waiting.start()
+    diaries.knock("anna")
+    waiting.join(5)
+    assert [errand.person for errand in found if errand] == ["anna"]
+
+
+def test_closing_wakes_everybody() -> None:
+    diaries, _ = scheduler()
+    found: list[Errand | None] = []
+    waiting = [threading.Thread(target=lambda: found.append(diaries.take())) for _ in range(3)]
+    for thread in waiting:
+        thread.start()
+    diaries.close()
+    for thread in waiting:
+        thread.join(5)
+    assert found == [None] * 3
+
+
+NOTES = st.tuples(
+    st.sampled_from(["knock", "ask", "serve", "announce"]),
+    st.sampled_from(["anna", "ben", "zoe"]),
+    st.integers(0, 50),
+)
+
+
+@given(st.lists(NOTES, max_size=40))
+def test_whatever_is_noted_is_done_and_never_before_its_time(
+    notes: list[tuple[str, str, int]],
+) -> None:
+    diaries, clock = scheduler("anna", "ben", "zoe")
+    for what, person, delay in notes:
+        match what:
+            case "knock":
+                diaries.knock(person, delay)
+            case "announce":
+                diaries.announce(person, "mqtt", NOW + delay)
+            case _:
+                getattr(diaries, what)(person, NOW + delay)
+    done: set[tuple[str, str]] = set()
+    for moment in sorted({delay for _, _, delay in notes}):
+        clock.now = NOW + moment
+        due = {(what, person) for what, person, delay in notes if delay <= moment}
+        while any(diary.due_at() <= clock.now for diary in diaries._diaries.values()):
+            errand = taken(diaries)
+            flags = {"ask": errand.asking, "knock": errand.knocked, "announce": errand.announce}
+            found = {(what, errand.person) for what, is_due in flags.items() if is_due}
+            assert found <= due, "before its time"
+            done |= found | {("serve", errand.person)}
+            diaries.done(errand.person)
+    assert {(what, person) for what, person, _ in notes} <= done
