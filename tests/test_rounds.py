@@ -1,0 +1,189 @@
+"""What one round does for a person: ask only when it must, deliver, and know when to come again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rounds_world import World, world
+from weighbridge.server.rounds import LOOK_BACK, NOT_TWICE, SAME_BURST
+
+POLL = 3 * 3600.0
+AT_ONCE = 'kind = "file"\npath = "anna.jsonl"\nsettle = 0\n'
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[World]:
+    with world(
+        tmp_path / "home", target='kind = "file"\npath = "anna.jsonl"\nsettle = 0\n'
+    ) as made:
+        made.weigh_in("70.0")
+        made.run(asking=True)
+        made.clock.offset += 100
+        made.scheduler._diaries["anna"].serve_at = float("inf")
+        yield made
+
+
+def test_a_knock_is_one_request_and_a_delivery(house: World) -> None:
+    before, already = house.asked(), len(house.delivered())
+    house.knock(house.weigh_in("72.4"))
+    house.run(knocked=True)
+    assert house.asked() == before + 1
+    assert len(house.delivered()) == already + 1
+    assert house.open_knocks() == 0
+
+
+def test_the_other_knocks_of_a_burst_ask_nothing(house: World) -> None:
+    taken_at = house.weigh_in()
+    house.knock(taken_at)
+    house.run(knocked=True)
+    before = house.asked()
+    for appli in (1, 4, 1, 4, 1):
+        house.clock.offset += SAME_BURST / 10
+        house.knock(taken_at, appli)
+    house.run(knocked=True)
+    assert house.asked() == before
+    assert house.open_knocks() == 0
+    due = house.scheduler.next_ask("anna")
+    assert due == pytest.approx(house.clock() + LOOK_BACK), "one more look, to be sure"
+
+
+def test_a_knock_about_something_that_we_do_not_hold_is_followed(house: World) -> None:
+    taken_at = house.weigh_in()
+    house.knock(taken_at)
+    house.run(knocked=True)
+    before = house.asked()
+    house.knock(taken_at + 3600)
+    house.run(knocked=True)
+    assert house.asked() == before + 1
+
+
+def test_a_knock_that_comes_later_is_followed(house: World) -> None:
+    taken_at = house.weigh_in()
+    house.knock(taken_at)
+    house.run(knocked=True)
+    before = house.asked()
+    house.clock.offset += SAME_BURST + 0.5
+    house.knock(taken_at)
+    house.run(knocked=True)
+    assert house.asked() == before + 1
+
+
+def test_an_identical_call_is_put_off_instead_of_refused(house: World) -> None:
+    house.run(asking=True)
+    before, now = house.asked(), house.clock()
+    house.clock.offset += 3
+    house.knock(int(house.clock()) - 5)
+    house.run(knocked=True)
+    assert house.asked() == before
+    assert house.open_knocks() == 1
+    assert house.scheduler.next_ask("anna") == pytest.approx(now + NOT_TWICE)
+    house.scheduler._diaries["anna"].knocked_at = float("inf")
+    assert house.run_next().asking
+    assert house.asked() == before + 1
+    assert house.open_knocks() == 0
+
+
+def test_a_person_is_looked_at_again_after_the_poll(house: World) -> None:
+    house.scheduler._diaries["anna"].ask_at = float("inf")
+    house.run(asking=True)
+    due = house.scheduler.next_ask("anna")
+    assert due == pytest.approx(house.clock() + POLL)
+
+
+def test_while_withings_is_down_knocks_stay_open_and_are_tried_again(house: World) -> None:
+    house.scheduler._diaries["anna"].ask_at = float("inf")
+    taken_at = house.weigh_in()
+    house.admin.fault("status", path="/measure", status=500, times=1)
+    house.knock(taken_at)
+    house.run(knocked=True)
+    assert house.open_knocks() == 1
+    due = house.scheduler.next_ask("anna")
+    assert due is not None
+    assert 60 <= due - house.clock() <= 70
+    house.scheduler._diaries["anna"].knocked_at = float("inf")
+    house.run_next()
+    assert house.open_knocks() == 0
+    assert len(house.delivered()) == 2
+
+
+def test_the_longer_withings_is_down_the_rarer_it_is_asked(house: World) -> None:
+    waits = []
+    house.scheduler._diaries["anna"].ask_at = float("inf")
+    for _ in range(6):
+        house.admin.fault("status", path="/measure", status=500, times=1)
+        house.run(asking=True)
+        due = house.scheduler.next_ask("anna")
+        assert due is not None
+        waits.append(due - house.clock())
+        house.scheduler._diaries["anna"].ask_at = float("inf")
+        house.clock.offset += waits[-1]
+    assert waits == sorted(waits)
+    assert waits[-1] > 600
+
+
+def test_a_login_that_is_needed_is_told_and_costs_no_request(house: World) -> None:
+    store = house.workplace.tokens("anna")
+    store.mark_login_needed("Withings does not accept the stored login any more.")
+    before = len(house.admin.requests())
+    house.run(asking=True)
+    assert len(house.admin.requests()) == before
+    person, problem, synced_at = house.ended[-1]
+    assert person == "anna"
+    assert problem is not None
+    assert "does not accept" in problem
+    assert synced_at is None
+
+
+def test_somebody_who_is_not_connected_is_left_alone(tmp_path: Path) -> None:
+    with world(tmp_path / "home", connected=False) as made:
+        made.run(asking=True)
+        assert made.asked() == 0
+        assert made.ended == [("anna", None, None)]
+
+
+def test_what_settles_is_due_when_it_has_settled_and_is_not_asked_for_again(
+    tmp_path: Path,
+) -> None:
+    with world(tmp_path / "home") as made:
+        made.run(asking=True)
+        made.clock.offset += 100
+        made.knock(made.weigh_in())
+        made.run(knocked=True)
+        assert made.delivered() == []
+        made.scheduler._diaries["anna"].knocked_at = float("inf")
+        before, now = made.asked(), made.clock()
+        errand = made.run_next()
+        assert not errand.asking
+        assert made.clock() - now == pytest.approx(10, abs=1)
+        assert len(made.delivered()) == 1
+        assert made.asked() == before
+
+
+def test_a_reading_that_only_the_poll_found_is_reported(
+    house: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    account = house.archive.account
+    house.workplace.database.run("begin_care", account=account, callback="https://x.test/n")
+    house.workplace.database.run("note_cared", account=account, now=1.0, next_try_at=1e12)
+    house.weigh_in()
+    house.run(asking=True)
+    assert house.counts.tally().unannounced == 1
+    assert "found_without_notification" in caplog.text
+    row = house.workplace.database.one("unannounced_of", account=account, after=0)
+    assert row is not None
+    assert row["number"] == 1
+
+
+def test_what_was_announced_or_never_subscribed_is_not_reported(house: World) -> None:
+    house.weigh_in()
+    house.run(asking=True)
+    assert house.counts.tally().unannounced == 0, "nobody is subscribed"
+
+
+def test_the_time_from_knock_to_delivery_is_counted(house: World) -> None:
+    house.knock(house.weigh_in())
+    house.run(knocked=True)
+    assert set(house.counts.tally().delays) == {"file"}
