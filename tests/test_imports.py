@@ -40,7 +40,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "garmin": TOOLS | {"targets.base", "fit", "formats"},
     "trainerroad": TOOLS | {"targets.base"},
     "mqtt": TOOLS | {"targets.base", "speech", "connections", "formats"},
-    "targets": TOOLS | {"targets.base", "fit", "formats", "garmin", "trainerroad"},
+    "targets": TOOLS
+    | {"targets.base", "connections", "fit", "formats", "garmin", "trainerroad", "mqtt", "speech"},
     # the road
     "config": TOOLS | {"targets", "targets.base", "withings"},
     "road": ROAD,
@@ -130,6 +131,7 @@ def test_imports_inside_functions_are_seen(tmp_path: Path) -> None:
 HEAVY = {
     *("httpx2", "garminconnect", "requests", "curl_cffi", "rich", "fitdecode", "fitparse"),
     *("asyncio", "email", "http.server", "importlib.metadata", "multiprocessing", "unittest"),
+    *("uvicorn", "starlette", "jinja2", "paho"),
     *("weighbridge.sandbox", "weighbridge.testing", "weighbridge.withings.api"),
 }
 CONFIGURATION = """

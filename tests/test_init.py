@@ -63,7 +63,10 @@ def test_file_and_folder_are_for_this_account_only(tmp_path: Path) -> None:
     run(tmp_path / "home")
     assert mode_of(tmp_path / "home") == 0o700
     assert mode_of(tmp_path / "home" / "weighbridge.toml") == 0o600
-    assert [path.name for path in (tmp_path / "home").iterdir()] == ["weighbridge.toml"]
+    assert mode_of(tmp_path / "home" / "admin-token") == 0o600
+    assert {path.name for path in (tmp_path / "home").iterdir()} == {
+        *("weighbridge.toml", "admin-token")
+    }
 
 
 def test_options_answer_everything(tmp_path: Path) -> None:
@@ -127,8 +130,10 @@ def test_a_file_that_exists_is_left_alone(tmp_path: Path) -> None:
 
 def test_force_replaces_it_and_keeps_the_old_one(tmp_path: Path) -> None:
     (tmp_path / "weighbridge.toml").write_text("mine")
+    (tmp_path / "admin-token").write_text("a token that somebody chose")
     assert run(tmp_path, "--person", "anna", "--force").exit_code == 0
     assert read(tmp_path).people[0].name == "anna"
+    assert (tmp_path / "admin-token").read_text() == "a token that somebody chose"
     old = tmp_path / "weighbridge.toml.old"
     assert old.read_text() == "mine"
     assert os.name != "posix" or mode_of(old) == 0o600

@@ -71,19 +71,19 @@ def test_a_knock_that_comes_later_is_followed(house: World) -> None:
     assert house.asked() == before + 1
 
 
-def test_an_identical_call_is_put_off_instead_of_refused(house: World) -> None:
+def test_withings_is_never_asked_the_same_twice_within_ten_seconds(house: World) -> None:
+    asked = []
+    for _ in range(4):
+        house.knock(int(house.clock()) - 5)
+        house.run(knocked=True)
+        assert house.open_knocks() == 0, "the stand-in refuses identical calls"
+        asked.append(house.admin.requests(path="/measure")[-1]["fields"]["lastupdate"])
+        house.clock.offset += 2
+    assert len(set(asked)) == 4
+    house.clock.offset += NOT_TWICE
     house.run(asking=True)
-    before, now = house.asked(), house.clock()
-    house.clock.offset += 3
-    house.knock(int(house.clock()) - 5)
-    house.run(knocked=True)
-    assert house.asked() == before
-    assert house.open_knocks() == 1
-    assert house.scheduler.next_ask("anna") == pytest.approx(now + NOT_TWICE)
-    house.scheduler._diaries["anna"].knocked_at = float("inf")
-    assert house.run_next().asking
-    assert house.asked() == before + 1
-    assert house.open_knocks() == 0
+    asked.append(house.admin.requests(path="/measure")[-1]["fields"]["lastupdate"])
+    assert asked[0] == asked[-1] == str(house.archive.cursor)
 
 
 def test_a_person_is_looked_at_again_after_the_poll(house: World) -> None:

@@ -243,7 +243,11 @@ class Workplace:
         return made
 
     def road(
-        self, person: Person, only: Collection[str] = (), *, heeds_backoff: bool = False
+        self,
+        person: Person,
+        only: Collection[str] = (),
+        *,
+        heeds_backoff: bool = False,
     ) -> Road:
         """The road of a person; with ``only``, the other targets are planned but not served."""
         return Road(
@@ -264,8 +268,9 @@ class Workplace:
 
     def _route(self, person: Person, settings: TargetSettings, selected: bool) -> Route:
         ledger = self._ledger(person, settings)
-        target, problem = None, None
+        target, problem, signs_in = None, None, True
         try:
+            signs_in = hasattr(load_kind(settings.kind), "sign_in")
             target = self.target(person, settings)
         except Problem as found:
             problem = found
@@ -278,6 +283,7 @@ class Workplace:
             fingerprint=_fingerprint(person, settings),
             selected=selected,
             problem=problem,
+            signs_in=signs_in,
         )
 
 

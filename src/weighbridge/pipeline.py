@@ -151,7 +151,7 @@ def _forget_missing(road: Road, archive: Archive, seen: set[int], window: Window
 def _pages(road: Road, archive: Archive, window: Window | None) -> Iterator[Page]:
     if window:
         return road.source().pages(start=window.start, end=_end_of(road, window))
-    return road.source().pages(lastupdate=archive.cursor)
+    return road.source().pages(lastupdate=max(archive.cursor - road.overlap, 0))
 
 
 def _end_of(road: Road, window: Window) -> int:

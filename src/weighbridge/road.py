@@ -38,6 +38,8 @@ class Route(msgspec.Struct, frozen=True):
     fingerprint: str
     selected: bool = True
     problem: Problem | None = None
+    signs_in: bool = True
+    """False: its login stands in the configuration, so it is simply tried again."""
 
 
 class Delivered(msgspec.Struct):
@@ -90,7 +92,8 @@ class Road:
     """Everything one person's road needs, put together by ``weighbridge.assembly``.
 
     ``heeds_backoff``: what failed is tried again when the ledger says so (a server comes often);
-    without it at once (a person who calls ``sync`` wants to see it tried).
+    without it at once (a person who calls ``sync`` wants to see it tried). ``overlap``: seconds
+    before the cursor from which on is asked again, so that the call is not identical to the last.
     """
 
     def __init__(  # noqa: PLR0913  the one place where the parts meet
@@ -117,6 +120,7 @@ class Road:
         self.sleep = sleep
         self.progress = progress
         self.heeds_backoff = heeds_backoff
+        self.overlap = 0
         self._cloud_ahead = 0.0
 
     def set_cloud_time(self, updatetime: int) -> None:

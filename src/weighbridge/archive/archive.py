@@ -116,6 +116,20 @@ class Archive:
                 before = int(row["taken_at"])
                 yield before
 
+    def holds(self, codes: Iterable[int], start: int, end: int) -> bool:
+        """Whether a value of one of these types was measured in a window."""
+        return any(
+            self.database.one(
+                "holds_between", account=self.account, type_code=code, start=start, end=end
+            )
+            for code in codes
+        )
+
+    def note_unannounced(self, instants: Iterable[int], now: float) -> None:
+        """A poll found these, and no notification had told of them."""
+        for instant in instants:
+            self.database.run("note_unannounced", account=self.account, taken_at=instant, now=now)
+
     def forget_missing(self, seen: set[int], start: int, end: int, now: float) -> int:
         """Mark the groups of a window that the cloud no longer has. Their raw text is kept."""
         held = {

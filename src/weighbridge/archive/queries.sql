@@ -367,3 +367,168 @@ SELECT value FROM keepsake WHERE name = :name
 
 -- name: store_keepsake
 INSERT INTO keepsake (name, value, made_at) VALUES (:name, :value, :now)
+
+-- Subscriptions
+
+-- name: notify_secrets
+SELECT secret, made_at FROM notify_secret WHERE retired_at IS NULL ORDER BY made_at DESC
+
+-- name: add_notify_secret
+INSERT INTO notify_secret (secret, made_at) VALUES (:secret, :now)
+
+-- name: retire_notify_secrets
+UPDATE notify_secret SET retired_at = :now WHERE retired_at IS NULL AND secret <> :current
+
+-- name: remember_callback
+INSERT INTO our_callback (url, first_used_at) VALUES (:url, :now) ON CONFLICT (url) DO NOTHING
+
+-- name: our_callbacks
+SELECT url FROM our_callback
+
+-- name: care_of
+SELECT listed_at, callback, trouble, trouble_at, next_try_at, steps
+  FROM subscription_care WHERE account = :account
+
+-- name: begin_care
+-- Under another callback nothing is known to be in order yet, and nothing is known to be wrong.
+INSERT INTO subscription_care (account, callback) VALUES (:account, :callback)
+    ON CONFLICT (account) DO UPDATE
+   SET callback = excluded.callback, listed_at = NULL, next_try_at = 0, steps = 0
+ WHERE coalesce(subscription_care.callback, '') <> excluded.callback
+
+-- name: note_cared
+UPDATE subscription_care
+   SET listed_at = :now, trouble = NULL, trouble_at = NULL, next_try_at = :next_try_at, steps = 0
+ WHERE account = :account
+
+-- name: note_care_trouble
+UPDATE subscription_care
+   SET trouble = :trouble, trouble_at = coalesce(trouble_at, :now), next_try_at = :next_try_at,
+       steps = steps + 1
+ WHERE account = :account
+
+-- name: postpone_care
+UPDATE subscription_care SET next_try_at = :next_try_at WHERE account = :account
+
+-- name: hurry_care
+UPDATE subscription_care SET next_try_at = 0
+
+-- name: note_removed
+UPDATE subscription_care
+   SET listed_at = NULL, trouble = NULL, trouble_at = NULL, next_try_at = :next_try_at, steps = 0
+ WHERE account = :account
+
+-- name: leave_appli_out
+INSERT INTO appli_left_out (account, appli, since) VALUES (:account, :appli, :now)
+    ON CONFLICT (account, appli) DO UPDATE SET since = excluded.since
+
+-- name: applis_left_out
+SELECT appli FROM appli_left_out WHERE account = :account AND since > :after
+
+-- name: take_applis_back
+DELETE FROM appli_left_out WHERE account = :account
+
+-- name: add_knock
+INSERT INTO knock (account, appli, first_at, last_at, action, received_at, done_at)
+VALUES (:account, :appli, :first_at, :last_at, :action, :received_at, :done_at)
+
+-- name: open_knocks
+SELECT id, appli, first_at, last_at, action, received_at FROM knock
+ WHERE account = :account AND done_at IS NULL
+ ORDER BY received_at, id
+
+-- name: people_with_open_knocks
+SELECT DISTINCT a.person FROM knock AS k JOIN account AS a ON a.id = k.account
+ WHERE k.done_at IS NULL
+ ORDER BY a.person
+
+-- name: settle_knock
+UPDATE knock SET done_at = :now WHERE id = :id AND done_at IS NULL
+
+-- name: forget_knocks
+DELETE FROM knock WHERE done_at < :before
+
+-- name: knocks_announcing
+SELECT DISTINCT appli FROM knock
+ WHERE account = :account AND last_at >= :earliest AND first_at <= :latest
+
+-- name: withings_logins
+SELECT person, login_needed FROM credential WHERE service = 'withings'
+
+-- name: routes_with_open_deliveries
+-- The index is walked route by route: what is done costs nothing.
+SELECT person, target FROM route AS r
+ WHERE EXISTS (SELECT 1 FROM delivery AS d
+                WHERE d.route = r.id AND d.state IN ('planned', 'sending', 'unknown')
+                  AND d.state IN ('planned', 'sending', 'unknown', 'blocked', 'held', 'rejected'))
+
+-- alerts and metrics
+
+-- name: alerts
+SELECT name, since, told_at, text, well_at FROM alert ORDER BY name
+
+-- name: keep_alert
+INSERT INTO alert (name, since, told_at, text, well_at)
+VALUES (:name, :since, :told_at, :text, :well_at)
+    ON CONFLICT (name) DO UPDATE
+   SET since = excluded.since, told_at = excluded.told_at, text = excluded.text,
+       well_at = excluded.well_at
+
+-- name: forget_alert
+DELETE FROM alert WHERE name = :name
+
+-- name: add_alert_message
+INSERT INTO alert_message (channel, text, made_at) VALUES (:channel, :text, :now)
+
+-- name: alert_messages
+SELECT id, channel, text, made_at FROM alert_message
+ WHERE channel = :channel ORDER BY id LIMIT :most
+
+-- name: forget_alert_message
+DELETE FROM alert_message WHERE id = :id
+
+-- name: forget_alert_channels
+DELETE FROM alert_message WHERE channel >= :channels
+
+-- name: waiting_since
+-- Of the oldest that wait in one state, when the first of them was planned. Bounded on purpose.
+SELECT min(planned_at) AS planned_at, min(taken_at) AS taken_at
+  FROM (SELECT planned_at, taken_at FROM delivery
+         WHERE route = :route AND state = :state
+           AND state IN ('planned', 'sending', 'unknown', 'blocked', 'held', 'rejected')
+         ORDER BY taken_at LIMIT :most)
+
+-- name: last_delivery
+-- Sent oldest first: the last one stands among the newest, or right before what waits.
+SELECT max(done_at) AS done_at
+  FROM (SELECT * FROM (SELECT state, done_at FROM delivery WHERE route = :route
+                        ORDER BY taken_at DESC LIMIT :most)
+         UNION ALL
+        SELECT * FROM (SELECT state, done_at FROM delivery
+                        WHERE route = :route AND taken_at < :before
+                        ORDER BY taken_at DESC LIMIT :most))
+ WHERE state IN ('delivered', 'confirmed')
+
+-- name: count_open_knocks
+SELECT count(*) AS number FROM knock WHERE done_at IS NULL
+
+-- name: count_all_odd_groups
+SELECT count(*) AS number FROM odd_group
+
+-- name: count_alerts_told
+SELECT count(*) AS number FROM alert WHERE told_at IS NOT NULL
+
+-- name: count_alert_messages
+SELECT count(*) AS number FROM alert_message
+
+-- name: holds_between
+SELECT 1 AS found FROM measured
+ WHERE account = :account AND type_code = :type_code AND taken_at BETWEEN :start AND :end LIMIT 1
+
+-- name: note_unannounced
+INSERT INTO unannounced (account, taken_at, found_at) VALUES (:account, :taken_at, :now)
+    ON CONFLICT (account, taken_at) DO NOTHING
+
+-- name: unannounced_of
+SELECT count(*) AS number, max(found_at) AS found_at FROM unannounced
+ WHERE account = :account AND found_at > :after

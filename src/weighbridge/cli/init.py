@@ -16,6 +16,7 @@ from weighbridge.config.reading import read_settings
 from weighbridge.config.rules import Unfit, parse_height, read_name, read_text, read_timezone
 from weighbridge.config.template import Answers, render
 from weighbridge.errors import ConfigProblem, StateProblem
+from weighbridge.server.admission import read_or_make_token
 from weighbridge.targets import load_kind
 
 _KEPT = f"{CONFIG_FILE}.old"
@@ -75,6 +76,7 @@ def command(session: Session, /, force: bool, **options: Any) -> None:
 
     At a terminal it asks, unless options answer. Elsewhere, without options, it writes a file
     of comments to be filled in. A secret is never given as an option: other accounts could see it.
+    Beside it lies admin-token, with which the pages of the server let you in.
 
     \b
     Examples:
@@ -91,6 +93,7 @@ def command(session: Session, /, force: bool, **options: Any) -> None:
     text = render(answers)
     _prove(text, session)
     _write(path, text)
+    read_or_make_token(session.home)
     click.echo(f"Wrote {path}")
     _say_what_is_next(session, answers)
 

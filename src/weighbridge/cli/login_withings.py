@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from weighbridge.archive.archive import connect_account
+from weighbridge import connecting
 from weighbridge.archive.database import prove_writable
 from weighbridge.assembly import Workplace
 from weighbridge.cli.session import say
@@ -15,7 +15,7 @@ from weighbridge.config import Person
 from weighbridge.errors import ConfigProblem
 from weighbridge.withings.app import WithingsApp
 from weighbridge.withings.callback import Callback
-from weighbridge.withings.oauth import consent_url, exchange, new_state, read_pasted
+from weighbridge.withings.oauth import consent_url, new_state, read_pasted
 from weighbridge.withings.status import CodeExpired
 
 LINKS = 3
@@ -43,12 +43,9 @@ def connect(
 
 
 def keep_login(workplace: Workplace, person: Person, app: WithingsApp, code: str) -> None:
-    """Exchange at once; account and tokens are stored together or not at all."""
-    pair = exchange(app, code, workplace.client(app), workplace.clock)
-    with workplace.database.transaction():
-        connect_account(workplace.database, person.name, pair.userid, workplace.clock)
-        workplace.tokens(person.name).store(pair)
-    say(f"{person.name} is connected to the Withings profile {pair.userid}.")
+    """Exchange at once, keep it, and say so. Raises Problems."""
+    userid = connecting.keep_login(workplace, person, app, code)
+    say(f"{person.name} is connected to the Withings profile {userid}.")
 
 
 def _ask_by_paste(app: WithingsApp) -> str:

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import click
 import msgspec
 
-from weighbridge.archive.brake import breaker_name
-from weighbridge.archive.database import FILE_NAME, Database, Row
+from weighbridge.archive.database import FILE_NAME, Database
 from weighbridge.cli.folding import tell
 from weighbridge.cli.session import (
     Session,
@@ -20,8 +19,15 @@ from weighbridge.cli.session import (
 )
 from weighbridge.cli.times import ago, count, moment, span
 from weighbridge.config import Person, TargetSettings
-from weighbridge.errors import ExitCode, most_urgent
-from weighbridge.targets import load_kind
+from weighbridge.errors import most_urgent
+from weighbridge.verdicts import (
+    SourceStanding,
+    SourceVerdict,
+    TargetStanding,
+    TargetVerdict,
+    judge_source,
+    judge_target,
+)
 
 
 class TargetStatus(msgspec.Struct):
@@ -85,82 +91,57 @@ def command(session: Session, people: tuple[str, ...], as_json: bool) -> int:
 
 
 def _person_status(database: Database | None, person: Person, now: float) -> PersonStatus:
-    """How one person stands, read from the database alone; None: there is none yet."""
-    account = login = odd = None
-    if database:
-        account = database.one("account_of", person=person.name)
-        login = database.one("credential_of", person=person.name, service="withings")
-    if database and account:
-        odd = database.one("count_odd_groups", account=account["id"])
-    verdict, problem, code = _source_verdict(person.name, account, login, now)
+    """How one person stands; None: there is no database yet."""
+    source = judge_source(database, person.name)
+    verdict, problem = _say_source(person.name, source, now)
     return PersonStatus(
         person=person.name,
-        connected=login is not None,
+        connected=source.connected,
         verdict=verdict,
-        exit_code=code,
+        exit_code=source.exit_code,
         problem=problem,
-        last_success=moment(account["checked_at"]) if account else None,
-        not_understood=odd["number"] if odd else 0,
+        last_success=moment(source.checked_at),
+        not_understood=source.not_understood,
         targets=[_status_of(database, person.name, target, now) for target in person.targets],
     )
+
+
+def _say_source(person: str, source: SourceStanding, now: float) -> tuple[str, str | None]:
+    """A few words, and what to do."""
+    log_in = f"Run: weighbridge login withings --person {in_shell(person)}"
+    match source.verdict:
+        case SourceVerdict.NOT_CONNECTED:
+            return "not connected", log_in
+        case SourceVerdict.LOGIN_NEEDED:
+            return "needs a login", f"{source.trouble} {log_in}"
+        case SourceVerdict.IN_TROUBLE:
+            return f"in trouble for {span(now - (source.trouble_at or now))}", source.trouble
+        case SourceVerdict.NOT_READ_YET:
+            return "connected, not read yet", "Run: weighbridge sync"
+        case SourceVerdict.WELL:
+            return f"read {ago(source.checked_at or now, now)}", None
 
 
 def _status_of(
     database: Database | None, person: str, target: TargetSettings, now: float
 ) -> TargetStatus:
-    """A target that was never signed in needs that before anything else."""
-    status = _target_status(database, person, target.name, now)
-    if status.verdict != _NEVER or not hasattr(load_kind(target.kind), "sign_in"):
-        return status
-    service = f"target {target.name}"
-    if database and database.one("credential_of", person=person, service=service):
-        return status
-    status.verdict, status.exit_code = "not signed in", ExitCode.LOG_IN
-    status.problem = f"Run: weighbridge login {in_shell(target.name)} --person {in_shell(person)}"
-    return status
-
-
-def _source_verdict(
-    person: str, account: Row | None, login: Row | None, now: float
-) -> tuple[str, str | None, ExitCode]:
-    """A few words, what to do, the exit code."""
-    log_in = f"Run: weighbridge login withings --person {in_shell(person)}"
-    if login is None or account is None:
-        return "not connected", log_in, ExitCode.LOG_IN
-    if login["login_needed"]:
-        return "needs a login", f"{login['login_needed']} {log_in}", ExitCode.LOG_IN
-    if account["trouble"]:
-        verdict = f"in trouble for {span(now - account['trouble_at'])}"
-        return verdict, account["trouble"], ExitCode.LATER
-    if account["checked_at"] is None:
-        return "connected, not read yet", "Run: weighbridge sync", ExitCode.LATER
-    return f"read {ago(account['checked_at'], now)}", None, ExitCode.DONE
-
-
-def _target_status(database: Database | None, person: str, target: str, now: float) -> TargetStatus:
-    if database is None:
-        return TargetStatus(target, _NEVER, ExitCode.LATER)
-    row = database.one("route_of", person=person, target=target)
-    brake = database.one("brake_of", name=breaker_name(person, target))
-    blocked = moment(brake["until"]) if brake and brake["until"] > now else None
-    if row is None or (not row["fingerprint"] and not row["trouble"]):
-        return TargetStatus(target, _NEVER, ExitCode.LATER, sign_in_blocked_until=blocked)
-    counts = {r["state"]: r["number"] for r in database.all("count_open", route=row["id"])}
-    unseen = database.one("count_unseen", route=row["id"])
+    standing = judge_target(database, person, target, now)
+    verdict, problem = _say_target(standing, now), standing.trouble
+    if standing.verdict is TargetVerdict.NOT_SIGNED_IN:
+        problem = f"Run: weighbridge login {in_shell(target.name)} --person {in_shell(person)}"
     return TargetStatus(
-        target=target,
-        verdict=_verdict(row, counts, unseen["number"] if unseen else 0, now),
-        exit_code=_code(row, counts),
-        problem=row["trouble"],
-        last_success=moment(row["succeeded_at"]),
-        open=counts,
-        not_seen_yet=unseen["number"] if unseen else 0,
-        paused_until=moment(row["pause_until"]) if row["pause_until"] > now else None,
-        sign_in_blocked_until=blocked,
+        target=target.name,
+        verdict=verdict,
+        exit_code=standing.exit_code,
+        problem=problem,
+        last_success=moment(standing.succeeded_at),
+        open=dict(standing.open),
+        not_seen_yet=standing.unseen,
+        paused_until=moment(standing.pause_until),
+        sign_in_blocked_until=moment(standing.sign_in_blocked_until),
     )
 
 
-_NEVER = "not served yet"
 _WORDS = {
     "planned": "waiting",
     "sending": "being sent",
@@ -171,24 +152,19 @@ _WORDS = {
 }
 
 
-def _verdict(row: Row, counts: dict[str, int], unseen: int, now: float) -> str:
+def _say_target(standing: TargetStanding, now: float) -> str:
+    if standing.verdict is TargetVerdict.NOT_SIGNED_IN:
+        return "not signed in"
+    if standing.verdict is TargetVerdict.NOT_SERVED_YET:
+        return "not served yet"
+    counts = standing.open
     parts = [f"{counts[state]} {words}" for state, words in _WORDS.items() if counts.get(state)]
-    if unseen:
-        parts.append(f"{unseen} accepted but not seen there yet")
+    if standing.unseen:
+        parts.append(f"{standing.unseen} accepted but not seen there yet")
     text = ", ".join(parts) or "up to date"
-    if row["succeeded_at"]:
-        text += f", last success {ago(row['succeeded_at'], now)}"
+    if standing.succeeded_at:
+        text += f", last success {ago(standing.succeeded_at, now)}"
     return text
-
-
-def _code(row: Row, counts: dict[str, int]) -> ExitCode:
-    if counts.get("blocked") or row["trouble_kind"] == "LoginNeeded":
-        return ExitCode.LOG_IN
-    if counts.get("rejected") or counts.get("unknown"):
-        return ExitCode.LOOK
-    if counts.get("planned") or counts.get("sending"):
-        return ExitCode.LATER
-    return ExitCode.DONE
 
 
 def _lines(found: list[PersonStatus]) -> Iterator[str]:

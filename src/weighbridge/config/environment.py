@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from weighbridge.config import Person, TargetSettings, WithingsSettings
-from weighbridge.config.options import converter, fault_in_words, secrets_of
+from weighbridge.config import USUAL_SETTLE, Person, TargetSettings, WithingsSettings
+from weighbridge.config.options import converter, fault_in_words
 from weighbridge.config.rules import Unfit, read_callback_url, read_cloud_url, read_text
 from weighbridge.config.sheet import Page, Sheet
 from weighbridge.errors import ConfigProblem
@@ -41,8 +41,13 @@ _APP_FILE = "withings_app.json"
 _TARGET_VARIABLES = {
     "garmin": {"username": "GARMIN_USERNAME", "url": "GARMIN_URL"},
     "trainerroad": {"username": "TRAINERROAD_USERNAME", "url": "TRAINERROAD_URL"},
+    "mqtt": {"url": "MQTT_URL", "plain_topic": "MQTT_CHANNEL"},
 }
-"""Kind of target → its option → the variable that gives it."""
+"""Kind of target → its option → the variable that gives it. Without the first there is no target.
+
+A kind whose variables are not yet options has a function ``from_environment(found)`` that makes
+options of them.
+"""
 
 Found = dict[str, tuple[Any, str]]
 """Field → value and where it comes from."""
@@ -167,43 +172,55 @@ def _from_app_file(around: Surroundings) -> Found:
 
 
 def _target(kind: str, around: Surroundings) -> TargetSettings | None:
-    """A target of this kind when its variable names an account."""
+    """A target of this kind when its first variable is set."""
     variables = _TARGET_VARIABLES[kind]
-    table = {
+    first = next(iter(variables))
+    found = {
         field: written
         for field, variable in variables.items()
         if (written := around.variable(variable))
     }
-    if "username" not in table:
+    if first not in found:
         return None
-    options = _options(kind, table, around)
-    if options is None:
+    made = _options(kind, found, around)
+    if made is None:
         return None
-    target = TargetSettings(name=kind, kind=kind, options=options)
+    target = TargetSettings(name=kind, kind=kind, settle=made.settle, options=made.options)
     key = f"person.{ONLY_PERSON}.target.{kind}"
-    origins = {field: f"environment {variables[field]}" for field in table}
-    named = dict.fromkeys(("name", "kind"), origins["username"])
+    origins = {
+        field: f"environment {variables.get(field, variables[first])}" for field in made.fields
+    }
+    named = dict.fromkeys(("name", "kind"), origins[first])
     around.page.note_origins(key, target, named, without=("options",))
-    around.page.note_origins(key, options, origins)
-    for secret in secrets_of(options).values():
-        around.page.note_secret(secret)
+    around.page.note_origins(key, made.options, origins)
     return target
 
 
-def _options(kind: str, table: Mapping[str, str], around: Surroundings) -> Any | None:
-    """The options of a kind; None when something is wrong (and noted)."""
-    variables = _TARGET_VARIABLES[kind]
+class _Made(msgspec.Struct, frozen=True):
+    """The options of a kind, the fields that were given, and how long its readings settle."""
+
+    options: Any
+    fields: frozenset[str]
+    settle: float
+
+
+def _options(kind: str, found: Mapping[str, str], around: Surroundings) -> _Made | None:
+    """The options that the environment gives; None: a mistake was noted."""
+    first, *others = _TARGET_VARIABLES[kind].values()
     try:
         module = load_kind(kind)
-        return msgspec.convert(
+        table = getattr(module, "from_environment", dict)(found)
+        options = msgspec.convert(
             table, module.Options, dec_hook=converter(around.home, around.environ)
         )
+        settle = float(getattr(module, "SETTLE", USUAL_SETTLE))
+        return _Made(options, frozenset(table), settle)
     except ConfigProblem as problem:
         message, remedy = f"asks for: {problem.message}", problem.remedy
     except msgspec.ValidationError as error:
         message = f"does not fit: {fault_in_words(error)}"
-        remedy = f"Correct it or {variables['url']}."
-    around.page.complain_of_environment(variables["username"], message, remedy)
+        remedy = f"Correct {' or '.join(('it', *others))}."
+    around.page.complain_of_environment(first, message, remedy)
     return None
 
 

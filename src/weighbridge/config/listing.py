@@ -75,16 +75,13 @@ def _values(
 
 
 def _shown(name: str, value: Any) -> str | int | float | bool | None:
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, Secret) or _SOUNDS_SECRET.search(name):
-        return STARS
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, Secret) or (value is not None and _SOUNDS_SECRET.search(name)):
+        return value if isinstance(value, bool) else STARS
     if isinstance(value, tuple):
         return ", ".join(str(_shown(name, one)) for one in value) or None
-    if isinstance(value, datetime.date):
-        return value.isoformat()
-    if isinstance(value, int | float):
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if value is None or isinstance(value, bool | int | float):
         return value
-    return _PASSWORD_IN_URL.sub(rf"\1:{STARS}@", str(value))
+    text = value.isoformat() if isinstance(value, datetime.date) else str(value)
+    return _PASSWORD_IN_URL.sub(rf"\1:{STARS}@", text)

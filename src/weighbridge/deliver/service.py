@@ -31,7 +31,7 @@ def serve(road: Road, route: Route) -> Delivered:
 
 def _serve(road: Road, route: Route, result: Delivered) -> Problem | None:
     ledger = route.ledger
-    if problem := _login_needed(ledger):
+    if problem := _login_needed(route):
         return problem
     if not _has_work(road, ledger):
         return None
@@ -77,10 +77,14 @@ def _has_work(road: Road, ledger: Ledger) -> bool:
     return bool(ledger.due(1, now=now, cloud_now=road.cloud_now(), start=0))
 
 
-def _login_needed(ledger: Ledger) -> Problem | None:
+def _login_needed(route: Route) -> Problem | None:
     """A dead login is not tried again: what became owed since then waits for its person as well."""
+    ledger = route.ledger
     row = ledger.row()
     if row["trouble_kind"] != LoginNeeded.__name__:
+        return None
+    if not route.signs_in:
+        ledger.wake()
         return None
     problem = LoginNeeded(row["trouble"])
     ledger.block(problem.message)

@@ -41,12 +41,11 @@ class Glance:
         self._settings = settings
         self._scheduler = scheduler
         self._clock = clock
-        self._version = -1
-        self._logins: dict[str, _Login] = {}
+        self._version = database.version_of_others()
+        self._logins: dict[str, _Login] = dict(self._read_logins())
 
     def begin(self) -> None:
         """The start of the server: whoever is overdue is asked about, whatever waits is sent."""
-        self._logins = dict(self._read_logins())
         self._serve_who_has_something_open()
         for name in self._scheduler.people():
             self._scheduler.serve(name, self._clock())

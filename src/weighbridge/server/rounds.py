@@ -28,7 +28,7 @@ SAME_BURST = 1.0
 """Seconds: a knock that comes so soon after we asked tells of what was stored before."""
 LOOK_BACK = 60.0
 """Seconds after which we ask once more when knocks were taken for answered without asking."""
-NOT_TWICE = 10.5
+NOT_TWICE = 11.0
 """Seconds: Withings refuses an identical call for ten (reference, section 7)."""
 SHORTEST_NAP = 0.05
 """Seconds: what is due again at once must not keep a processor busy."""
@@ -38,10 +38,11 @@ NEWEST = 50
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """The last time Withings was asked about a person: when, and from which cursor on."""
+    """The last time Withings was asked about a person: when, and from where on."""
 
     at: float
     cursor: int
+    overlap: int = 0
     answered: bool = False
 
 
@@ -70,13 +71,14 @@ class Rounds:
         """Bring the person of the errand one step further. Raises Problems of the home folder."""
         person = self._workplace.settings.person(errand.person)
         road = self._workplace.road(person, heeds_backoff=True)
+        road.overlap = self._overlap(road)
         for name in errand.announce:
             self._announce(road, name)
         knocks = self._open_knocks(road.archive)
-        asking = self._may_ask(road, errand.asking or self._needs_asking(road, knocks))
+        asking = errand.asking or self._needs_asking(road, knocks)
         before = road.archive.last_instants(NEWEST) if asking and road.archive else []
         if asking and road.archive:
-            self._asked[road.person] = Asked(self._clock(), road.archive.cursor)
+            self._asked[road.person] = Asked(self._clock(), road.archive.cursor, road.overlap)
         outcome = advance(road, asking=asking)
         self._counts.round_ended(outcome)
         if asking and outcome.problem is None:
@@ -90,6 +92,7 @@ class Rounds:
         """The target is there again: what it keeps is said anew, and nothing waits any longer."""
         for route in road.routes:
             if route.name == name and isinstance(route.target, Stays):
+                route.ledger.wake()
                 route.ledger.try_now()
                 try:
                     route.target.announce()
@@ -122,17 +125,12 @@ class Rounds:
         until = knock.last_at or knock.first_at
         return same_burst and archive.holds(subject.types, knock.first_at, until)
 
-    def _may_ask(self, road: Road, wanted: bool) -> bool:
-        """Put an identical call off that Withings would refuse."""
-        now = self._clock()
+    def _overlap(self, road: Road) -> int:
+        """Withings refuses an identical call, so the next one begins some seconds earlier."""
         asked = self._asked.get(road.person)
-        if not wanted or road.archive is None or asked is None:
-            return wanted
-        early = asked.at + NOT_TWICE - now
-        if early <= 0 or asked.cursor != road.archive.cursor:
-            return True
-        self._scheduler.ask(road.person, now + early)
-        return False
+        if asked is None or road.archive is None or asked.cursor != road.archive.cursor:
+            return 0
+        return asked.overlap + 1 if self._clock() - asked.at < NOT_TWICE else 0
 
     def _answered(self, road: Road, knocks: Sequence[OpenKnock], before: list[int]) -> None:
         self._settle(knocks)

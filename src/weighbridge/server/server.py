@@ -23,10 +23,12 @@ from weighbridge.assembly import Shared, Workplace
 from weighbridge.config import Person, Settings
 from weighbridge.errors import ConfigProblem, Problem
 from weighbridge.progress import Progress
+from weighbridge.server.admission import Admission, read_or_make_token
 from weighbridge.server.counts import Counts
 from weighbridge.server.glance import Glance
 from weighbridge.server.halt import Halt, Stopping
 from weighbridge.server.intake import Intake
+from weighbridge.server.messenger import Watch
 from weighbridge.server.parts import Parts
 from weighbridge.server.rounds import Asked, Rounds
 from weighbridge.server.scheduler import LONGEST_NAP, Errand, Scheduler
@@ -86,8 +88,10 @@ class Server:
             started_at=clock(),
             intake=self.intake,
             counts=self.counts,
+            admission=Admission(read_or_make_token(settings.home), clock),
             next_ask=self._scheduler.next_ask,
         )
+        self._watch = Watch(self.parts)
 
     # For the pages, the targets and the threads; from anywhere
 
@@ -108,6 +112,7 @@ class Server:
 
     def came_back(self, person: str, target: str, delay: float = 0.0) -> None:
         """A target is there again (``weighbridge.targets.base.House``)."""
+        self.counts.target_returned()
         self._scheduler.announce(person, target, self._clock() + delay)
 
     def sync_now(self, person: str | None = None) -> None:
@@ -130,6 +135,7 @@ class Server:
         for number in range(min(WORKERS, max(1, len(self.settings.people)))):
             self._run(f"worker-{number}", self._work)
         self._run("glance", self._glance)
+        self._watch.start()
 
     def _begin(self, workplace: Workplace) -> None:
         """What is overdue, what was knocked, and the targets that stay."""
@@ -160,6 +166,7 @@ class Server:
         self.halt.set()
         self._scheduler.close()
         self.intake.stop()
+        self._watch.stop()
         end = time.monotonic() + ENOUGH
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
@@ -237,8 +244,11 @@ class Server:
         archive, callback = workplace.archive(person.name), callback_of(workplace)
         if archive is None or callback is None:
             return
-        now = self._clock()
-        if due_at(workplace, archive.account, now, started_at=self.parts.started_at) <= now:
+        now, started_at = self._clock(), self.parts.started_at
+        due = due_at(
+            workplace.database, archive.account, now, callback=callback, started_at=started_at
+        )
+        if due <= now:
             look_after(
                 workplace,
                 person,

@@ -9,6 +9,9 @@ The service answers HTTP 200 even for failures; the number that counts is ``stat
       CodeExpired       the code of a login is too old or was used: start the login again
     RetryLater
       TooManyCalls      wait ``wait`` seconds, all processes together, then repeat once
+      CallbackRefused   it does not like the address that it is to notify: try again, for ever
+    ConfigProblem
+      NotForUs          it does not offer this to our application
     Problem
       NotUnderstood     the service refuses our parameters: no repetition would change that
 """
@@ -45,11 +48,15 @@ class NotUnderstood(Problem):
     """The service finds our parameters wrong. Whose fault that is depends on the call.
 
     ``vague``: a 503 that names nothing of the application, neither id nor secret nor address.
+    ``status``: the number of the answer, for calls that know more about it than this table.
     """
 
-    def __init__(self, message: str, *, remedy: str = "", vague: bool = False) -> None:
+    def __init__(
+        self, message: str, *, remedy: str = "", vague: bool = False, status: int | None = None
+    ) -> None:
         super().__init__(message, remedy=remedy)
         self.vague = vague
+        self.status = status
 
 
 class TooManyCalls(RetryLater):
@@ -58,6 +65,14 @@ class TooManyCalls(RetryLater):
     def __init__(self, message: str, *, wait: float) -> None:
         super().__init__(message, remedy=TRY_AGAIN, after=wait)
         self.wait = wait
+
+
+class CallbackRefused(RetryLater):
+    """The service will not notify this address: not now, but often an hour later."""
+
+
+class NotForUs(ConfigProblem):
+    """The service knows the call and does not offer it to our application."""
 
 
 _TOKEN_REFUSED = frozenset({100, 101, 102, 200, 401})
@@ -98,12 +113,12 @@ def problem_of(status: int, text: str = "", wait_seconds: float | None = None) -
     if status == 503:
         return _named_in_text(told, text.lower())
     if status in _NOT_FOR_US:
-        return ConfigProblem(
+        return NotForUs(
             f"Withings does not offer this service to your application ({told}).",
             remedy="Check the application in the Withings developer dashboard.",
         )
     if any(status in family for family in _INVALID_PARAMS):
-        return NotUnderstood(_NOT_UNDERSTOOD.format(told), remedy=REPORT)
+        return NotUnderstood(_NOT_UNDERSTOOD.format(told), remedy=REPORT, status=status)
     return RetryLater(f"Withings has a passing trouble ({told}).", remedy=TRY_AGAIN)
 
 
@@ -117,7 +132,7 @@ def _named_in_text(told: str, text: str) -> Problem:
             remedy="It lives 30 seconds. Get a new link with: weighbridge login withings",
         )
     vague = not any(name in text for name in _OF_THE_APPLICATION)
-    return NotUnderstood(_NOT_UNDERSTOOD.format(told), remedy=REPORT, vague=vague)
+    return NotUnderstood(_NOT_UNDERSTOOD.format(told), remedy=REPORT, vague=vague, status=503)
 
 
 def _too_many_calls(told: str, text: str, wait_seconds: float | None) -> TooManyCalls:

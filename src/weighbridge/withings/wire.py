@@ -51,11 +51,17 @@ def post(
     """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     response = _send(client, url, form, headers, limit)
-    secrets = [form[name] for name in _SECRET_FIELDS & form.keys()] + ([token] if token else [])
+    secrets = [*_secrets_in(form), *([token] if token else [])]
     envelope = _envelope(response)
     if envelope is not None and envelope.status == 0 and response.is_success:
         return envelope.body
     raise _problem(response, envelope, secrets)
+
+
+def _secrets_in(form: Mapping[str, str]) -> list[str]:
+    """Of a callback it is the last part: whoever knows that may notify us."""
+    callback = form.get("callbackurl", "").rpartition("/")[2]
+    return [*(form[name] for name in _SECRET_FIELDS & form.keys()), callback]
 
 
 def _send(

@@ -182,13 +182,38 @@ CREATE TABLE notify_secret (
     retired_at REAL
 );
 
+-- Every address that we ever had notified: nobody else's subscription is ever touched.
+CREATE TABLE our_callback (
+    url           TEXT PRIMARY KEY,
+    first_used_at REAL NOT NULL
+);
+
+-- How the subscriptions of an account stand. ``listed_at``: when all of them were last in order under
+-- ``callback``. ``steps``: failures in a row.
 CREATE TABLE subscription_care (
     account     INTEGER PRIMARY KEY REFERENCES account (id),
+    callback    TEXT,
     listed_at   REAL,
     trouble     TEXT,
     trouble_at  REAL,
     next_try_at REAL    NOT NULL DEFAULT 0,
     steps       INTEGER NOT NULL DEFAULT 0
+);
+
+-- Readings that a poll found although notifications were in order, and none had told of them.
+CREATE TABLE unannounced (
+    account  INTEGER NOT NULL REFERENCES account (id),
+    taken_at INTEGER NOT NULL,
+    found_at REAL    NOT NULL,
+    PRIMARY KEY (account, taken_at)
+);
+
+-- Subjects that Withings does not offer to the application: asked for again now and then only.
+CREATE TABLE appli_left_out (
+    account INTEGER NOT NULL REFERENCES account (id),
+    appli   INTEGER NOT NULL,
+    since   REAL    NOT NULL,
+    PRIMARY KEY (account, appli)
 );
 
 -- What a person was told, so that each trouble is told once, and once more when it is over.
@@ -198,4 +223,13 @@ CREATE TABLE alert (
     told_at REAL,
     text    TEXT NOT NULL,
     well_at REAL
+);
+
+-- What is still to be told, once for each channel. Written in the transaction that changes the
+-- alert, taken away when the channel has accepted it.
+CREATE TABLE alert_message (
+    id      INTEGER PRIMARY KEY,
+    channel INTEGER NOT NULL,
+    text    TEXT    NOT NULL,
+    made_at REAL    NOT NULL
 );

@@ -1,0 +1,335 @@
+"""``weighbridge subscriptions``: what Withings notifies us about, and putting it in order."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from weighbridge.cli.folding import tell
+from weighbridge.cli.session import (
+    Session,
+    chosen_people,
+    in_shell,
+    print_json,
+    refuse_unconfigured,
+    say,
+)
+from weighbridge.cli.times import count
+from weighbridge.config import Person
+from weighbridge.errors import ConfigProblem, ExitCode, Problem, StateProblem, most_urgent
+
+if TYPE_CHECKING:
+    from weighbridge.assembly import Workplace
+    from weighbridge.server.mending import Care, Found
+
+people_option = click.option(
+    "--person", "people", multiple=True, metavar="NAME", help="Only this person."
+)
+appli_option = click.option(
+    "--appli",
+    "applis",
+    multiple=True,
+    type=click.IntRange(1, 999),
+    metavar="N",
+    help="This subject of Withings, for instance 58 for glucose.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+dry_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+
+
+@click.group("subscriptions")
+def command() -> None:
+    """See and mend what Withings notifies us about.
+
+    A running server does all this by itself. Subscriptions of other programs are shown and never
+    touched.
+
+    \b
+    Examples:
+      weighbridge subscriptions list
+      weighbridge subscriptions check
+      weighbridge subscriptions url
+    """
+
+
+@command.command("list")
+@people_option
+@json_option
+@click.pass_obj
+def list_command(session: Session, people: tuple[str, ...], as_json: bool) -> int:
+    """List everything that this application subscribed at Withings, ours or not.
+
+    Addresses are shortened: whoever knows one in full could notify in the name of Withings.
+
+    \b
+    Example:
+      weighbridge subscriptions list --person anna
+    """
+    from weighbridge.cli.subscriptions_shown import list_lines, listed
+    from weighbridge.server.mending import look_at
+    from weighbridge.server.upkeep import callback_of
+
+    found: list[dict[str, Any]] = []
+    with _workplace(session) as workplace:
+        callback = callback_of(workplace)
+
+        def one(person: Person) -> int:
+            found.append(listed(person, look_at(workplace, person, callback), callback))
+            return ExitCode.DONE
+
+        code = _for_each(chosen_people(workplace.settings, people), one)
+    if as_json:
+        print_json(found)
+    else:
+        for line in list_lines(found):
+            tell(line)
+    return code
+
+
+@command.command("add")
+@people_option
+@appli_option
+@dry_option
+@click.pass_obj
+def add_command(
+    session: Session, people: tuple[str, ...], applis: tuple[int, ...], dry_run: bool
+) -> int:
+    """Subscribe what is missing, then end what still leads to an old address of ours.
+
+    Needs a public address ([server] url) at which weighbridge serve is running: Withings asks it
+    before it agrees, and wants five seconds between two subscriptions.
+
+    \b
+    Examples:
+      weighbridge subscriptions add
+      weighbridge subscriptions add --person anna --appli 58
+    """
+    from weighbridge.server.mending import look_at
+    from weighbridge.server.upkeep import look_after
+
+    with _workplace(session) as workplace:
+        callback = _callback(workplace)
+        _warn(callback)
+
+        def one(person: Person) -> int:
+            if dry_run:
+                _rehearse(person, look_at(workplace, person, callback, applis))
+                return ExitCode.DONE
+            care = look_after(
+                workplace,
+                person,
+                callback,
+                clock=workplace.clock,
+                sleep=workplace.sleep,
+                tell=_steps(),
+                extra=applis,
+                anew=True,
+            )
+            return _report(care, "nothing to do, everything is subscribed")
+
+        code = _for_each(chosen_people(workplace.settings, people), one)
+    if code == ExitCode.DONE and not dry_run:
+        say("Nothing is left to do while weighbridge serve is running.")
+    return code
+
+
+@command.command("remove")
+@people_option
+@appli_option
+@dry_option
+@click.pass_obj
+def remove_command(
+    session: Session, people: tuple[str, ...], applis: tuple[int, ...], dry_run: bool
+) -> int:
+    """End our subscriptions, under whatever address we made them. Others are not touched.
+
+    \b
+    Examples:
+      weighbridge subscriptions remove
+      weighbridge subscriptions remove --person anna --appli 44
+    """
+    from weighbridge.server.mending import look_at
+    from weighbridge.server.upkeep import remove_ours
+    from weighbridge.withings.subscriptions import name_of
+
+    with _workplace(session) as workplace:
+
+        def one(person: Person) -> int:
+            if dry_run:
+                old = look_at(workplace, person, None).differences.old
+                ours = [name_of(s.appli) for s in old if not applis or s.appli in applis]
+                tell(f"{person.name}: would end {_list(ours) or 'nothing'}.")
+                return ExitCode.DONE
+            care = remove_ours(workplace, person, sleep=workplace.sleep, tell=_steps(), only=applis)
+            return _report(care, "nothing to do, none of them is ours")
+
+        code = _for_each(chosen_people(workplace.settings, people), one)
+        if code == ExitCode.DONE and not dry_run and workplace.settings.server.url:
+            say(
+                "weighbridge serve subscribes again within a day. "
+                "To do without notifications, take url out of [server] in weighbridge.toml."
+            )
+    return code
+
+
+@command.command("check")
+@people_option
+@json_option
+@click.pass_obj
+def check_command(session: Session, people: tuple[str, ...], as_json: bool) -> int:
+    """Say whether Withings would reach us, and about what. Nothing is changed.
+
+    Ends with 1 when something is missing or the public address answers wrongly.
+
+    \b
+    Example:
+      weighbridge subscriptions check
+    """
+    from weighbridge.cli.subscriptions_shown import Checked, check_address, check_person
+
+    found: list[Checked] = []
+    with _workplace(session) as workplace:
+        callback = _callback(workplace)
+        address = check_address(callback)
+
+        def one(person: Person) -> int:
+            found.append(check_person(workplace, person, callback))
+            return found[-1].exit_code
+
+        code = _for_each(chosen_people(workplace.settings, people), one)
+    if as_json:
+        print_json({**address.content, "people": [checked.content for checked in found]})
+    else:
+        for line in (line for checked in (address, *found) for line in checked.lines):
+            tell(line)
+    return most_urgent({code, address.exit_code})
+
+
+@command.command("url")
+@click.option("--rotate", is_flag=True, help="Make a new secret first.")
+@click.pass_obj
+def url_command(session: Session, rotate: bool) -> int:
+    """Print the address that Withings notifies. It holds a secret: keep it to yourself.
+
+    With --rotate the secret is a new one. The old one is accepted until everybody's subscriptions
+    were moved, so nothing is missed.
+
+    \b
+    Examples:
+      weighbridge subscriptions url
+      weighbridge subscriptions url --rotate
+    """
+    with _workplace(session) as workplace:
+        callback = _callback(workplace)
+        if rotate:
+            from weighbridge.archive.subscriptions import look_soon
+            from weighbridge.archive.subscriptions import rotate as make_another
+
+            make_another(workplace.database, workplace.clock())
+            look_soon(workplace.database)
+            callback = _callback(workplace)
+    click.echo(callback)
+    _warn(callback)
+    if rotate:
+        say(
+            "This is a new address. The old one is accepted until everybody was moved. "
+            "A running server begins with that by itself. "
+            "To do it now: weighbridge subscriptions add"
+        )
+    return ExitCode.DONE
+
+
+# --- What the commands have in common ---------------------------------------------------------
+
+
+def _workplace(session: Session) -> Workplace:
+    from weighbridge.assembly import Workplace
+
+    settings = session.settings()
+    refuse_unconfigured(settings)
+    return Workplace(settings)
+
+
+def _callback(workplace: Workplace) -> str:
+    """Raises ConfigProblem: without a public address Withings has nowhere to knock."""
+    from weighbridge.server.upkeep import callback_of
+
+    callback = callback_of(workplace)
+    if callback is None:
+        raise ConfigProblem(
+            "Withings cannot notify us: this home has no public address.",
+            remedy='Write url = "https://scale.example.org" (yours) under [server] in '
+            "weighbridge.toml. Without it, readings are fetched by asking now and then.",
+        )
+    return callback
+
+
+def _warn(callback: str) -> None:
+    from weighbridge.withings.notify_address import rules_broken
+
+    broken = rules_broken(callback)
+    for sentence in broken:
+        say(f"Warning: {sentence}")
+    if broken:
+        say("Withings may refuse this address; it is tried all the same.")
+
+
+def _for_each(people: list[Person], work: Callable[[Person], int]) -> ExitCode:
+    """One person's trouble never stops another."""
+    codes: set[int] = set()
+    for person in people:
+        try:
+            codes.add(work(person))
+        except StateProblem:
+            raise
+        except Problem as problem:
+            say(f"{person.name}: {problem}")
+            codes.add(problem.exit_code)
+    return most_urgent(codes)
+
+
+def _steps() -> Callable[[str], None]:
+    """At a terminal somebody waits: each step is told before its pause."""
+    return say if sys.stderr.isatty() else lambda text: None
+
+
+def _report(care: Care, nothing: str) -> int:
+    """What was done for one person, then what could not be done."""
+    from weighbridge.withings.subscriptions import name_of
+
+    done = []
+    if care.subscribed:
+        done.append(f"subscribed to {_list(map(name_of, care.subscribed))}")
+    if care.revoked:
+        done.append(f"ended {count(len(care.revoked), 'subscription')}")
+    if care.left_out:
+        names = _list(map(name_of, care.left_out))
+        done.append(f"left out what Withings does not offer to your application: {names}")
+    if done or care.problem is None:
+        tell(f"{care.person}: {'; '.join(done) or nothing}.")
+    if care.problem is None:
+        return ExitCode.DONE
+    say(f"{care.person}: {care.problem}")
+    if care.problem.exit_code == ExitCode.LATER:
+        person = in_shell(care.person)
+        say(
+            "A running server tries again by itself. "
+            f"To try it yourself: weighbridge subscriptions add --person {person}"
+        )
+    return care.problem.exit_code
+
+
+def _rehearse(person: Person, found: Found) -> None:
+    from weighbridge.withings.subscriptions import name_of
+
+    missing, old = found.differences.missing, found.differences.old
+    parts = [f"would subscribe to {_list(map(name_of, missing))}"] if missing else []
+    parts += [f"would end {count(len(old), 'subscription')} of an old address"] if old else []
+    tell(f"{person.name}: {'; '.join(parts) or 'nothing to do'}.")
+
+
+def _list(words: Iterable[str]) -> str:
+    return ", ".join(words)

@@ -1,0 +1,123 @@
+"""What ``weighbridge subscriptions list`` and ``check`` show, for people and for scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from weighbridge.archive.subscriptions import CareRecord, CareState
+from weighbridge.assembly import Workplace
+from weighbridge.cli.session import in_shell
+from weighbridge.cli.times import count, moment, span
+from weighbridge.config import Person
+from weighbridge.errors import ExitCode
+from weighbridge.server.mending import Found, look_at
+from weighbridge.server.probe import probe
+from weighbridge.withings.notify_address import rules_broken, shortened
+from weighbridge.withings.subscriptions import Subscription, name_of
+
+
+def listed(person: Person, found: Found, callback: str | None) -> dict[str, Any]:
+    """Everything that is subscribed for one person, for scripts. No address is in full."""
+    return {
+        "person": person.name,
+        "subscriptions": [_subscription(one, found, callback) for one in found.subscriptions],
+    }
+
+
+def _subscription(one: Subscription, found: Found, callback: str | None) -> dict[str, Any]:
+    return {
+        "appli": one.appli,
+        "subject": name_of(one.appli),
+        "owner": _owner(one, found, callback),
+        "callback": shortened(one.callback),
+    }
+
+
+def _owner(one: Subscription, found: Found, callback: str | None) -> str:
+    if one.callback == callback:
+        return "ours"
+    if one.callback not in found.ours:
+        return "other"
+    return "ours, old address" if callback else "ours"
+
+
+def list_lines(people: list[dict[str, Any]]) -> Iterator[str]:
+    """The same as a table."""
+    everything = [one for person in people for one in person["subscriptions"]]
+    subject = max((len(one["subject"]) for one in everything), default=0)
+    owner = max((len(one["owner"]) for one in everything), default=0)
+    for person in people:
+        yield f"{person['person']}:{'' if person['subscriptions'] else ' none'}"
+        for one in person["subscriptions"]:
+            yield (
+                f"  {one['appli']:>3}  {one['subject']:<{subject}}  {one['owner']:<{owner}}"
+                f"  {one['callback']}"
+            )
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """One thing that was looked at: for scripts, for people, and the exit code."""
+
+    content: dict[str, Any]
+    lines: list[str]
+    exit_code: ExitCode
+
+
+def check_address(callback: str) -> Checked:
+    """How the public address answers from here, and the rules that it breaks."""
+    broken, seen = rules_broken(callback), probe(callback)
+    content = {
+        "callback": shortened(callback),
+        "rules_broken": broken,
+        "http_status": seen.status,
+        "answer": seen.told,
+    }
+    lines = [f"{content['callback']}: {seen.told}", *(f"    {sentence}" for sentence in broken)]
+    if broken:
+        lines.append("    Withings may refuse this address; it is tried all the same.")
+    return Checked(content, lines, ExitCode.LOOK if seen.is_wrong else ExitCode.DONE)
+
+
+def check_person(workplace: Workplace, person: Person, callback: str) -> Checked:
+    """What one person's account tells us of, and what is missing. Raises Problems."""
+    found = look_at(workplace, person, callback)
+    there = sorted(one.appli for one in found.subscriptions if one.callback == callback)
+    archive = workplace.archive(person.name)
+    record = CareRecord(workplace.database, archive.account) if archive else None
+    state = (record.state() if record else None) or CareState()
+    content = {
+        "person": person.name,
+        "subscribed": there,
+        "missing": found.differences.missing,
+        "at_old_addresses": len(found.differences.old),
+        "not_offered": sorted(found.left_out),
+        "trouble": state.trouble,
+        "trouble_since": moment(state.trouble_at),
+        "next_try_at": moment(state.next_try_at) if state.trouble else None,
+    }
+    lines = [f"{person.name}: this address is told about {_names(there) or 'nothing'}."]
+    lines += _wrong(person, found)
+    if state.trouble_at is not None:
+        since = span(workplace.clock() - state.trouble_at)
+        lines.append(f"    In trouble for {since}. {state.trouble}")
+    return Checked(content, lines, ExitCode.LOOK if found.differences else ExitCode.DONE)
+
+
+def _wrong(person: Person, found: Found) -> Iterator[str]:
+    missing, old = found.differences.missing, found.differences.old
+    if found.left_out:
+        yield f"    Withings does not offer to your application: {_names(found.left_out)}."
+    if missing:
+        yield f"    Missing: {_names(missing)}."
+    if old:
+        yield f"    Still at an old address of ours: {count(len(old), 'subscription')}."
+    if missing or old:
+        add = f"weighbridge subscriptions add --person {in_shell(person.name)}"
+        yield f"    A running server mends that by itself. To do it now: {add}"
+
+
+def _names(applis: Iterable[int]) -> str:
+    return ", ".join(name_of(appli) for appli in sorted(applis))

@@ -1,0 +1,64 @@
+"""Connecting a Withings account to a person. For the terminal and for the pages."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from weighbridge.archive.archive import connect_account
+from weighbridge.archive.credentials import WITHINGS
+from weighbridge.archive.subscriptions import look_soon
+from weighbridge.assembly import Workplace
+from weighbridge.config import Person
+from weighbridge.withings.app import WithingsApp
+from weighbridge.withings.oauth import exchange
+
+State = Literal["connected", "needs login", "not connected"]
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How one person stands with Withings."""
+
+    person: str
+    state: State
+    userid: str | None = None
+    """The Withings profile; None before the first login."""
+    since: float | None = None
+    """When the profile was first connected, in epoch seconds."""
+    reason: str | None = None
+    """Why a login is needed."""
+
+
+def keep_login(workplace: Workplace, person: Person, app: WithingsApp, code: str) -> str:
+    """Exchange a code at once; account and tokens are stored together or not at all.
+
+    Returns the user id of the Withings profile. Raises CodeExpired, ConfigProblem (another
+    profile than before, one of somebody else, or a refused application) or RetryLater.
+    """
+    pair = exchange(app, code, workplace.client(app), workplace.clock)
+    with workplace.database.transaction():
+        connect_account(workplace.database, person.name, pair.userid, workplace.clock)
+        workplace.tokens(person.name).store(pair)
+        look_soon(workplace.database)
+    return pair.userid
+
+
+def standing_of(workplace: Workplace, person: Person) -> Standing:
+    """How this person stands with Withings, as far as the archive knows. Nothing is asked."""
+    account = workplace.database.one("account_of", person=person.name)
+    if account is None:
+        return Standing(person.name, "not connected")
+    reason = _why_a_login_is_needed(workplace, person, account["userid"])
+    state: State = "connected" if reason is None else "needs login"
+    return Standing(person.name, state, account["userid"], account["connected_at"], reason)
+
+
+def _why_a_login_is_needed(workplace: Workplace, person: Person, userid: str) -> str | None:
+    login = workplace.database.one("credential_of", person=person.name, service=WITHINGS)
+    if login is None:
+        return "There is no login."
+    if login["account"] != userid:
+        return "The saved login belongs to another Withings profile."
+    reason: str | None = login["login_needed"]
+    return reason

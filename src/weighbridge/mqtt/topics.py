@@ -1,0 +1,100 @@
+"""Where everything stands at the broker. Pure.
+
+Topics hold the base topic and the Withings user id, never a person's name (MQTT reference,
+section 2). Retained: ``bridge_state``, ``bridge_info``, each person's ``state`` and the two
+discovery topics. Not retained: events, requests and responses.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+BASE = "weighbridge"
+DISCOVERY_PREFIX = "homeassistant"
+BRIDGE_ID = "weighbridge_bridge"
+"""The id of the device that stands for Weighbridge itself."""
+
+_LONGEST = 200
+_ALLOWED_IN_DISCOVERY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class Topics(msgspec.Struct, frozen=True):
+    """All topics of one installation. Raises ValueError when made of impossible ones."""
+
+    base: str = BASE
+    prefix: str = DISCOVERY_PREFIX
+
+    def __post_init__(self) -> None:
+        check_topic(self.base, "base_topic")
+        check_topic(self.prefix, "discovery_prefix")
+
+    @property
+    def bridge_state(self) -> str:
+        """``online`` or ``offline``; also the topic of the will."""
+        return f"{self.base}/bridge/state"
+
+    @property
+    def bridge_info(self) -> str:
+        return f"{self.base}/bridge/info"
+
+    @property
+    def sync_request(self) -> str:
+        """Any payload asks for a sync. Heed no retained one."""
+        return f"{self.base}/bridge/request/sync"
+
+    @property
+    def sync_response(self) -> str:
+        return f"{self.base}/bridge/response/sync"
+
+    @property
+    def birth(self) -> str:
+        """Where Home Assistant says ``online`` after its start."""
+        return f"{self.prefix}/status"
+
+    @property
+    def bridge_discovery(self) -> str:
+        return f"{self.prefix}/device/{BRIDGE_ID}/config"
+
+    def state(self, userid: str) -> str:
+        """The newest value of each measure of one account."""
+        return f"{self.base}/{_checked(userid)}/state"
+
+    def event(self, userid: str) -> str:
+        """One new measurement of one account."""
+        return f"{self.base}/{_checked(userid)}/event"
+
+    def discovery(self, userid: str) -> str:
+        return f"{self.prefix}/device/{device_id(userid)}/config"
+
+
+def device_id(userid: str) -> str:
+    """The id of a person's device, and the beginning of the ids of its entities."""
+    return f"weighbridge_{_checked(userid)}"
+
+
+def check_topic(topic: str, option: str) -> None:
+    """Raises ValueError when ``topic`` cannot be the beginning of topics (MQTT 5, section 4.7)."""
+    reason = _wrong_with(topic)
+    if reason:
+        raise ValueError(f"{option} must be words with slashes between them: {reason}")
+
+
+def _wrong_with(topic: str) -> str:
+    refused = {
+        "it is empty": not topic,
+        f"it is longer than {_LONGEST} letters": len(topic) > _LONGEST,
+        "+ and # stand for other topics": "+" in topic or "#" in topic,
+        "it holds a character that cannot be printed": not topic.isprintable(),
+        "what begins with $ belongs to the broker": topic.startswith("$"),
+        "no slash may stand at the beginning, at the end or beside another": "" in topic.split("/"),
+    }
+    return next((reason for reason, is_so in refused.items() if is_so), "")
+
+
+def _checked(userid: str) -> str:
+    """Anything else would be an illegal discovery topic (MQTT reference, section 2)."""
+    if not _ALLOWED_IN_DISCOVERY.fullmatch(userid):
+        raise ValueError("a Withings user id is made of digits")
+    return userid
