@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -24,6 +25,8 @@ BUSY_SECONDS = 20.0
 SMALLEST_ROOM = 64 * 1024
 """Bytes. The index of the write-ahead log grows by half of that at once."""
 PAUSE_SECONDS = 0.02
+
+_making = threading.Lock()
 
 Row = sqlite3.Row
 
@@ -173,9 +176,14 @@ class Database:
 
 
 def _make_private(home: Path, path: Path) -> None:
+    """Make the file if there is none. One that exists is never opened here: closing it again would
+    drop the locks of all other connections of this process, and SQLite would lose track of who
+    uses the file (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+    """
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        with _making, suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except OSError as error:
         raise StateProblem(
             f"The home folder {home} cannot be written: {error.strerror}.",
