@@ -17,8 +17,8 @@ from weighbridge.archive.archive import (
     account_archive,
     connect_account,
 )
-from weighbridge.archive.body import newest_height
 from weighbridge.archive.database import Database
+from weighbridge.archive.points import Points
 from weighbridge.archive.recollection import (
     last_readings,
     readings_at,
@@ -66,6 +66,13 @@ def planned(archive: Archive) -> None:
 def past(archive: Archive, group_id: int) -> list[str]:
     rows = archive.database.all("past_of", account=archive.account, group_id=group_id)
     return [row["raw"] for row in rows]
+
+
+def height_of(archive: Archive) -> Decimal | None:
+    """The height after what was touched has been planned."""
+    points = Points(archive)
+    points.keep(0, FOR_EVER, touched_readings(archive, 0, FOR_EVER))
+    return points.height()
 
 
 def raws(archive: Archive) -> list[str]:
@@ -173,11 +180,11 @@ def test_what_was_gone_is_gone_once(archive: Archive) -> None:
 def test_what_was_gone_may_come_back(archive: Archive) -> None:
     store(archive, group({1: 80, 4: "1.72"}))
     archive.forget_missing(set(), 0, FOR_EVER, clock())
-    assert newest_height(archive) is None
+    assert height_of(archive) is None
     planned(archive)
     assert store(archive, group({1: 80, 4: "1.72"})) == 1
     assert touched(archive) == [NOON]
-    assert newest_height(archive) == Decimal("1.72")
+    assert height_of(archive) == Decimal("1.72")
 
 
 # Odd groups
@@ -196,29 +203,29 @@ def test_an_odd_group_is_kept_and_counted_once(archive: Archive) -> None:
 
 
 def test_the_newest_height_of_all_time_counts(archive: Archive) -> None:
-    assert newest_height(archive) is None
+    assert height_of(archive) is None
     store(archive, group({4: "1.73"}, group_id=1, taken_at=NOON))
     store(archive, group({4: "1.71"}, group_id=2, taken_at=NOON - DAY))
     store(archive, group({1: 80}, group_id=3, taken_at=NOON + DAY))
-    assert newest_height(archive) == Decimal("1.73")
+    assert height_of(archive) == Decimal("1.73")
 
 
 def test_a_corrected_height_counts(archive: Archive) -> None:
     store(archive, group({4: "1.37"}))
     store(archive, group({4: "1.73"}))
-    assert newest_height(archive) == Decimal("1.73")
+    assert height_of(archive) == Decimal("1.73")
 
 
 def test_a_height_that_was_taken_out_again_no_longer_counts(archive: Archive) -> None:
     store(archive, group({4: "1.73"}, taken_at=NOON - DAY), group({4: "2.73"}, group_id=2))
     store(archive, group({1: 80}, group_id=2))
-    assert newest_height(archive) == Decimal("1.73")
+    assert height_of(archive) == Decimal("1.73")
 
 
 @pytest.mark.parametrize("height", [group({4: 0}), group({4: "1.73"}, category=2)])
 def test_no_height_and_a_goal_are_no_height(archive: Archive, height: MeasureGroup) -> None:
     store(archive, height)
-    assert newest_height(archive) is None
+    assert height_of(archive) is None
 
 
 # The cursor

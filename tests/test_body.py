@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from weighbridge.archive.archive import Archive, StoredGroup, account_archive, connect_account
 from weighbridge.archive.body import ArchivedBody
 from weighbridge.archive.database import Database
-from weighbridge.archive.recollection import readings_at
+from weighbridge.archive.points import Points
+from weighbridge.archive.recollection import readings_at, touched_readings
 from weighbridge.measures import MeasureGroup, MeasureType, Reading
 from weighbridge.targets.base import Newest
 from weighbridge.testing.builders import NOON, group, group_as_sent, measurement
 
 DAY = 86_400
+FOR_EVER = 2**62
 WEIGHT, FAT, SEGMENT = MeasureType.WEIGHT, MeasureType.FAT_RATIO, MeasureType.SEGMENT_FAT_MASS
 
 
@@ -32,10 +34,18 @@ def store(archive: Archive, *groups: MeasureGroup) -> None:
     page = [(one, StoredGroup(group_as_sent(one).decode(), one.timezone)) for one in groups]
     with archive.database.transaction():
         archive.store(page, [], float(NOON))
+    plan(archive)
 
 
-def body_of(archive: Archive) -> ArchivedBody:
-    return ArchivedBody(lambda: archive, lambda reading: not reading.ambiguous)
+def plan(archive: Archive) -> None:
+    """What planning does with the readings that were touched."""
+    with archive.database.transaction():
+        Points(archive).keep(0, FOR_EVER, touched_readings(archive, 0, FOR_EVER))
+        archive.forget_touched(0, FOR_EVER)
+
+
+def body_of(archive: Archive, *, counts_doubtful: bool = False) -> ArchivedBody:
+    return ArchivedBody(lambda: archive, counts_doubtful=counts_doubtful)
 
 
 def newest(archive: Archive) -> dict[tuple[int, int | None], tuple[Decimal, int]]:
@@ -57,7 +67,8 @@ def value_before(archive: Archive, instant: int, code: int) -> tuple[Decimal, in
 
 def test_nobody_is_known_before_an_account_was_connected(tmp_path: Path) -> None:
     with Database(tmp_path) as database:
-        body = ArchivedBody(lambda: account_archive(database, "anna"), lambda reading: True)
+        find = lambda: account_archive(database, "anna")  # noqa: E731
+        body = ArchivedBody(find, counts_doubtful=True)
         assert (body.userid(), body.newest()) == (None, [])
 
 
@@ -85,11 +96,16 @@ def test_a_reading_of_doubtful_owner_does_not_count(archive: Archive) -> None:
     store(archive, group({WEIGHT: 80}, group_id=1, taken_at=NOON - DAY))
     store(archive, group({WEIGHT: 61}, group_id=2, taken_at=NOON, attribution=1))
     assert newest(archive) == {(WEIGHT, None): (Decimal(80), NOON - DAY)}
+    (all_of_them,) = body_of(archive, counts_doubtful=True).newest()
+    assert all_of_them.taken_at == NOON
 
 
-def test_a_goal_is_no_value(archive: Archive) -> None:
-    store(archive, group({WEIGHT: 70}, category=2))
-    assert newest(archive) == {}
+def test_a_doubtful_reading_counts_from_its_acceptance_on(archive: Archive) -> None:
+    store(archive, group({WEIGHT: 61}, attribution=1))
+    reading = reading_of(archive, NOON)
+    accept = {"person": "anna", "reading_id": reading.reading_id, "now": 0.0}
+    archive.database.run("accept_reading", **accept)
+    assert newest(archive) == {(WEIGHT, None): (Decimal(61), NOON)}
 
 
 def test_what_was_deleted_or_taken_out_gives_way_to_the_one_before(archive: Archive) -> None:
@@ -99,6 +115,7 @@ def test_what_was_deleted_or_taken_out_gives_way_to_the_one_before(archive: Arch
     assert newest(archive)[FAT, None] == (Decimal(20), NOON - DAY)
     with archive.database.transaction():
         archive.forget_missing({1}, 0, NOON + DAY, NOON)
+    plan(archive)
     assert newest(archive)[WEIGHT, None] == (Decimal(80), NOON - DAY)
 
 
@@ -133,3 +150,10 @@ def test_it_is_what_a_look_through_everything_would_find(
         assert {
             one.measurement.type_code: (one.measurement.value, one.taken_at) for one in found
         } == expected
+
+
+def test_the_history_of_a_type_is_in_order_and_within_its_window(archive: Archive) -> None:
+    for number in range(5):
+        store(archive, group({WEIGHT: 80 + number}, group_id=number, taken_at=NOON + number * DAY))
+    points = Points(archive).between(WEIGHT, NOON + DAY, NOON + 3 * DAY)
+    assert [point.measurement.value for point in points] == [81, 82, 83]

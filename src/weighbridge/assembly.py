@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from weighbridge.archive.archive import Archive, account_archive
-from weighbridge.archive.body import ArchivedBody, newest_height
+from weighbridge.archive.body import ArchivedBody
 from weighbridge.archive.brake import Brake, Breaker, breaker_name
 from weighbridge.archive.credentials import TargetSession, WithingsTokens
 from weighbridge.archive.database import Database
 from weighbridge.archive.lease import Leases
 from weighbridge.archive.ledger import Ledger
+from weighbridge.archive.points import Points
 from weighbridge.config import Person, Settings, TargetSettings
 from weighbridge.connections import Connections
 from weighbridge.errors import ConfigProblem, LoginNeeded, Problem
-from weighbridge.measures import Reading
 from weighbridge.plan.planner import Rule
 from weighbridge.plan.window import Window
 from weighbridge.progress import Progress
@@ -208,7 +208,8 @@ class Workplace:
             clock=self.clock,
             sleep=self.sleep,
             body=ArchivedBody(
-                lambda: self.archive(person.name), lambda reading: self._is_certain(person, reading)
+                lambda: self.archive(person.name),
+                counts_doubtful=person.ambiguous == "deliver",
             ),
             connected_at=lambda: self._ledger(person, target).row()["connected_at"],
             connections=self.shared.connections,
@@ -220,14 +221,7 @@ class Workplace:
         if person.height_cm is not None:
             return person.height_cm / 100
         archive = self.archive(person.name)
-        return newest_height(archive) if archive else None
-
-    def _is_certain(self, person: Person, reading: Reading) -> bool:
-        """Whether a reading counts as this person's."""
-        if not reading.ambiguous or person.ambiguous == "deliver":
-            return True
-        rows = self.database.all("acceptances", person=person.name)
-        return any(row["reading_id"] == reading.reading_id for row in rows)
+        return Points(archive).height() if archive else None
 
     def _installation(self) -> str:
         from weighbridge.archive.keepsakes import keepsake

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from weighbridge.archive.archive import Archive, OddGroup, StoredGroup
+from weighbridge.archive.points import Points
 from weighbridge.archive.recollection import touched_readings
 from weighbridge.deliver.service import serve
 from weighbridge.errors import LoginNeeded, Problem
@@ -184,6 +185,7 @@ def plan(road: Road, window: Window | None) -> None:
         first, after = instants[0], instants[-1]
         with road.database.transaction():
             readings = touched_readings(archive, first, after)
+            Points(archive).keep(first, after, readings)
             for route in list(road.routes):
                 if route.target is not None:
                     _plan_route(road, route, readings, (first, after), window)

@@ -10,7 +10,6 @@ import msgspec
 from weighbridge.archive.database import Database, Row
 from weighbridge.errors import ConfigProblem
 from weighbridge.measures import MeasureGroup
-from weighbridge.plan.readings import REAL
 
 END_OF_TIME = 2**62
 
@@ -68,21 +67,9 @@ class Archive:
                 for group, stored in groups
             ),
         )
-        if changed > 0:
-            self.database.run_many("note_measured", self._measured(group for group, _ in groups))
         for one in odd:
             self._store_odd(one, now)
         return max(changed, 0)
-
-    def _measured(self, groups: Iterable[MeasureGroup]) -> Iterator[dict[str, int]]:
-        for group in groups:
-            if group.category == REAL:
-                for code in {measurement.type_code for measurement in group.measurements}:
-                    yield {
-                        "account": self.account,
-                        "type_code": code,
-                        "taken_at": group.taken_at,
-                    }
 
     def _store_odd(self, group: OddGroup, now: float) -> None:
         self.database.run(
@@ -98,32 +85,6 @@ class Archive:
         """How many groups could not be understood so far."""
         row = self.database.one("count_odd_groups", account=self.account)
         return int(row["number"]) if row else 0
-
-    def measured_types(self) -> list[int]:
-        """The measure types of which there ever was a value."""
-        rows = self.database.all("measured_types", account=self.account)
-        return [int(row["type_code"]) for row in rows]
-
-    def instants_with(self, code: int, before: int = END_OF_TIME) -> Iterator[int]:
-        """The instants at which a type was measured, newest first. An entry may be outdated."""
-        while True:
-            rows = self.database.all(
-                "instants_with", account=self.account, type_code=code, before=before, most=50
-            )
-            if not rows:
-                return
-            for row in rows:
-                before = int(row["taken_at"])
-                yield before
-
-    def holds(self, codes: Iterable[int], start: int, end: int) -> bool:
-        """Whether a value of one of these types was measured in a window."""
-        return any(
-            self.database.one(
-                "holds_between", account=self.account, type_code=code, start=start, end=end
-            )
-            for code in codes
-        )
 
     def note_unannounced(self, instants: Iterable[int], now: float) -> None:
         """A poll found these, and no notification had told of them."""

@@ -41,24 +41,68 @@ SELECT count(*) AS number FROM odd_group WHERE account = :account
 -- name: odd_groups
 SELECT reason, raw, seen_at FROM odd_group WHERE account = :account ORDER BY seen_at LIMIT :most
 
--- name: note_measured
-INSERT INTO measured (account, type_code, taken_at) VALUES (:account, :type_code, :taken_at)
-    ON CONFLICT (account, type_code, taken_at) DO NOTHING
+-- name: forget_points
+DELETE FROM point
+ WHERE account = :account
+   AND taken_at IN (SELECT t.taken_at FROM touched AS t
+                     WHERE t.account = :account AND t.taken_at BETWEEN :start AND :end)
 
--- name: measured_types
--- From one type to the next: a million entries cost nothing.
-WITH RECURSIVE known (type_code) AS (
-    SELECT min(type_code) FROM measured WHERE account = :account
+-- name: add_point
+INSERT INTO point
+       (account, type_code, position, taken_at, reading_id, mantissa, exponent, doubtful)
+VALUES (:account, :type_code, :position, :taken_at, :reading_id, :mantissa, :exponent, :doubtful)
+    ON CONFLICT (account, type_code, position, taken_at, reading_id) DO NOTHING
+
+-- name: places_of_points
+-- From one type and place to the next: a million points cost nothing.
+WITH RECURSIVE place (type_code, position) AS (
+    SELECT * FROM (SELECT type_code, position FROM point WHERE account = :account
+                    ORDER BY type_code, position LIMIT 1)
      UNION ALL
-    SELECT (SELECT min(m.type_code) FROM measured AS m
-             WHERE m.account = :account AND m.type_code > known.type_code)
-      FROM known WHERE known.type_code IS NOT NULL)
-SELECT type_code FROM known WHERE type_code IS NOT NULL
+    SELECT (SELECT p.type_code FROM point AS p WHERE p.account = :account
+               AND (p.type_code, p.position) > (place.type_code, place.position)
+             ORDER BY p.type_code, p.position LIMIT 1),
+           (SELECT p.position FROM point AS p WHERE p.account = :account
+               AND (p.type_code, p.position) > (place.type_code, place.position)
+             ORDER BY p.type_code, p.position LIMIT 1)
+      FROM place WHERE place.type_code IS NOT NULL)
+SELECT type_code, position FROM place WHERE type_code IS NOT NULL
 
--- name: instants_with
-SELECT taken_at FROM measured
- WHERE account = :account AND type_code = :type_code AND taken_at < :before
- ORDER BY taken_at DESC LIMIT :most
+-- name: newest_point
+SELECT type_code, position, taken_at, mantissa, exponent FROM point
+ WHERE account = :account AND type_code = :type_code AND position = :position
+   AND (NOT doubtful OR :doubtful OR EXISTS (
+        SELECT 1 FROM acceptance AS a
+         WHERE a.person = :person AND a.reading_id = point.reading_id))
+ ORDER BY taken_at DESC, reading_id DESC LIMIT 1
+
+-- name: point_before
+SELECT type_code, position, taken_at, mantissa, exponent FROM point
+ WHERE account = :account AND type_code = :type_code AND position = -1 AND taken_at < :before
+   AND (NOT doubtful OR :doubtful OR EXISTS (
+        SELECT 1 FROM acceptance AS a
+         WHERE a.person = :person AND a.reading_id = point.reading_id))
+ ORDER BY taken_at DESC, reading_id DESC LIMIT 1
+
+-- name: points_between
+SELECT type_code, position, taken_at, mantissa, exponent FROM point
+ WHERE account = :account AND type_code = :type_code AND position = -1
+   AND taken_at BETWEEN :start AND :end
+   AND (NOT doubtful OR :doubtful OR EXISTS (
+        SELECT 1 FROM acceptance AS a
+         WHERE a.person = :person AND a.reading_id = point.reading_id))
+ ORDER BY taken_at, reading_id
+
+-- name: newest_height
+SELECT type_code, position, taken_at, mantissa, exponent FROM point
+ WHERE account = :account AND type_code = :type_code AND position = -1
+   AND mantissa > 0
+ ORDER BY taken_at DESC, reading_id DESC LIMIT 1
+
+-- name: holds_point
+SELECT 1 AS found FROM point
+ WHERE account = :account AND type_code = :type_code AND position = -1
+   AND taken_at BETWEEN :start AND :end LIMIT 1
 
 -- name: ids_between
 SELECT group_id FROM measure_group
@@ -520,10 +564,6 @@ SELECT count(*) AS number FROM alert WHERE told_at IS NOT NULL
 
 -- name: count_alert_messages
 SELECT count(*) AS number FROM alert_message
-
--- name: holds_between
-SELECT 1 AS found FROM measured
- WHERE account = :account AND type_code = :type_code AND taken_at BETWEEN :start AND :end LIMIT 1
 
 -- name: note_unannounced
 INSERT INTO unannounced (account, taken_at, found_at) VALUES (:account, :taken_at, :now)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from weighbridge.archive.archive import account_archive
-from weighbridge.archive.body import newest_height
 from weighbridge.archive.database import Database
+from weighbridge.archive.points import Points
 from weighbridge.archive.recollection import readings_between
 from weighbridge.cli.dates import window_of
 from weighbridge.cli.session import Session, chosen_people, open_database, say
@@ -153,7 +153,7 @@ def owner_of(database: Database, person: Person) -> Owner:
     if person.height_cm is not None:
         return Owner(person.name, person.timezone, person.height_cm / 100)
     archive = account_archive(database, person.name)
-    return Owner(person.name, person.timezone, newest_height(archive) if archive else None)
+    return Owner(person.name, person.timezone, Points(archive).height() if archive else None)
 
 
 def _write(chunks: Iterable[Chunk], output: str | None) -> int:

@@ -11,6 +11,7 @@ import msgspec
 
 from weighbridge.archive.archive import Archive
 from weighbridge.archive.knocks import OpenKnock, announced, open_knocks, settle_knocks
+from weighbridge.archive.points import Points
 from weighbridge.archive.subscriptions import CareRecord
 from weighbridge.assembly import Workplace
 from weighbridge.deliver.due import next_due, patience
@@ -123,7 +124,7 @@ class Rounds:
             return False
         same_burst = 0.0 <= knock.received_at - asked.at <= SAME_BURST
         until = knock.last_at or knock.first_at
-        return same_burst and archive.holds(subject.types, knock.first_at, until)
+        return same_burst and Points(archive).holds(subject.types, knock.first_at, until)
 
     def _overlap(self, road: Road) -> int:
         """Withings refuses an identical call, so the next one begins some seconds earlier."""

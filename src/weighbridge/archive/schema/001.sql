@@ -39,15 +39,21 @@ CREATE TABLE odd_group (
     PRIMARY KEY (account, fingerprint)
 );
 
--- Which instants hold a value of a type: the newest value, the value before a reading and the
--- history of a type are found without reading groups. An entry may outlive its value (a correction):
--- whoever follows it reads the groups of the instant.
-CREATE TABLE measured (
-    account   INTEGER NOT NULL,
-    type_code INTEGER NOT NULL,
-    taken_at  INTEGER NOT NULL,
-    PRIMARY KEY (account, type_code, taken_at)
+-- Each value of each reading by type and time: derived, so that the newest value, the one before and
+-- the history of a type are found without reading groups. position -1: the whole body.
+CREATE TABLE point (
+    account    INTEGER NOT NULL,
+    type_code  INTEGER NOT NULL,
+    position   INTEGER NOT NULL,
+    taken_at   INTEGER NOT NULL,
+    reading_id TEXT    NOT NULL,
+    mantissa   INTEGER NOT NULL,
+    exponent   INTEGER NOT NULL,
+    doubtful   INTEGER NOT NULL,
+    PRIMARY KEY (account, type_code, position, taken_at, reading_id)
 ) WITHOUT ROWID;
+
+CREATE INDEX point_taken ON point (account, taken_at);
 
 -- The instants whose readings must be planned again. Marked in the transaction that stores the
 -- groups, taken away in the one that plans: a crash between the two forgets nothing.
