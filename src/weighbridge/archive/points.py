@@ -61,12 +61,31 @@ class Points:
 
     def newest(self) -> Iterator[Point]:
         """The newest value of each measure type, and of each place for values of body parts."""
-        for place in self._database.all("places_of_points", account=self._account):
-            row = self._database.one(
-                "newest_point", type_code=place[0], position=place[1], **self._who
-            )
+        for code, position in self._places():
+            row = self._database.one("newest_point", type_code=code, position=position, **self._who)
             if row is not None:
                 yield _point(row)
+
+    def types(self) -> Iterator[int]:
+        """The measure types of which there is a value, whoever it was."""
+        code = -1
+        while (found := self._next_type(code)) is not None:
+            code = found
+            yield code
+
+    def _next_type(self, code: int) -> int | None:
+        row = self._database.one("next_type", account=self._account, type_code=code)
+        return row["type_code"] if row else None
+
+    def _places(self) -> Iterator[tuple[int, int]]:
+        """Each type with each place: a small question for each, however many points there are."""
+        for code in self.types():
+            position = WHOLE - 1
+            while row := self._database.one(
+                "next_place", account=self._account, type_code=code, position=position
+            ):
+                position = row["position"]
+                yield code, position
 
     def before(self, instant: int, code: int) -> Point | None:
         """The newest value of a type that was measured before an instant."""

@@ -53,20 +53,14 @@ INSERT INTO point
 VALUES (:account, :type_code, :position, :taken_at, :reading_id, :mantissa, :exponent, :doubtful)
     ON CONFLICT (account, type_code, position, taken_at, reading_id) DO NOTHING
 
--- name: places_of_points
--- From one type and place to the next: a million points cost nothing.
-WITH RECURSIVE place (type_code, position) AS (
-    SELECT * FROM (SELECT type_code, position FROM point WHERE account = :account
-                    ORDER BY type_code, position LIMIT 1)
-     UNION ALL
-    SELECT (SELECT p.type_code FROM point AS p WHERE p.account = :account
-               AND (p.type_code, p.position) > (place.type_code, place.position)
-             ORDER BY p.type_code, p.position LIMIT 1),
-           (SELECT p.position FROM point AS p WHERE p.account = :account
-               AND (p.type_code, p.position) > (place.type_code, place.position)
-             ORDER BY p.type_code, p.position LIMIT 1)
-      FROM place WHERE place.type_code IS NOT NULL)
-SELECT type_code, position FROM place WHERE type_code IS NOT NULL
+-- name: next_place
+-- From one type and place to the next, whatever lies between them.
+SELECT position FROM point
+ WHERE account = :account AND type_code = :type_code AND position > :position
+ ORDER BY position LIMIT 1
+
+-- name: next_type
+SELECT min(type_code) AS type_code FROM point WHERE account = :account AND type_code > :type_code
 
 -- name: newest_point
 SELECT type_code, position, taken_at, mantissa, exponent FROM point
