@@ -1,6 +1,7 @@
 """All figures of Weighbridge, in one table: ``.venv/bin/python benchmarks``.
 
-Each figure is the median of several processes on this machine; the last column is what we promise.
+Most figures are the median of several processes on this machine; the last column is what we
+promise.
 Nothing here fails a test: machines differ and are noisy.
 """
 
@@ -9,25 +10,15 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from archive_size import nothing_new
 from fit_encoding import encoding_seconds
+from server import server_rows
 from stand import home_with, measure, middle, row
 
 FILE_TARGET = 'kind = "file"\nformat = "csv"\npath = "anna.csv"\nsince = 2000-01-01'
-
-
-def first_sync(groups: int, runs: int) -> tuple[float, float]:
-    """Processor seconds and peak MiB of a first sync into the archive and a file."""
-    costs = []
-    for _ in range(runs):
-        with home_with(groups) as home:
-            home.configure(FILE_TARGET)
-            home.log_in()
-            costs.append(home.run("sync"))
-    cost = middle(costs)
-    return cost.cpu, cost.peak
 
 
 def start_up(runs: int, *arguments: str) -> float:
@@ -42,49 +33,65 @@ def start_up(runs: int, *arguments: str) -> float:
     return (middle(costs).cpu - middle(empty).cpu) * 1000
 
 
+def first_sync(groups: int, runs: int) -> tuple[float, float]:
+    """Processor seconds and peak MiB of a first sync into the archive and a file."""
+    costs = []
+    for _ in range(runs):
+        with home_with(groups) as home:
+            home.configure(FILE_TARGET)
+            home.log_in()
+            costs.append(home.run("sync"))
+    cost = middle(costs)
+    return cost.cpu, cost.peak
+
+
+def start_up_rows(given: argparse.Namespace) -> Iterator[str]:
+    for arguments, promised in (("--help", "50"), ("status", "90")):
+        name = f"weighbridge {arguments} over python -c pass, cpu ms"
+        yield row(name, f"{start_up(given.runs, arguments):.0f}", promised)
+
+
+def fit_rows(given: argparse.Namespace) -> Iterator[str]:
+    yield row("FIT, 10,000 weigh-ins, cpu ms", f"{encoding_seconds() * 1000:.0f}", "50")
+
+
+def first_sync_rows(given: argparse.Namespace) -> Iterator[str]:
+    for groups in [10_000, 100_000] if given.large else [10_000]:
+        cpu, peak = first_sync(groups, given.runs if groups == 10_000 else 1)
+        promised = "2.00" if groups == 10_000 else "linear"
+        yield row(f"first sync, {groups:,} groups, cpu s", f"{cpu:.2f}", promised)
+        yield row(f"first sync, {groups:,} groups, peak MiB", f"{peak:.0f}", "64")
+
+
+def nothing_new_rows(given: argparse.Namespace) -> Iterator[str]:
+    for readings in [1_000, 1_000_000] if given.large else [1_000]:
+        cost, to_withings, to_targets = nothing_new(readings, given.runs)
+        name = f"nothing new, {readings:,} readings"
+        yield row(f"{name}, cpu s", f"{cost.cpu:.3f}", "0.200")
+        yield row(f"{name}, peak MiB", f"{cost.peak:.0f}", "40")
+        yield row(f"{name}, requests", f"{to_withings} + {to_targets}", "1 + 0")
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], Iterator[str]]] = {
+    "start-up": start_up_rows,
+    "fit": fit_rows,
+    "first-sync": first_sync_rows,
+    "nothing-new": nothing_new_rows,
+    "server": lambda given: server_rows(given.runs),
+}
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="processes a figure")
     parser.add_argument("--large", action="store_true", help="also 100,000 groups, 1,000,000 rows")
+    parser.add_argument("--only", choices=PARTS, nargs="+", default=[*PARTS], help="these parts")
     given = parser.parse_args()
     print(row("figure", "measured", "promised"))
-    print(
-        row(
-            "weighbridge --help over python -c pass, cpu ms",
-            f"{start_up(given.runs, '--help'):.0f}",
-            "50",
-        )
-    )
-    print(
-        row(
-            "weighbridge status over python -c pass, cpu ms",
-            f"{start_up(given.runs, 'status'):.0f}",
-            "90",
-        )
-    )
-    print(row("FIT, 10,000 weigh-ins, cpu ms", f"{encoding_seconds() * 1000:.0f}", "50"))
-    for groups in [10_000, 100_000] if given.large else [10_000]:
-        cpu, peak = first_sync(groups, given.runs if groups == 10_000 else 1)
-        print(
-            row(
-                f"first sync, {groups:,} groups, cpu s",
-                f"{cpu:.2f}",
-                "2.00" if groups == 10_000 else "linear",
-            )
-        )
-        print(row(f"first sync, {groups:,} groups, peak MiB", f"{peak:.0f}", "64"))
-    for rows in [1_000, 1_000_000] if given.large else [1_000]:
-        cost, to_withings, to_targets = nothing_new(rows, given.runs)
-        print(row(f"nothing new, {rows:,} readings, cpu s", f"{cost.cpu:.3f}", "0.200"))
-        print(row(f"nothing new, {rows:,} readings, peak MiB", f"{cost.peak:.0f}", "40"))
-        print(
-            row(
-                f"nothing new, {rows:,} readings, requests",
-                f"{to_withings} + {to_targets}",
-                "1 + 0",
-            )
-        )
+    for name in given.only:
+        for line in PARTS[name](given):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 commands.md      from the commands and their options
 targets.md       from the modules of the targets: their docstrings and their ``Options``
 file-formats.md  the list of the CSV columns, between two marks; the rest is written by hand
+mqtt.md          the table of the values in the state, between two marks
 """
 
 from __future__ import annotations
@@ -23,20 +24,21 @@ import msgspec.inspect
 from weighbridge import targets
 from weighbridge.cli import command as root
 from weighbridge.formats import csv
+from weighbridge.mqtt.sensors import SENSORS
 from weighbridge.targets import file
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 GENERATED = "<!-- Written by scripts/reference: change the code, then run it. -->"
-BEGIN, END = "<!-- columns -->", "<!-- end of columns -->"
 
 
 def pages() -> dict[Path, str]:
     """Path → text of every page that is generated, wholly or in part."""
-    formats = REFERENCE / "file-formats.md"
+    formats, mqtt = REFERENCE / "file-formats.md", REFERENCE / "mqtt.md"
     return {
         REFERENCE / "commands.md": commands_page(),
         REFERENCE / "targets.md": targets_page(),
-        formats: with_columns(formats.read_text("utf-8")),
+        formats: _between("columns", _columns(), formats.read_text("utf-8")),
+        mqtt: _between("sensors", _sensors(), mqtt.read_text("utf-8")),
     }
 
 
@@ -205,16 +207,27 @@ def _meanings(module: ModuleType) -> dict[str, str]:
     return found
 
 
-# --- Columns ------------------------------------------------------------------------------------
+# --- Between two marks --------------------------------------------------------------------------
 
 
-def with_columns(page: str) -> str:
-    """The page with the list of CSV columns between its marks."""
-    names = textwrap.fill(", ".join(f"`{name}`" for name in csv.COLUMNS), 100)
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    assert after, f"{BEGIN} or {END} is missing"
-    return f"{before}{BEGIN}\n{names}\n{END}{after}"
+def _between(name: str, text: str, page: str) -> str:
+    """The page with ``text`` between its marks of this name."""
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    assert after, f"{begin} or {end} is missing"
+    return f"{before}{begin}\n{text}\n{end}{after}"
+
+
+def _columns() -> str:
+    """The CSV columns."""
+    return textwrap.fill(", ".join(f"`{name}`" for name in csv.COLUMNS), 100)
+
+
+def _sensors() -> str:
+    """The values in the state of a person, and the entities that Home Assistant makes of them."""
+    rows = [f"| `{one.key}` | {one.unit or ''} | `sensor.anna_{one.entity}` |" for one in SENSORS]
+    return "\n".join(["| Key | Unit | Entity in Home Assistant |", "|---|---|---|", *rows])
 
 
 def main() -> None:

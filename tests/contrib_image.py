@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ class Image(msgspec.Struct, frozen=True):
     user: str
     volume: str
     stop_signal: str
+    port: int
+    """Where its server listens."""
     copies: list[tuple[list[str], str]]
     """Sources in the checkout, and where they go."""
 
@@ -88,6 +91,7 @@ def image() -> Image:
         user=said["USER"],
         volume=said["VOLUME"],
         stop_signal=said["STOPSIGNAL"],
+        port=int(said["EXPOSE"]),
         copies=[copy for copy in copies if copy],
     )
 
@@ -101,3 +105,4 @@ def build(root: Path, programs: Path) -> None:
             shutil.copy2(ROOT / source, into)
     place = root / image().env["PATH"].partition(":")[0].lstrip("/")
     shutil.copy2(programs / "weighbridge", place)
+    (place / "python3").symlink_to(sys.executable)

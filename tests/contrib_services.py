@@ -32,16 +32,27 @@ def compose(variables: Mapping[str, str] = {}) -> dict[str, Any]:
     return content
 
 
-def service(name: str, *command: str, variables: Mapping[str, str] = {}) -> Work:
-    """What a service starts; ``command`` is what stands after ``docker compose run NAME``."""
+def ours(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The services that run Weighbridge."""
+    return {name: one for name, one in content["services"].items() if "build" in one}
+
+
+def service(
+    name: str, *command: str, check: bool = False, variables: Mapping[str, str] = {}
+) -> Work:
+    """What a service starts; ``command`` is what stands after ``docker compose run NAME``.
+
+    Or what its own health check starts.
+    """
     content = compose(variables)
     written, base = content["services"][name], image()
     (volume,) = written["volumes"]
     # Its own entry point makes compose forget the command of the image.
     begin = written.get("entrypoint", base.entrypoint)
     own = written.get("command", [] if "entrypoint" in written else base.command)
+    argv = written["healthcheck"]["test"][1:] if check else [*begin, *(command or own)]
     return Work(
-        argv=(*begin, *(command or own)),
+        argv=tuple(argv),
         env={**base.env, **written["environment"]},
         user=written["user"],
         read_only=written["read_only"],
@@ -66,21 +77,19 @@ def pod(name: str) -> dict[str, Any]:
     return found
 
 
-def container(name: str, *, probe: str = "", command: list[str] | None = None) -> Work:
-    """What the container of a pod starts, or its probe, or a command of ``kubectl exec``."""
+def container(name: str, *, command: list[str] | None = None) -> Work:
+    """What the container of a pod starts, or a command of ``kubectl exec``."""
     described, base = pod(name), image()
     (only,) = described["containers"]
     account, walls = described["securityContext"], only["securityContext"]
     begin = only.get("command", base.entrypoint)
     argv = command or [*begin, *only.get("args", [] if "command" in only else base.command)]
-    if probe:
-        argv = only[probe]["exec"]["command"]
     mounts = {mount["name"]: mount["mountPath"] for mount in only["volumeMounts"]}
     kinds = {volume["name"]: volume for volume in described["volumes"]}
     keys = manifest("secret")["stringData"]
     return Work(
         argv=tuple(argv),
-        env={**base.env, **{one["name"]: one["value"] for one in only["env"]}},
+        env={**base.env, **{one["name"]: one["value"] for one in only.get("env", [])}},
         user=f"{account['runAsUser']}:{account['runAsGroup']}",
         read_only=walls["readOnlyRootFilesystem"],
         writable=tuple(path for name, path in mounts.items() if "emptyDir" in kinds[name]),

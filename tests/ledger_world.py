@@ -8,7 +8,8 @@ from pathlib import Path
 
 from weighbridge.archive.database import Database, Row
 from weighbridge.archive.ledger import FOR_EVER, Due, Ledger
-from weighbridge.plan.planner import Add, State
+from weighbridge.plan.planner import Add
+from weighbridge.plan.state import State
 from weighbridge.testing.builders import NOON
 
 

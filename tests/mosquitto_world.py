@@ -166,7 +166,7 @@ class Listener:
         """Wait until everything that was published before has arrived here."""
         word = f"{time.monotonic_ns()}"
         self.say("test/fence", word)
-        until(lambda: self.heard and self.heard[-1].payload == word.encode())
+        until(lambda: any(said.payload == word.encode() for said in list(self.heard)))
 
     def close(self) -> None:
         self.client.disconnect()

@@ -26,6 +26,7 @@ from weighbridge.server.app import create_app
 from weighbridge.server.counts import Counts
 from weighbridge.server.intake import Intake
 from weighbridge.server.listening import listen
+from weighbridge.server.live import Live
 from weighbridge.server.parts import Parts
 from weighbridge.testing.builders import NOON
 
@@ -57,6 +58,8 @@ class Site:
         self.port = _free_port()
         self.now = float(NOON)
         self.woken: list[str] = []
+        self.next_asks: dict[str, float] = {}
+        self.live = Live(lambda: self.now)
         house.write_configuration()
         path = house.home / "weighbridge.toml"
         text = path.read_text() if application else path.read_text().replace("client_", "# ")
@@ -91,7 +94,9 @@ class Site:
             started_at=self.now,
             intake=Intake(lambda: Database(self.settings.home), lambda: self.now, wake),
             counts=Counts(),
+            next_ask=self.next_asks.get,
             admission=Admission(read_or_make_token(self.settings.home), lambda: self.now),
+            live=self.live,
         )
 
     def _pass(self, seconds: float) -> None:
@@ -179,7 +184,8 @@ class Visitor:
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
         cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        sent = {"Host": self.host, **self._headers, **headers}
+        as_browsers_do = {"Accept": "text/html,*/*;q=0.8"}
+        sent = {"Host": self.host, **as_browsers_do, **self._headers, **headers}
         answer = ask(self._port, method, path, body, {**sent, "Cookie": cookie} if cookie else sent)
         for line in answer.headers.get_all("Set-Cookie") or ():
             for name, morsel in SimpleCookie(line).items():

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from weighbridge.measures import Measurement, MeasureType, Reading
-from weighbridge.plan.planner import Add, Change, Known, Older, Rule, State, Step, owed
+from weighbridge.plan.planner import Add, Change, Known, Older, Rule, Step, owed
+from weighbridge.plan.state import State
 from weighbridge.plan.window import Window
 
 DAY = 86_400

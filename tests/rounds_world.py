@@ -19,7 +19,7 @@ from weighbridge.sandbox.clock import Clock
 from weighbridge.sandbox.http import Sandbox
 from weighbridge.sandbox.withings import WithingsCloud
 from weighbridge.server.counts import Counts
-from weighbridge.server.rounds import Asked, Rounds
+from weighbridge.server.rounds import Rounds
 from weighbridge.server.scheduler import Errand, Scheduler
 from weighbridge.withings.knock import Knock
 
@@ -96,9 +96,6 @@ class World:
         """The readings in the file."""
         path = self.home / "anna.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-    def last_asked(self) -> Asked | None:
-        return self.rounds._asked.get("anna")
 
 
 @contextmanager

@@ -289,6 +289,19 @@ def test_whatever_comes_the_wait_is_bounded(visits: list[tuple[str, str, float]]
         assert 0 <= tries.wait(address, now) <= max(attempts.LONGEST, len(visits))
 
 
+def test_a_clock_that_was_set_back_locks_nobody_out_for_hours(clock: Clock) -> None:
+    tries = Attempts()
+    for number in range(attempts.ALL_FREE):
+        tries.failed(HERE, str(number), clock.now)
+    assert tries.wait(HERE, clock.now) == attempts.LONGEST
+    clock.now -= 5 * 3600
+    assert tries.wait(HERE, clock.now) == attempts.LONGEST
+    assert tries.wait(THERE, clock.now) > 0
+    clock.now += attempts.LONGEST
+    assert tries.wait(HERE, clock.now) == 0
+    assert tries.wait(THERE, clock.now) == 0
+
+
 def test_what_is_remembered_of_strangers_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempts, "MOST", 10)
     tries = Attempts()

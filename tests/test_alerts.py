@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from watch_world import DAY, HOUR, MINUTE, POLL, START, TOO_LONG, World
 from weighbridge.archive.alerts import Alert, AlertBook
 from weighbridge.archive.database import Database
-from weighbridge.plan.planner import State
+from weighbridge.plan.state import State
 from weighbridge.server.alerts import CALM, Finding, next_step, take_down
 from weighbridge.server.findings import (
     FRESH_LOGIN,

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from config_world import install_journal, mistakes, read
-from weighbridge.config import Person, TargetSettings, WithingsSettings
+from weighbridge.config import (
+    AlertSettings,
+    Person,
+    ServerSettings,
+    TargetSettings,
+    WithingsSettings,
+)
 from weighbridge.config import environment as config_environment
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "configuration.md"
@@ -24,7 +30,10 @@ def _journal(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 def test_every_example_of_the_documentation_is_a_configuration(
     tmp_path: Path, example: str
 ) -> None:
-    assert read(example, tmp_path).withings.client_secret is not None
+    settings = read(example, tmp_path)
+    assert (settings.withings.client_secret is not None) == ("client_secret" in example)
+    assert (settings.server.url is not None) == ("[server]" in example)
+    assert bool(settings.alerts.urls) == ("[alerts]" in example)
 
 
 def test_the_example_of_mistakes_is_what_is_really_said(tmp_path: Path) -> None:
@@ -44,7 +53,7 @@ kind = "gramin"
     [shown] = re.findall(r"```text\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     told = [line.strip() for line in shown.splitlines()[1:]]
     said = [
-        mistake.replace("file, garmin, journal", "file, garmin")
+        mistake.replace("garmin, journal, mqtt", "garmin, mqtt")
         for mistake in mistakes(text, tmp_path)
     ]
     assert said == told
@@ -52,13 +61,11 @@ kind = "gramin"
 
 def test_every_key_and_variable_is_documented() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    variables = set(
-        re.findall(
-            r'"((?:WITHINGS|GARMIN)_[A-Z_]+)"', Path(config_environment.__file__).read_text("utf-8")
-        )
-    )
-    fields = {*WithingsSettings.__struct_fields__, *Person.__struct_fields__}
-    fields |= {*TargetSettings.__struct_fields__}
-    assert len(variables) == 7
+    code = Path(config_environment.__file__).read_text("utf-8")
+    variables = set(re.findall(r'"((?:WITHINGS|GARMIN|TRAINERROAD|MQTT)_[A-Z_]+)"', code))
+    assert len(variables) == 11
+    tables = (WithingsSettings, ServerSettings, AlertSettings, Person, TargetSettings)
+    fields = {field for table in tables for field in table.__struct_fields__}
+    written = {"poll": "poll_minutes"}  # in minutes, and kept in seconds
     for name in (variables | fields) - {"options", "targets"}:
-        assert f"`{name}`" in page
+        assert f"`{written.get(name, name)}`" in page

@@ -144,6 +144,7 @@ def test_the_options_become_a_configuration(made: Any, tmp_path: Path) -> None:
     assert settings.withings.client_secret.reveal() == 'se"cret'
     assert settings.server.url == "https://scale.example.org"
     assert settings.server.hosts == ("homeassistant.local", "192.168.1.5")
+    assert settings.server.proxies == (made.ADDONS,)
     anna, zoe = settings.people
     assert (anna.name, str(anna.height_cm), zoe.name) == ("anna", "172", "Zoë")
     options = anna.targets[0].options

@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from cli_world import run_here
 from contrib_image import CONTRIB, Work, image
-from contrib_services import container, service
+from contrib_services import compose, container, ours, service
 from contrib_units import started_by
 from stories.house import ACCOUNTS, House, days_ago, weight
 
@@ -42,15 +43,10 @@ SOON = 20.0
 """Seconds in which something that ends at once has ended on a busy machine."""
 
 ONCE = {
-    "image": lambda: image().work(secrets=service("weighbridge").secrets),
+    "image": lambda: image().work("sync", secrets=service("weighbridge").secrets),
     "compose": lambda: service("weighbridge"),
     "crontab": lambda: service("weighbridge", *crontab_command()),
     "cronjob": lambda: container("cronjob"),
-}
-AGAIN = {"compose": lambda: service("schedule"), "deployment": lambda: container("deployment")}
-HEALTH = {
-    "image": lambda: image().work(check=True, secrets=service("weighbridge").secrets),
-    "deployment": lambda: container("deployment", probe="readinessProbe"),
 }
 
 
@@ -117,12 +113,11 @@ def test_one_run_without_a_login_ends_with_3(host: Host, name: str) -> None:
     assert "weighbridge login withings" in result.err
 
 
-@pytest.mark.parametrize("name", AGAIN)
 def test_a_schedule_of_its_own_delivers_what_comes_later_and_ends_when_it_is_told(
-    host: Host, name: str
+    host: Host,
 ) -> None:
     log_in(host)
-    with host.start(in_a_hurry(AGAIN[name]())) as started:
+    with host.start(in_a_hurry(service("schedule"))) as started:
         wait_for_weights(host.house, "61.2")
         host.house.admin.add_groups("anna", [weight(2, days_ago(1), "60.9")])
         wait_for_weights(host.house, "61.2", "60.9")
@@ -132,11 +127,8 @@ def test_a_schedule_of_its_own_delivers_what_comes_later_and_ends_when_it_is_tol
     assert "the next run begins in 1 seconds" in err
 
 
-@pytest.mark.parametrize("name", AGAIN)
-def test_a_waiting_schedule_ends_at_once_with_the_signal_of_the_image(
-    host: Host, name: str
-) -> None:
-    with host.start(AGAIN[name]()) as started:
+def test_a_waiting_schedule_ends_at_once_with_the_signal_of_the_image(host: Host) -> None:
+    with host.start(service("schedule")) as started:
         assert started.process.stderr
         said = next(line for line in started.process.stderr if "the next run begins" in line)
         assert 10_800 <= int(re.findall(r"\d+", said)[0]) <= 11_400
@@ -144,12 +136,11 @@ def test_a_waiting_schedule_ends_at_once_with_the_signal_of_the_image(
         assert started.process.wait(SOON) == 0
 
 
-@pytest.mark.parametrize("name", AGAIN)
-def test_a_run_that_has_begun_is_completed_before_the_schedule_ends(host: Host, name: str) -> None:
+def test_a_run_that_has_begun_is_completed_before_the_schedule_ends(host: Host) -> None:
     log_in(host)
     house = host.house
     house.admin.fault("hold", cloud="garmin", path="/upload-service/upload")
-    with host.start(AGAIN[name]()) as started:
+    with host.start(service("schedule")) as started:
         house.admin.wait_for_hold(seconds=SOON)
         started.signal("SIGTERM")
         house.admin.clear_faults()
@@ -164,7 +155,7 @@ def test_a_run_that_has_begun_is_completed_before_the_schedule_ends(host: Host, 
 def test_a_schedule_goes_on_after_trouble(host: Host) -> None:
     log_in(host)
     host.house.admin.fault("status", path="/measure", status=2555)
-    with host.start(in_a_hurry(AGAIN["compose"]())) as started:
+    with host.start(in_a_hurry(service("schedule"))) as started:
         wait_for_weights(host.house, "61.2")
         started.signal("SIGTERM")
         assert started.process.wait(SOON) == 0
@@ -173,7 +164,7 @@ def test_a_schedule_goes_on_after_trouble(host: Host) -> None:
 @pytest.mark.parametrize("wrong", ["3h", "-1", "010", "1 2"])
 @pytest.mark.parametrize("variable", ["WEIGHBRIDGE_EVERY", "WEIGHBRIDGE_JITTER"])
 def test_a_pause_that_is_no_number_is_refused(host: Host, variable: str, wrong: str) -> None:
-    work = AGAIN["deployment"]()
+    work = service("schedule")
     result = host.run(msgspec.structs.replace(work, env=work.env | {variable: wrong}), expect=2)
     assert f'"{wrong}"' in result.err
     assert variable in result.err
@@ -190,9 +181,8 @@ def test_one_run_stops_as_the_first_process_with_the_signal_of_the_image(host: H
     assert "Nothing is lost" in err
 
 
-@pytest.mark.parametrize("name", HEALTH)
-def test_the_health_check_tells_what_needs_a_person(host: Host, name: str) -> None:
-    house, check = host.house, HEALTH[name]()
+def test_the_health_check_of_the_schedule_tells_what_needs_a_person(host: Host) -> None:
+    house, check = host.house, service("schedule", check=True)
     assert "weighbridge login withings" in host.run(check, expect=1).out
     log_in(host)
     host.run(ONCE["image"](), expect=0)
@@ -280,7 +270,8 @@ def told() -> dict[str, list[str]]:
         r"(?:docker (?:compose )?.*\b(?:run|exec)\b .*?|kubectl exec .* -- |sudo -u \S+ |"
         r"\S+ \S+ \* \* \*  docker .* )?"
     )
-    for path in sorted(CONTRIB.iterdir()):
+    files = [path for path in CONTRIB.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    for path in sorted(files):
         mark = r"`([^`\n]+)`" if path.suffix == ".md" else r"^#   (\S.*)$"
         for line in re.findall(mark, path.read_text("utf-8"), re.MULTILINE):
             if match := re.fullmatch(rf"{before}\bweighbridge (.*)", line):
@@ -290,16 +281,32 @@ def told() -> dict[str, list[str]]:
 
 def test_commands_are_found_in_the_remarks() -> None:
     places = {place.partition(":")[0] for place in told()}
-    expected = {"Dockerfile", "README.md", "compose.yaml"}
-    expected |= {"k8s-deployment.yaml", "weighbridge.service", "weighbridge-user.service"}
+    expected = {"Dockerfile", "README.md", "compose.yaml", "k8s-deployment.yaml", "server.toml"}
+    expected |= {f"weighbridge{end}.service" for end in ("", "-user", "-server", "-server-user")}
     assert expected <= places
 
 
 @pytest.mark.parametrize("place", told())
-def test_a_command_that_people_are_told_to_type_is_understood(house: House, place: str) -> None:
+def test_a_command_that_people_are_told_to_type_is_understood(tmp_path: Path, place: str) -> None:
     """All its options are read before the help is shown."""
-    result = house.run(*told()[place], "--help", expect=0)
+    result = run_here(tmp_path, *told()[place], "--help", expect=0)
     assert result.out.startswith("Usage:")
+
+
+def started() -> dict[str, list[str]]:
+    """Every command of ``weighbridge`` that a unit, a container or a pod runs: where, its words."""
+    argv = {"Dockerfile": image().work().argv}
+    argv |= {f"compose.yaml {name}": service(name).argv for name in ours(compose())}
+    argv |= {f"k8s-{name}.yaml": container(name).argv for name in ("cronjob", "deployment")}
+    for path in CONTRIB.glob("*.service"):
+        argv[path.name] = tuple(started_by(path, {"%h": "/home/anna", "%S": "/var/lib"})[0])
+    return {place: list(words[1:]) for place, words in argv.items()}
+
+
+@pytest.mark.parametrize("place", started())
+def test_a_command_that_is_started_is_understood(tmp_path: Path, place: str) -> None:
+    result = run_here(tmp_path, *started()[place], "--help", expect=0)
+    assert result.out.startswith("Usage: weighbridge ")
 
 
 # --- The callback page -----------------------------------------------------------------------

@@ -21,8 +21,20 @@ import pytest
 import yaml
 
 from contrib_image import CONTRIB, DOCKERFILE, ROOT, copied, image, steps
-from contrib_services import COMPOSE, KUBERNETES, compose, container, manifest, pod, service
-from weighbridge.config import home_folder, load
+from contrib_services import (
+    COMPOSE,
+    KUBERNETES,
+    compose,
+    container,
+    manifest,
+    ours,
+    pod,
+    service,
+)
+from weighbridge.config import CONFIG_FILE, ServerSettings, Settings, home_folder, load
+from weighbridge.config.reading import read_settings
+from weighbridge.server.addresses import CALLBACK_PATH, callback_address
+from weighbridge.server.guard import KNOCKS
 
 PROGRAMS = Path(sys.executable).parent
 SCRIPTS = [CONTRIB / "weighbridge-loop", CONTRIB / "weighbridge-healthy"]
@@ -141,9 +153,15 @@ def test_packages_are_installed_in_the_versions_that_are_tested() -> None:
     assert len(installs) == 2
     for words in installs:
         assert words[words.index("--constraint") + 1] == "constraints.txt"
-    ours = installs[-1][-1]
-    assert ours == ".[all]"
-    assert "all" in extras
+    chosen = installs[-1][-1].removeprefix(".[").removesuffix("]").split(",")
+    assert chosen == ["garmin", "mqtt", "alerts", "metrics"]
+    assert extras["all"] == [f"weighbridge[{','.join([*chosen, 'sandbox'])}]"]
+
+
+def test_the_image_serves_all_addresses_of_its_container_on_the_port_that_it_exposes() -> None:
+    assert image().command == ["serve", "--host", "0.0.0.0", "--port", str(image().port)]
+    assert image().port == ServerSettings().port
+    assert f"('127.0.0.1', {image().port}" in image().check[-1]
 
 
 def pip_installs() -> Iterator[list[str]]:
@@ -177,30 +195,81 @@ def test_a_mistake_in_the_compose_file_would_be_noticed(tmp_path: Path) -> None:
 
 
 def test_compose_builds_with_the_dockerfile_in_the_root_of_the_checkout() -> None:
-    for name in compose()["services"]:
-        build = compose()["services"][name]["build"]
+    for said in ours(compose()).values():
+        build = said["build"]
         context = (CONTRIB / build["context"]).resolve()
         assert context == ROOT
         assert context / build["dockerfile"] == DOCKERFILE
 
 
-def test_only_the_schedule_comes_up_by_itself_and_is_given_time_to_end() -> None:
+def test_only_the_server_comes_up_by_itself() -> None:
     services = compose()["services"]
-    assert [name for name, said in services.items() if not said.get("profiles")] == ["schedule"]
+    assert [name for name, said in services.items() if not said.get("profiles")] == ["server"]
+    for name, said in services.items():
+        assert said.get("restart") == (None if name == "weighbridge" else "unless-stopped")
     assert services["schedule"]["stop_grace_period"] == "2m"
-    assert services["schedule"]["restart"] == "unless-stopped"
-    assert "restart" not in services["weighbridge"]
+
+
+def test_the_server_of_compose_is_that_of_the_image_and_shown_to_this_machine_only() -> None:
+    assert service("server").argv == image().work().argv
+    services = compose()["services"]
+    assert services["server"]["ports"] == ["127.0.0.1:9474:9474"]
+    assert services["mosquitto"]["ports"] == ["127.0.0.1:1883:1883"]
+    opened = compose({"WEIGHBRIDGE_ADDRESS": "0.0.0.0"})["services"]["server"]
+    assert opened["ports"] == ["0.0.0.0:9474:9474"]
+
+
+def test_only_the_server_is_asked_whether_it_is_alive() -> None:
+    services = compose()["services"]
+    assert "healthcheck" not in services["server"], "the image's own"
+    assert services["weighbridge"]["healthcheck"] == {"disable": True}
+    assert service("schedule", check=True).argv == ("weighbridge-healthy",)
 
 
 def test_services_may_do_nothing_but_their_work() -> None:
-    for name, said in compose()["services"].items():
+    content = compose()
+    for name, said in content["services"].items():
         assert said["cap_drop"] == ["ALL"], name
         assert said["security_opt"] == ["no-new-privileges:true"], name
         assert said["read_only"], name
-        assert not said.keys() & {"privileged", "ports", "cap_add", "network_mode"}, name
-        work = service(name)
-        assert work.user == image().user
-        assert work.volume == image().volume
+        assert not said.keys() & {"privileged", "network_mode", "pid", "devices"}, name
+        assert ("cap_add" in said) == (name == "caddy"), name
+        assert said.get("ports", []) == [] or name in {"server", "mosquitto", "caddy"}, name
+    for name in ours(content):
+        assert service(name).user == image().user
+        assert service(name).volume == image().volume
+
+
+def test_what_compose_mounts_is_there_and_cannot_be_changed_from_inside() -> None:
+    content = compose()
+    for name, said in content["services"].items():
+        for place, *rest in (volume.split(":") for volume in said["volumes"]):
+            if place.startswith("./"):
+                assert (CONTRIB / place).is_file(), place
+                assert rest[-1] == "ro", name
+            else:
+                assert place in content["volumes"], name
+    mounted = ours(compose({"WEIGHBRIDGE_FOLDER": "/srv/weighbridge"}))["server"]["volumes"]
+    assert mounted == [f"/srv/weighbridge:{image().volume}"]
+
+
+def test_the_broker_of_compose_finds_its_files_where_they_are_mounted() -> None:
+    said = compose()["services"]["mosquitto"]
+    places = {volume.split(":")[1] for volume in said["volumes"]}
+    places |= {secret["target"] for secret in said["secrets"]}
+    written = (CONTRIB / "mosquitto.conf").read_text("utf-8")
+    assert set(re.findall(r"^\w+_file (\S+)", written, re.M)) <= places
+    assert said["working_dir"] in places, "mosquitto keeps its messages where it is started"
+
+
+def test_caddy_of_compose_asks_the_server_from_the_network_that_the_server_believes() -> None:
+    said = compose()
+    caddy = said["services"]["caddy"]["environment"]
+    assert caddy["WEIGHBRIDGE_SERVER"] == f"server:{image().port}"
+    written = (CONTRIB / "Caddyfile").read_text("utf-8")
+    assert set(re.findall(r"\{\$(\w+):", written)) == set(caddy)
+    (network,) = said["networks"]["default"]["ipam"]["config"]
+    assert network["subnet"] in example().server.proxies
 
 
 def test_every_secret_of_compose_is_a_file_that_git_and_the_build_leave_alone() -> None:
@@ -209,8 +278,8 @@ def test_every_secret_of_compose_is_a_file_that_git_and_the_build_leave_alone() 
     assert {"secrets/", ".env"} <= set(ignored)
     for name, secret in said["secrets"].items():
         assert secret == {"file": f"./secrets/{name}"}
-    for name, one in said["services"].items():
-        assert set(one["secrets"]) == set(said["secrets"]), name
+    for name, one in ours(said).items():
+        assert set(one["secrets"]) == set(said["secrets"]) - {"mosquitto_passwords"}, name
         assert not [key for key in one["environment"] if SECRET_WORDS.search(key)], name
 
 
@@ -224,12 +293,17 @@ def test_kubernetes_files_follow_the_schema(path: Path, version: str) -> None:
     assert kubernetes_validate.validate(content, version, strict=True) == version
 
 
-def test_all_four_files_for_kubernetes_are_there() -> None:
-    names = [path.name for path in KUBERNETES]
-    assert names == [
-        *("k8s-cronjob.yaml", "k8s-deployment.yaml"),
-        *("k8s-pvc.yaml", "k8s-secret.yaml"),
-    ]
+def test_all_files_for_kubernetes_are_there() -> None:
+    kinds = {path.name: manifest(path.stem.removeprefix("k8s-"))["kind"] for path in KUBERNETES}
+    assert kinds == {
+        "k8s-configmap.yaml": "ConfigMap",
+        "k8s-cronjob.yaml": "CronJob",
+        "k8s-deployment.yaml": "Deployment",
+        "k8s-ingress.yaml": "Ingress",
+        "k8s-pvc.yaml": "PersistentVolumeClaim",
+        "k8s-secret.yaml": "Secret",
+        "k8s-service.yaml": "Service",
+    }
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -260,6 +334,75 @@ def test_the_deployment_finds_its_own_pods_and_not_those_of_the_cronjob() -> Non
     jobs = manifest("cronjob")["spec"]["jobTemplate"]["spec"]["template"]
     assert wanted <= spec["template"]["metadata"]["labels"].items()
     assert not wanted <= jobs["metadata"]["labels"].items()
+
+
+def test_the_pod_of_the_deployment_serves_and_is_only_asked_whether_it_is_alive() -> None:
+    """What ``/readyz`` would say is no reason to keep notifications away."""
+    (only,) = pod("deployment")["containers"]
+    assert container("deployment").argv == image().work().argv
+    (port,) = only["ports"]
+    assert port["containerPort"] == image().port
+    for probe in ("livenessProbe", "readinessProbe"):
+        assert only[probe]["httpGet"] == {"path": "/healthz", "port": port["name"]}
+    assert "command" not in only, "the image's own first process hears the signals"
+    assert pod("deployment")["terminationGracePeriodSeconds"] > 5
+
+
+def test_the_service_finds_the_pod_of_the_deployment_and_its_port() -> None:
+    said = manifest("service")["spec"]
+    assert said["selector"] == manifest("deployment")["spec"]["selector"]["matchLabels"]
+    (port,) = said["ports"]
+    (only,) = pod("deployment")["containers"]
+    assert (port["port"], port["targetPort"]) == (image().port, only["ports"][0]["name"])
+
+
+def test_the_ingress_shows_the_world_what_withings_needs_and_nothing_else() -> None:
+    spec = manifest("ingress")["spec"]
+    (rule,) = spec["rules"]
+    shown = {(one["path"], one["pathType"]) for one in rule["http"]["paths"]}
+    assert shown == {(KNOCKS, "Prefix"), (CALLBACK_PATH, "Exact")}
+    for one in rule["http"]["paths"]:
+        backend = one["backend"]["service"]
+        assert backend["name"] == manifest("service")["metadata"]["name"]
+        assert backend["port"]["name"] == manifest("service")["spec"]["ports"][0]["name"]
+    assert spec["tls"][0]["hosts"] == [rule["host"]]
+    assert f"https://{rule['host']}" == from_map().server.url
+
+
+def test_the_configuration_in_the_map_is_understood_and_lies_in_the_home_folder() -> None:
+    settings = from_map()
+    assert [person.name for person in settings.people] == ["anna"]
+    assert callback_address(settings) == settings.withings.callback_url
+    assert manifest("service")["metadata"]["name"] in settings.server.hosts
+    for name in PODS:
+        mounts = {one["name"]: one for one in pod(name)["containers"][0]["volumeMounts"]}
+        assert mounts["configuration"]["mountPath"] == f"{image().volume}/{CONFIG_FILE}"
+        assert mounts["configuration"]["subPath"] in manifest("configmap")["data"]
+        volumes = {volume["name"]: volume for volume in pod(name)["volumes"]}
+        assert volumes["configuration"]["configMap"]["name"] == "weighbridge"
+
+
+def from_map() -> Settings:
+    """What is configured in Kubernetes."""
+    return settings_of(manifest("configmap")["data"][CONFIG_FILE])
+
+
+def example() -> Settings:
+    """What ``server.toml`` configures."""
+    return settings_of((CONTRIB / "server.toml").read_text("utf-8"))
+
+
+def settings_of(text: str) -> Settings:
+    nowhere = Path("nowhere")
+    return read_settings(text, home=nowhere, environ={}, secret_folder=nowhere)
+
+
+def test_the_example_of_a_configuration_is_understood() -> None:
+    settings = example()
+    (anna,) = settings.people
+    assert [target.kind for target in anna.targets] == ["mqtt", "garmin"]
+    assert settings.warnings == ()
+    assert settings.server.url == "https://scale.example.org"
 
 
 @pytest.mark.parametrize("name", PODS)
@@ -300,9 +443,7 @@ def test_pods_use_the_volume_and_the_secret_of_the_other_files(name: str) -> Non
     work = container(name)
     assert work.volume == image().volume
     assert work.writable == ("/tmp",)
-    assert all(
-        one["name"] != key for one in pod(name)["containers"][0]["env"] for key in work.secrets
-    )
+    assert "env" not in pod(name)["containers"][0], "secrets are files, the rest is in the map"
 
 
 def test_the_secret_holds_placeholders_only() -> None:
@@ -313,7 +454,7 @@ def test_the_secret_holds_placeholders_only() -> None:
 # --- Both ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("secrets", [service("schedule").secrets, container("cronjob").secrets])
+@pytest.mark.parametrize("secrets", [service("server").secrets, container("cronjob").secrets])
 def test_secrets_have_the_names_under_which_weighbridge_looks_for_them(
     tmp_path: Path, secrets: tuple[str, ...]
 ) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from cli_world import Result, run_here
+from mosquitto_world import needs_mosquitto
+from weighbridge.cli import demo_server
+from weighbridge.errors import RetryLater
 from weighbridge.fit.reader import read_weights
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -109,12 +113,56 @@ def test_its_last_lines_can_be_copied_as_they_stand(played: tuple[Path, Result])
         assert "anna" in done.stdout
 
 
-def test_a_second_demo_replaces_the_first(played: tuple[Path, Result]) -> None:
+@pytest.fixture(scope="module")
+def served(played: tuple[Path, Result]) -> tuple[Path, Result]:
+    """A second demo in the same folder, with the server."""
     folder, _ = played
     (folder / "left-behind").touch()
-    again = play(folder.parent, "--years", "1")
+    return folder, play(folder.parent, "--years", "1", "--server")
+
+
+def test_a_second_demo_replaces_the_first(served: tuple[Path, Result]) -> None:
+    folder, again = served
     assert again.code == 0, again
     assert not (folder / "left-behind").exists()
+
+
+def test_the_server_is_told_of_a_weigh_in_and_the_reading_arrives(
+    served: tuple[Path, Result],
+) -> None:
+    folder, again = served
+    assert re.search(r"It listens at http://127\.0\.0\.1:\d+ and tells Withings", again.err)
+    told = re.search(r"^  anna\.json, after (\d+\.\d\d) s: 71\.6 kg$", again.err, re.M)
+    assert told, again.err
+    assert float(told[1]) < 10
+    if os.name == "posix":  # elsewhere a program cannot be asked to end
+        assert "Nothing is lost" in (folder / "server.log").read_text("utf-8")
+    assert "71.60" in run_here(folder, "show", "--person", "anna", expect=0).out
+
+
+@needs_mosquitto
+def test_what_a_speaker_would_say_is_heard_at_a_broker(served: tuple[Path, Result]) -> None:
+    said = (
+        r'^  MQTT, after \d+\.\d\d s: "Anna, 71\.6 kilograms, 0\.3 kilograms more than last time"$'
+    )
+    assert re.search(said, served[1].err, re.M), served[1].err
+
+
+def test_without_a_broker_the_rest_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *words, **more: None)
+    with demo_server._broker(tmp_path) as broker, demo_server._hearing(broker) as heard:
+        assert (broker, heard) == (None, {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_program_that_ends_at_once_is_not_waited_for(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", "raise SystemExit(2)"]
+    with pytest.raises(RetryLater) as caught, demo_server._running(words, 1, subprocess.DEVNULL):
+        pass
+    assert "ended at once" in caught.value.message
+    assert "server.log" in caught.value.remedy
 
 
 def test_a_folder_that_is_not_a_demo_is_left_alone(tmp_path: Path) -> None:

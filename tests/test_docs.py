@@ -46,6 +46,8 @@ def reader(
     home, folder = tmp_path / "home", tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
+    # Who reads a page waits ten seconds for a fresh reading to settle; one second shows it as well.
+    monkeypatch.setattr("weighbridge.config.reading.USUAL_SETTLE", 1.0)
     lived_in = found[1] in ("family", "trouble")
     world = household(home, trouble=found[1] == "trouble") if lived_in else empty_house(home)
     environ = nothing_yet(world.house) if found[1] == "empty" else {}
@@ -247,7 +249,7 @@ def test_the_example_of_a_json_line_is_a_real_one(lived_in: World) -> None:
 def test_states_and_codes_are_all_described() -> None:
     from weighbridge.archive.decisions import _FROM
     from weighbridge.errors import ExitCode
-    from weighbridge.plan.planner import State
+    from weighbridge.plan.state import State
 
     page = (DOCS / "reference" / "states-and-exit-codes.md").read_text("utf-8")
     for state in State:

@@ -12,7 +12,7 @@ from engine_world import World, engine_world
 from mortal_world import weights
 from weighbridge.archive.archive import StoredGroup
 from weighbridge.errors import OutcomeUnknown
-from weighbridge.plan.planner import State
+from weighbridge.plan.state import State
 from weighbridge.testing.builders import NOON, group, group_as_sent
 from weighbridge.testing.places import Fault, Letterbox, Place
 

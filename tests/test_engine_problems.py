@@ -21,7 +21,7 @@ from weighbridge.errors import (
     SignInBlocked,
     StateProblem,
 )
-from weighbridge.plan.planner import State
+from weighbridge.plan.state import State
 from weighbridge.testing.builders import NOON, owe, weigh_in
 from weighbridge.testing.places import Fault, Letterbox, Place
 

@@ -11,6 +11,7 @@ from ledger_world import add
 from rounds_world import World, world
 from weighbridge.archive.database import Database
 from weighbridge.archive.ledger import Ledger
+from weighbridge.errors import RetryLater
 from weighbridge.server.glance import Glance
 
 
@@ -21,8 +22,7 @@ def house(tmp_path: Path) -> Iterator[World]:
 
 
 def glance_of(house: World) -> Glance:
-    settings = house.workplace.settings
-    return Glance(house.workplace.database, settings, house.scheduler, house.clock)
+    return Glance(house.workplace.database, house.scheduler, house.clock)
 
 
 def test_at_the_start_everybody_is_served_once(house: World) -> None:
@@ -70,6 +70,19 @@ def test_a_login_that_works_again_is_news(house: World) -> None:
     assert glance.look() == ["anna"]
 
 
+def test_a_login_that_ended_and_was_replaced_between_two_looks_is_news(house: World) -> None:
+    house.log_in()
+    glance = glance_of(house)
+    with Database(house.home) as other:
+        other.run("mark_login_needed", person="anna", service="withings", reason="gone")
+        house.archive.note_trouble("gone", 1.0)
+        other.run(
+            "store_credential", person="anna", service="withings", account="1", secret="{}", now=2.0
+        )
+    assert glance.look() == ["anna"]
+    assert glance.look() == []
+
+
 def test_what_another_process_planned_is_sent_when_it_is_due(house: World) -> None:
     glance = glance_of(house)
     with Database(house.home) as other:
@@ -78,3 +91,19 @@ def test_what_another_process_planned_is_sent_when_it_is_due(house: World) -> No
     glance.look()
     now = house.clock()
     assert house.scheduler._diaries["anna"].serve_at == pytest.approx(now + 40)
+
+
+def test_a_look_that_failed_is_made_up_for(house: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    glance = glance_of(house)
+    with Database(house.home) as other:
+        add(Ledger(other, "anna", "file", 0.0), settles_at=house.clock() + 40)
+
+    def fail(*_: object) -> float:
+        raise RetryLater("The database is in use.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.scheduler, "serve", fail)
+        with pytest.raises(RetryLater):
+            glance.look()
+    glance.look()
+    assert house.scheduler._diaries["anna"].serve_at == pytest.approx(house.clock() + 40)

@@ -328,6 +328,14 @@ def test_browsers_stay_with_tls_only_where_our_public_address_has_it() -> None:
     assert name not in ask(of=plain).headers
 
 
+def test_a_request_that_tells_its_length_in_two_ways_reaches_nobody() -> None:
+    page = Page()
+    answer = ask(page, content_length="4", transfer_encoding="chunked")
+    assert answer.status == 400
+    assert answer.headers["connection"] == "close"
+    assert page.scope is None
+
+
 def test_what_is_no_request_goes_through() -> None:
     seen: list[str] = []
 

@@ -14,8 +14,10 @@ import pytest
 
 from watch_world import DAY, POLL, TOO_LONG, World, decoded, served
 from weighbridge.assembly import Workplace
+from weighbridge.server import proof
 from weighbridge.server.glimpse import Glimpse
-from weighbridge.server.health import Readiness, judge_readiness, routes
+from weighbridge.server.health import PROVE_EVERY, Readiness, judge_readiness, routes
+from weighbridge.server.proof import Proof
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def world(tmp_path: Path) -> World:
 
 
 def readiness(world: World) -> Readiness:
-    return judge_readiness(world.parts)
+    return judge_readiness(world.parts, Proof(0.0))
 
 
 def test_a_house_in_order_is_ready(world: World) -> None:
@@ -118,7 +120,7 @@ def test_a_defect_is_an_answer_as_well(world: World, caplog: pytest.LogCaptureFi
     def broken() -> Workplace:
         raise ZeroDivisionError
 
-    found = judge_readiness(msgspec.structs.replace(world.parts, open=broken))
+    found = judge_readiness(msgspec.structs.replace(world.parts, open=broken), Proof(0.0))
     assert not found.ready
     assert "readiness_unknown" in caplog.text
 
@@ -155,6 +157,29 @@ def test_unready_is_503_and_alive_all_the_same(world: World, client: httpx2.Clie
 
 
 # --- What a flood costs -----------------------------------------------------------------------
+
+
+def test_a_flood_of_days_does_not_wear_the_disk_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Path] = []
+    monkeypatch.setattr(proof, "prove_writable", written.append)
+    long, found = Proof(PROVE_EVERY), []
+    for _ in range(120):
+        found.append(judge_readiness(world.parts, long).ready)
+        world.now += 1
+    assert (all(found), len(written)) == (True, 2)
+    world.now -= 3600
+    judge_readiness(world.parts, long)
+    assert len(written) == 3, "the clock was set back"
+
+
+def test_after_a_failure_the_disk_is_proven_each_time(world: World) -> None:
+    probe, long = world.home / f".write-test-{os.getpid()}", Proof(PROVE_EVERY)
+    probe.mkdir()
+    assert not judge_readiness(world.parts, long).ready
+    probe.rmdir()
+    assert judge_readiness(world.parts, long).ready
 
 
 def test_a_flood_looks_once_and_waits_for_the_same_answer() -> None:

@@ -35,8 +35,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     # the targets: strangers to the source and to the archive
     "targets.base": GROUND | {"connections"},
     "fit": GROUND,
-    "speech": GROUND,
+    "catalogue": set(),
+    "speech": GROUND | {"catalogue"},
     "formats": GROUND | {"fit"},
+    "history": GROUND,
     "garmin": TOOLS | {"targets.base", "fit", "formats"},
     "trainerroad": TOOLS | {"targets.base"},
     "mqtt": TOOLS | {"targets.base", "speech", "connections", "formats"},
@@ -49,24 +51,27 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipeline": ROAD | {"road", "deliver"},
     "assembly": ROAD | {"config", "road", "deliver", "pipeline"},
     "connecting": ROAD | {"config", "assembly"},
+    "signing_in": ROAD | {"config", "assembly"},
     "verdicts": ROAD | {"config"},
+    "reasons": ROAD | {"config", "assembly"},
     # for people, and for people who test
     "sandbox": GROUND | {"secret", "fit", "formats"},
     "testing": GROUND | {"targets.base", "targets", "fit", "formats"},
     "takeover": ROAD | {"config", "assembly", "formats", "garmin"},
     "cli": ROAD
     | {"fit", "formats", "config", "road", "deliver", "pipeline", "assembly", "takeover"}
-    | {"connecting", "verdicts", "server"},
+    | {"connecting", "signing_in", "verdicts", "reasons", "server"},
     "replacements": ROAD
     | {"cli", "config", "road", "pipeline", "assembly", "takeover", "fit", "formats"},
     "cli.sandbox": {"cli", "errors", "sandbox"},
-    "cli.demo": {"cli", "errors", "cli.demo_stage"},
+    "cli.demo": {"cli", "errors", "cli.demo_stage", "cli.demo_server"},
+    "cli.demo_server": {"cli", "errors", "cli.demo_stage"},
     "cli.demo_stage": {"cli", "errors", "sandbox"}
     | ROAD
     | {"config", "assembly", "pipeline", "fit"},
     "server": ROAD
-    | {"config", "road", "deliver", "pipeline", "assembly", "connecting"}
-    | {"verdicts"},
+    | {"config", "road", "deliver", "pipeline", "assembly", "connecting", "signing_in"}
+    | {"verdicts", "reasons", "catalogue", "history", "formats"},
     "__main__": {"cli"},
 }
 

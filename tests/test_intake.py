@@ -210,3 +210,24 @@ def test_old_knocks_are_tidied_away_once_a_day(house: House, intake: Intake) -> 
         intake.take(WEIGH_IN).result(SOON)
         intake.stop()
         assert rows() == 1
+
+
+def test_a_person_who_left_the_configuration_is_not_knocked_for(house: House) -> None:
+    intake = Intake(house.open, house.clock, house.woken.append, people=(), counts=house.counts)
+    intake.start()
+    intake.take(WEIGH_IN).result(SOON)
+    intake.stop()
+    assert (house.stored(), house.woken) == (0, [])
+    assert house.counts.tally().knocks_dropped["unknown_user"] == 1
+
+
+def test_a_defect_while_tidying_up_does_not_end_the_thread(
+    house: House, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("weighbridge.server.intake.forget_old_knocks", fail)
+    intake.take(WEIGH_IN).result(SOON)
+    intake.take(WEIGH_IN).result(SOON)
+    assert house.stored() == 2

@@ -176,3 +176,12 @@ def test_a_pile_is_stored_whole_or_not_at_all(database: Database, anna: Archive)
     with pytest.raises((StateProblem, OverflowError)):
         store(database, WEIGH_IN, broken)
     assert open_knocks(database, anna.account) == []
+
+
+def test_a_knock_for_somebody_who_is_not_looked_after_any_more_is_dropped(
+    database: Database, anna: Archive, ben: Archive
+) -> None:
+    knocks = [(WEIGH_IN, NOW), (Knock(ben.userid, 1, NOON, NOON + 1), NOW)]
+    stored = store_knocks(database, knocks, {"ben"})
+    assert (stored.people, stored.kept, stored.unknown) == (("ben",), 1, 1)
+    assert open_knocks(database, anna.account) == []

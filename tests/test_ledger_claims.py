@@ -14,7 +14,7 @@ import pytest
 from ledger_world import add, due, open_ledger, row_of
 from weighbridge.archive.database import Database
 from weighbridge.archive.ledger import Ledger
-from weighbridge.plan.planner import State
+from weighbridge.plan.state import State
 from weighbridge.testing.builders import NOON
 
 OWED = 12

@@ -17,7 +17,7 @@ from weighbridge.archive.decisions import (
     newest_of_reading,
 )
 from weighbridge.archive.ledger import Ledger
-from weighbridge.plan.planner import State
+from weighbridge.plan.state import State
 from weighbridge.testing.builders import NOON
 
 

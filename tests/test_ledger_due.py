@@ -9,7 +9,7 @@ import pytest
 
 from ledger_world import add, due, open_ledger, settle
 from weighbridge.archive.ledger import FOR_EVER, Ledger
-from weighbridge.plan.planner import State
+from weighbridge.plan.state import State
 from weighbridge.testing.builders import NOON
 
 

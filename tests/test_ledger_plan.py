@@ -10,7 +10,8 @@ import pytest
 from ledger_world import add, open_ledger, row_of
 from weighbridge.archive.archive import END_OF_TIME, connect_account
 from weighbridge.archive.ledger import Ledger
-from weighbridge.plan.planner import Add, Change, Older, State, Step
+from weighbridge.plan.planner import Add, Change, Older, Step
+from weighbridge.plan.state import State
 from weighbridge.testing.builders import NOON
 
 

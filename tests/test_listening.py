@@ -119,6 +119,17 @@ def test_several_requests_share_a_connection(port: int) -> None:
     assert is_let_go(visitor).endswith(b"hello")
 
 
+def test_an_answer_on_a_connection_that_is_kept_is_not_held_back(port: int) -> None:
+    """Head and body leave apart; the system would keep the body 40 ms until the head is fetched."""
+    visitor = call(port)
+    with visitor:
+        begun = time.monotonic()
+        for _ in range(30):
+            visitor.sendall(GET)
+            hear_until(visitor, b"hello")
+        assert time.monotonic() - begun < 30 * 0.02
+
+
 # --- too much ----------------------------------------------------------------------------------
 
 

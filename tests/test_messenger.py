@@ -16,7 +16,7 @@ import pytest
 from watch_world import DAY, HOUR, MINUTE, TOO_LONG, Receiver, World, receiver
 from weighbridge.errors import StateProblem
 from weighbridge.secret import Secret
-from weighbridge.server import messenger
+from weighbridge.server import messenger, proof
 from weighbridge.server.alerts import CALM
 from weighbridge.server.channels import (
     FIRST_WAIT,
@@ -167,7 +167,7 @@ def test_a_home_folder_that_cannot_be_used_is_told_without_its_database(
         def fail(database: object) -> None:
             raise full
 
-        broken.setattr(messenger, "prove_home", fail)
+        broken.setattr(proof, "prove_home", fail)
         look(world, watch, after=PROVE_EVERY)
         assert ear.heard == [], "what passes at once is not told"
         look(world, watch, after=HOME_PATIENCE)
@@ -216,6 +216,27 @@ def test_a_defect_of_the_watch_ends_no_thread(
     assert "watch_failed" in caplog.text
     assert ear.sentences == ["The watch failed unexpectedly (TypeError). Look into the log."]
     assert ear.pings == 0
+
+
+def test_a_defect_while_telling_ends_the_thread_neither(
+    world: World, ear: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(messenger, "FIRST_LOOK", 0.0)
+    monkeypatch.setattr(messenger, "PERIOD", 0.0)
+    looks, again = [0], threading.Event()
+
+    def fail(*_: object) -> bool:
+        looks[0] += 1
+        if looks[0] > 1:
+            again.set()
+        raise ZeroDivisionError
+
+    watch = Watch(world.parts)
+    monkeypatch.setattr(watch, "_tell", fail)
+    watch.start()
+    assert again.wait(10)
+    watch.stop()
+    assert "watch_failed" in caplog.text
 
 
 # --- The ping ---------------------------------------------------------------------------------

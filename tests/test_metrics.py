@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from watch_world import DAY, HOUR, START, TOKEN, World, served
 from weighbridge import __version__
 from weighbridge.errors import ExitCode, LoginNeeded, RetryLater
-from weighbridge.plan.planner import State
+from weighbridge.plan.state import State
 from weighbridge.road import Delivered, Outcome
 from weighbridge.server.counts import BUCKETS, ROUND_OUTCOMES, Counts, Durations
 from weighbridge.server.metrics import render, routes

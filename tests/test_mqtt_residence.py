@@ -317,3 +317,25 @@ def test_a_house_that_fails_does_not_end_the_stay(
         until(lambda: len(broken.back) == 2)
         broker.publish([HELLO])
     assert "mqtt_failed" in caplog.text
+
+
+def test_a_defect_while_greeting_leaves_no_connection_that_nobody_attends(
+    shared: Mosquitto, base: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(HouseOfTests):
+        asked = 0
+
+        def __getattribute__(self, name: str) -> Any:
+            if name == "url":
+                Broken.asked += 1
+                if Broken.asked == 1:
+                    raise ZeroDivisionError
+            return super().__getattribute__(name)
+
+    broken = Broken()
+    with closing(make(shared, base)) as broker:
+        broker._between = remembering([], answer=60.0)
+        broker.stay(broken, "anna", "mqtt", "home")
+        until(lambda: "mqtt_failed" in caplog.text)
+        with pytest.raises(RetryLater):
+            broker.publish([HELLO])

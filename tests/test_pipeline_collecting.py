@@ -119,3 +119,12 @@ def test_withings_in_trouble_does_not_stop_what_is_known_already(world: World) -
     assert outcome.exit_code is ExitCode.LOG_IN
     assert world.kilograms() == weights(0)
     assert world._rows("SELECT trouble FROM account") == [("The login is dead.",)]
+
+
+def test_a_group_that_shows_up_late_with_an_earlier_time_is_not_lost(world: World) -> None:
+    world.weigh(at=1)
+    world.sync()
+    late = group({1: "71.5"}, group_id=77, taken_at=NOON + 30, stored_at=NOON + 20)
+    world.cloud.put(late)
+    assert world.sync().changed == 1
+    assert (0, Decimal("71.5")) in world.kilograms()

@@ -14,7 +14,7 @@ from weighbridge.archive.archive import account_archive
 from weighbridge.archive.database import Database
 from weighbridge.archive.lease import Leases
 from weighbridge.errors import ExitCode, StateProblem
-from weighbridge.pipeline import plan
+from weighbridge.pipeline import OVERLAP, plan
 from weighbridge.road import Delivered, Outcome
 from weighbridge.testing.builders import NOON, group
 
@@ -46,7 +46,7 @@ def test_a_second_run_asks_once_and_does_nothing(world: World) -> None:
     calls = [len(world.place.calls), len(world.notes.calls)]
     outcome = world.sync()
     assert outcome.exit_code is ExitCode.DONE
-    assert world.cloud.asked == [{"lastupdate": NOON + 5, "start": None, "end": None}]
+    assert world.cloud.asked == [{"lastupdate": NOON + 5 - OVERLAP, "start": None, "end": None}]
     assert [len(world.place.calls), len(world.notes.calls)] == calls
 
 

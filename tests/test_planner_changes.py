@@ -7,7 +7,8 @@ import pytest
 
 from planner_world import DAY, RULE, Rows, plan
 from weighbridge.measures import MeasureType
-from weighbridge.plan.planner import NEWER, Add, Change, State, owed
+from weighbridge.plan.planner import NEWER, Add, Change, owed
+from weighbridge.plan.state import State
 from weighbridge.testing.builders import NOON, weigh_in
 
 

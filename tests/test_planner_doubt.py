@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from planner_world import RULE, Rows, plan
-from weighbridge.plan.planner import DOUBTFUL, PASSED_OVER, Add, Change, State
+from weighbridge.plan.planner import DOUBTFUL, PASSED_OVER, Add, Change
+from weighbridge.plan.state import State
 from weighbridge.testing.builders import weigh_in
 
 DOUBT = weigh_in(ambiguous=True)

@@ -8,8 +8,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from planner_world import DAY, RULE, Rows, plan, takes
 from weighbridge.measures import Reading
-from weighbridge.plan.planner import REPLACEABLE, WAITING, State, owed
+from weighbridge.plan.planner import REPLACEABLE, WAITING, owed
 from weighbridge.plan.readings import revision_of
+from weighbridge.plan.state import State
 from weighbridge.testing.builders import NOON, weigh_in
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner_world import DAY, RULE, TODAY, Rows, plan, takes
-from weighbridge.plan.planner import GONE, WITHDRAWN, Change, Rule, State
+from weighbridge.plan.planner import GONE, WITHDRAWN, Change, Rule
+from weighbridge.plan.state import State
 from weighbridge.plan.window import Window
 from weighbridge.testing.builders import NOON, weigh_in
 

@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from rounds_world import World, world
-from weighbridge.server.rounds import LOOK_BACK, NOT_TWICE, SAME_BURST
+from weighbridge.archive.database import Database
+from weighbridge.archive.lease import Leases
+from weighbridge.deliver import service
+from weighbridge.pipeline import OVERLAP
+from weighbridge.server.asking import NOT_TWICE, SAME_BURST, Asking
+from weighbridge.server.rounds import LOOK_BACK
 
 POLL = 3 * 3600.0
 AT_ONCE = 'kind = "file"\npath = "anna.jsonl"\nsettle = 0\n'
@@ -50,6 +55,19 @@ def test_the_other_knocks_of_a_burst_ask_nothing(house: World) -> None:
     assert due == pytest.approx(house.clock() + LOOK_BACK), "one more look, to be sure"
 
 
+def test_a_knock_that_was_being_stored_while_we_asked_asks_nothing(house: World) -> None:
+    taken_at = house.weigh_in()
+    house.knock(taken_at)
+    house.clock.offset += 0.01
+    house.run(knocked=True)
+    before = house.asked()
+    house.clock.offset -= 0.01
+    house.knock(taken_at)
+    house.run(knocked=True)
+    assert house.asked() == before
+    assert house.open_knocks() == 0
+
+
 def test_a_knock_about_something_that_we_do_not_hold_is_followed(house: World) -> None:
     taken_at = house.weigh_in()
     house.knock(taken_at)
@@ -83,7 +101,7 @@ def test_withings_is_never_asked_the_same_twice_within_ten_seconds(house: World)
     house.clock.offset += NOT_TWICE
     house.run(asking=True)
     asked.append(house.admin.requests(path="/measure")[-1]["fields"]["lastupdate"])
-    assert asked[0] == asked[-1] == str(house.archive.cursor)
+    assert asked[0] == asked[-1] == str(house.archive.cursor - OVERLAP)
 
 
 def test_a_person_is_looked_at_again_after_the_poll(house: World) -> None:
@@ -187,3 +205,35 @@ def test_the_time_from_knock_to_delivery_is_counted(house: World) -> None:
     house.knock(house.weigh_in())
     house.run(knocked=True)
     assert set(house.counts.tally().delays) == {"file"}
+
+
+def test_a_target_that_another_process_serves_does_not_keep_a_person_waiting(
+    house: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "SHORT_PATIENCE", 0.0)
+    naps: list[float] = []
+    house.workplace.leases._sleep = naps.append
+    house.weigh_in("71.1")
+    with Database(house.home) as other:
+        leases = Leases(other, house.clock, naps.append)
+        with leases.hold("the deliveries of anna to file", seconds=900, patience=0):
+            house.run(asking=True)
+        leases.close()
+    assert naps == []
+    assert len(house.delivered()) == 1
+    errand = house.run_next()
+    assert not errand.asking
+    assert len(house.delivered()) == 2
+
+
+def test_how_far_the_clock_of_the_cloud_is_ahead_is_known_until_the_next_answer(
+    house: World,
+) -> None:
+    person = house.workplace.settings.person("anna")
+    asking = Asking(house.workplace, {})
+    first, second = house.workplace.road(person), house.workplace.road(person)
+    asking.begin(first)
+    first.set_cloud_time(int(house.clock()) + 7200)
+    asking.note_answer(first)
+    asking.prepare(second)
+    assert second.cloud_now() == pytest.approx(house.clock() + 7200, abs=1)

@@ -150,3 +150,28 @@ def test_whatever_is_noted_is_done_and_never_before_its_time(
             done |= found | {("serve", errand.person)}
             diaries.done(errand.person)
     assert {(what, person) for what, person, _ in notes} <= done
+
+
+def test_when_the_clock_is_set_back_everything_moves_along() -> None:
+    diaries, clock = scheduler("anna")
+    diaries.serve("anna", NOW)
+    taken(diaries)
+    diaries.done("anna")
+    diaries.ask("anna", NOW + 100)
+    diaries.knock("anna", 10)
+    diaries.announce("anna", "mqtt", NOW + 20)
+    clock.now -= 5 * 3600
+    diaries.serve("anna", clock.now)
+    taken(diaries)
+    diaries.done("anna")
+    assert diaries.next_ask("anna") == clock.now + 100
+    clock.now += 20
+    errand = taken(diaries)
+    assert (errand.knocked, errand.announce) == (True, frozenset({"mqtt"}))
+
+
+def test_when_the_clock_is_set_forward_nothing_moves() -> None:
+    diaries, clock = scheduler("anna")
+    diaries.ask("anna", NOW + 100)
+    clock.now += 5 * 3600
+    assert taken(diaries).asking

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from weighbridge.catalogue.plurals import forms_of
 from weighbridge.errors import ConfigProblem
 from weighbridge.speech import LANGUAGES, MANNERS, UNITS, Spoken, sentence
 from weighbridge.speech.catalogue import Language, read_language
-from weighbridge.speech.plurals import forms_of
 
 
 def weight(kg: str, previous: str | None = None) -> Spoken:

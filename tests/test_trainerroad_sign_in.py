@@ -17,7 +17,7 @@ from trainerroad_world import (
 )
 from weighbridge.errors import ConfigProblem, LoginNeeded, Problem, RetryLater, SignInBlocked
 from weighbridge.targets import trainerroad
-from weighbridge.targets.base import Answers, SignedIn
+from weighbridge.targets.base import Answers, SignedIn, WrongPassword
 from weighbridge.trainerroad.sign_in import browser_url, sign_in, sign_in_with_cookie
 
 
@@ -73,8 +73,8 @@ SIGN_INS = {
     "half an answer": ({"kind": "truncated"}, SignInBlocked),
     "neither yes nor no": (http(200, body={"ok": 1}), SignInBlocked),
     "yes without a cookie": (http(200, body={"success": True}), SignInBlocked),
-    "401": (http(401), LoginNeeded),
-    "no": (http(200, body={"success": False}), LoginNeeded),
+    "401": (http(401), WrongPassword),
+    "no": (http(200, body={"success": False}), WrongPassword),
     "500": (http(500), RetryLater),
     "503": (http(503), RetryLater),
     "dropped": ({"kind": "drop"}, RetryLater),

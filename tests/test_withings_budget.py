@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weighbridge.errors import RetryLater, StateProblem
+from weighbridge.withings import budget as budget_module
 from weighbridge.withings.budget import CALLS, SECONDS, Budget
 from withings_memory import Clock
 
@@ -74,6 +76,16 @@ def test_a_damaged_file_is_begun_anew(tmp_path: Path) -> None:
     (tmp_path / "run" / "withings-calls").write_bytes(b"half")
     budget.spend()
     assert len((tmp_path / "run" / "withings-calls").read_bytes()) == 8 * CALLS
+
+
+def test_a_process_that_holds_the_file_is_waited_for_and_then_nobody_must_do_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget_module, "LOCK_SECONDS", 0.05)
+    (tmp_path / "run").mkdir()
+    held = FileLock(tmp_path / "run" / "withings-calls.lock")
+    with held, pytest.raises(RetryLater, match="Another process"):
+        budget_of(tmp_path, Clock()).spend()
 
 
 def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:

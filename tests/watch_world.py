@@ -19,7 +19,8 @@ from weighbridge.archive.ledger import Ledger
 from weighbridge.assembly import Workplace
 from weighbridge.config import load
 from weighbridge.errors import LoginNeeded
-from weighbridge.plan.planner import Add, State
+from weighbridge.plan.planner import Add
+from weighbridge.plan.state import State
 from weighbridge.sandbox.http import Request, Response, Sandbox
 from weighbridge.secret import Secret
 from weighbridge.server.admission import Admission

@@ -62,12 +62,16 @@ class Shared:
                 self._client = self._stack.enter_context(http_client(url))
             return self._client
 
+    def close(self) -> None:
+        """Give everything back. Nobody may use it any more."""
+        self.connections.close()
+        self._stack.close()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self.connections.close()
-        self._stack.close()
+        self.close()
 
 
 class Workplace:

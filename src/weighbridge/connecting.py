@@ -7,12 +7,13 @@ from typing import Literal
 import msgspec
 
 from weighbridge.archive.archive import connect_account
-from weighbridge.archive.credentials import WITHINGS
+from weighbridge.archive.database import Row
 from weighbridge.archive.subscriptions import look_soon
 from weighbridge.assembly import Workplace
 from weighbridge.config import Person
 from weighbridge.withings.app import WithingsApp
 from weighbridge.withings.oauth import exchange
+from weighbridge.withings.tokens import LEASE
 
 State = Literal["connected", "needs login", "not connected"]
 
@@ -44,20 +45,30 @@ def keep_login(workplace: Workplace, person: Person, app: WithingsApp, code: str
     return pair.userid
 
 
+def forget_login(workplace: Workplace, person: Person) -> None:
+    """Forget the tokens of a person. Whose profile it was and all readings stay.
+
+    Raises RetryLater when somebody is renewing the tokens for too long.
+    """
+    tokens = workplace.tokens(person.name)
+    with tokens.lease(LEASE):
+        tokens.forget()
+
+
 def standing_of(workplace: Workplace, person: Person) -> Standing:
     """How this person stands with Withings, as far as the archive knows. Nothing is asked."""
     account = workplace.database.one("account_of", person=person.name)
     if account is None:
         return Standing(person.name, "not connected")
-    reason = _why_a_login_is_needed(workplace, person, account["userid"])
+    login = workplace.tokens(person.name).row()
+    if login is None:
+        return Standing(person.name, "not connected", account["userid"], account["connected_at"])
+    reason = _why_a_login_is_needed(login, account["userid"])
     state: State = "connected" if reason is None else "needs login"
     return Standing(person.name, state, account["userid"], account["connected_at"], reason)
 
 
-def _why_a_login_is_needed(workplace: Workplace, person: Person, userid: str) -> str | None:
-    login = workplace.database.one("credential_of", person=person.name, service=WITHINGS)
-    if login is None:
-        return "There is no login."
+def _why_a_login_is_needed(login: Row, userid: str) -> str | None:
     if login["account"] != userid:
         return "The saved login belongs to another Withings profile."
     reason: str | None = login["login_needed"]

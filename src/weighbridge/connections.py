@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from typing import Protocol, Self, cast
-
-log = logging.getLogger(__name__)
 
 
 class Closing(Protocol):
@@ -39,7 +36,9 @@ class Connections:
             try:
                 connection.close()
             except Exception:  # the end of a process is no place to stop at
-                log.exception("connection_not_closed")
+                import logging  # every command imports this module, and few of them log
+
+                logging.getLogger(__name__).exception("connection_not_closed")
 
     def __enter__(self) -> Self:
         return self

@@ -11,6 +11,9 @@ from enum import IntEnum
 
 import msgspec
 
+KG_IN_A_POUND = Decimal("0.45359237")
+"""Exact by definition: the international yard and pound agreement of 1959."""
+
 
 class MeasureType(IntEnum):
     """The measure types that have a name (Withings reference, section 5). The set stays open."""

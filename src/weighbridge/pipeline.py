@@ -16,6 +16,7 @@ import msgspec
 from weighbridge.archive.archive import Archive, OddGroup, StoredGroup
 from weighbridge.archive.points import Points
 from weighbridge.archive.recollection import touched_readings
+from weighbridge.deliver.retained import keep_current
 from weighbridge.deliver.service import serve
 from weighbridge.errors import LoginNeeded, Problem
 from weighbridge.measures import MeasureGroup, Reading
@@ -30,6 +31,11 @@ log = logging.getLogger(__name__)
 
 INSTANTS_AT_ONCE = 300
 """How many instants are planned in one transaction: memory is bounded by their groups."""
+
+OVERLAP = 300
+"""Seconds before the cursor from which on Withings is asked: a group may become visible after
+another one with a later ``modified`` (two devices, two machines there), and would never be asked for
+again. What we hold already changes nothing."""
 
 MOST_WAITS = 3
 """The groups of one weigh-in are stored some seconds apart: each may begin a wait of its own."""
@@ -47,6 +53,7 @@ def bring_up_to_date(road: Road, window: Window | None = None) -> Outcome:
     _collect_and_plan(road, window, outcome)
     _let_settle(road, outcome)
     outcome.deliveries = [_serve(road, route) for route in road.routes if route.selected]
+    keep_current(road, outcome)
     return outcome
 
 
@@ -62,6 +69,7 @@ def advance(road: Road, *, asking: bool) -> Outcome:
     else:
         plan(road, None)
     outcome.deliveries = [_serve(road, route) for route in _quickest_first(road.routes)]
+    keep_current(road, outcome)
     return outcome
 
 
@@ -125,7 +133,7 @@ def collect(road: Road, window: Window | None, outcome: Outcome) -> None:
         newest = max([newest, *(group.updated_at or 0 for group, _ in groups)])
         if window:
             seen.update(group.group_id for group, _ in groups)
-        with road.database.transaction():
+        with road.database.relaxed(), road.database.transaction():
             changed = archive.store(groups, odd, road.clock())
             if page.last:
                 archive.note_checked(road.clock())
@@ -152,7 +160,7 @@ def _forget_missing(road: Road, archive: Archive, seen: set[int], window: Window
 def _pages(road: Road, archive: Archive, window: Window | None) -> Iterator[Page]:
     if window:
         return road.source().pages(start=window.start, end=_end_of(road, window))
-    return road.source().pages(lastupdate=max(archive.cursor - road.overlap, 0))
+    return road.source().pages(lastupdate=max(archive.cursor - OVERLAP - road.earlier, 0))
 
 
 def _end_of(road: Road, window: Window) -> int:
@@ -183,7 +191,7 @@ def plan(road: Road, window: Window | None) -> None:
     after, planned = -1, 0
     while instants := archive.next_touched(after, INSTANTS_AT_ONCE):
         first, after = instants[0], instants[-1]
-        with road.database.transaction():
+        with road.database.relaxed(), road.database.transaction():
             readings = touched_readings(archive, first, after)
             Points(archive).keep(first, after, readings)
             for route in list(road.routes):

@@ -12,7 +12,8 @@ from weighbridge.archive.database import Database
 from weighbridge.archive.lease import Leases
 from weighbridge.archive.ledger import Ledger
 from weighbridge.errors import ExitCode, Problem, most_urgent
-from weighbridge.plan.planner import Rule, State
+from weighbridge.plan.planner import Rule
+from weighbridge.plan.state import State
 from weighbridge.progress import Progress
 from weighbridge.targets.base import Target
 from weighbridge.withings.parse import Page
@@ -92,8 +93,9 @@ class Road:
     """Everything one person's road needs, put together by ``weighbridge.assembly``.
 
     ``heeds_backoff``: what failed is tried again when the ledger says so (a server comes often);
-    without it at once (a person who calls ``sync`` wants to see it tried). ``overlap``: seconds
-    before the cursor from which on is asked again, so that the call is not identical to the last.
+    without it at once (a person who calls ``sync`` wants to see it tried). ``earlier``: seconds
+    by which the next question to Withings begins earlier, so that it is not identical to the last.
+    ``cloud_ahead``: seconds by which the cloud's clock was ahead of ours when it last answered.
     """
 
     def __init__(  # noqa: PLR0913  the one place where the parts meet
@@ -120,16 +122,16 @@ class Road:
         self.sleep = sleep
         self.progress = progress
         self.heeds_backoff = heeds_backoff
-        self.overlap = 0
-        self._cloud_ahead = 0.0
+        self.earlier = 0
+        self.cloud_ahead = 0.0
 
     def set_cloud_time(self, updatetime: int) -> None:
         """What the cloud's clock showed just now: readings settle by it, not by ours."""
-        self._cloud_ahead = updatetime - self.clock()
+        self.cloud_ahead = updatetime - self.clock()
 
     def cloud_now(self) -> float:
         """The time by the cloud's clock; by ours when the cloud did not answer."""
-        return self.clock() + self._cloud_ahead
+        return self.clock() + self.cloud_ahead
 
     def seconds_to_settle(self) -> float:
         """How long until the readings that are fresh now have settled; 0 when none is."""

@@ -14,7 +14,7 @@ from weighbridge.archive.brake import breaker_name
 from weighbridge.archive.database import Database, Row
 from weighbridge.config import TargetSettings
 from weighbridge.errors import ExitCode, LoginNeeded
-from weighbridge.plan.planner import State
+from weighbridge.plan.state import State
 from weighbridge.targets import load_kind
 
 

@@ -1,12 +1,21 @@
-"""Every story begins in an empty house."""
+"""Every story begins in an empty house. Some have a server, and a broker on the shelf."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from house import House
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+if TYPE_CHECKING:
+    from serving import Serving
+
+    from mosquitto_world import Listener, Mosquitto
 
 
 @pytest.fixture
@@ -17,3 +26,31 @@ def house(tmp_path: Path) -> Iterator[House]:
     built = House(home)
     yield built
     built.close()
+
+
+@pytest.fixture
+def serving(house: House, request: pytest.FixtureRequest) -> Iterator[Serving]:
+    """A server for the house, not started yet. Marked ``brisk`` it makes shorter pauses."""
+    from serving import Serving
+
+    made = Serving(house, brisk=getattr(request, "param", "") == "brisk")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A Mosquitto that runs."""
+    from mosquitto_world import mosquitto
+
+    with mosquitto(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def listener(broker: Mosquitto) -> Iterator[Listener]:
+    """Somebody who writes down everything that is said at the broker."""
+    from mosquitto_world import listening
+
+    with listening(broker) as made:
+        yield made

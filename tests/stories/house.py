@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import forerunner
 import msgspec
 
 from weighbridge.sandbox.admin import Admin
@@ -70,6 +72,8 @@ class House:
     ) -> None:
         self.home = home
         self.callback_url = CALLBACK
+        self.more_tables = ""
+        """Further tables of the configuration."""
         self.accounts = dict(ACCOUNTS)
         self.prefix: list[str] = []
         """Words before every command, for instance to take rights away from it."""
@@ -131,7 +135,7 @@ class House:
         path.write_text(
             f'[withings]\nurl = "{self.sandbox.url}"\nclient_id = "{tokens.client_id}"\n'
             f'client_secret = "{tokens.client_secret}"\n'
-            f'callback_url = "{self.callback_url}"\n{people}',
+            f'callback_url = "{self.callback_url}"\n{self.more_tables}{people}',
             "utf-8",
         )
         path.chmod(0o600)
@@ -199,13 +203,21 @@ class House:
         env: Mapping[str, str] = {},
     ) -> Result:
         """Run a command to its end. ``expect`` is the exit code that the story needs."""
-        stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
-        with self.start(*arguments, env=env, stdin=stdin) as process:
-            out, err = process.communicate(input, timeout=TIME_LIMIT)
-        result = Result(process.returncode, out, err)
-        assert "Traceback" not in err, err
+        done = forerunner.run(
+            [*self.prefix, sys.executable, "-m", "weighbridge", *arguments],
+            self.environment(env),
+            input=(input or "").encode(),
+            timeout=TIME_LIMIT,
+        )
+        result = Result(done.returncode, text_of(done.stdout), text_of(done.stderr))
+        assert "Traceback" not in result.err, result.err
         assert expect is None or result.code == expect, result
         return result
+
+    def run_at_once(self, times: int, *arguments: str) -> list[Result]:
+        """Run a command in several processes, all at the same time."""
+        with ThreadPoolExecutor(times) as people:
+            return list(people.map(lambda _: self.run(*arguments), range(times)))
 
     def sync(self, *arguments: str, expect: int | None = 0, **more: Any) -> Result:
         """``weighbridge sync``."""
@@ -273,6 +285,11 @@ class House:
     def requests(self, path: str | None = None, cloud: str | None = None) -> list[dict[str, Any]]:
         """What the sandbox was asked."""
         return self.admin.requests(path=path, cloud=cloud)
+
+
+def text_of(said: bytes) -> str:
+    """What was said, on any system."""
+    return said.decode().replace("\r\n", "\n").replace("\r", "\n")
 
 
 def group(

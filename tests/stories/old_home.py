@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from house import ACCOUNTS, RIDERS, TIME_LIMIT, House, Result
+import forerunner
+from house import ACCOUNTS, RIDERS, TIME_LIMIT, House, Result, text_of
 
 from weighbridge.garmin.library import Place
 from weighbridge.garmin.sign_in import sign_in
@@ -104,15 +105,8 @@ class OldHome:
         self, *arguments: str, env: Mapping[str, str] = {}
     ) -> subprocess.CompletedProcess[bytes]:
         """Run the command without a terminal, in the working folder."""
-        return subprocess.run(
-            [PROGRAM, *arguments],
-            env=self.environment(env),
-            cwd=self.work,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=TIME_LIMIT,
-            check=False,
-        )
+        command, environment = [PROGRAM, *arguments], self.environment(env)
+        return forerunner.run(command, environment, timeout=TIME_LIMIT, cwd=self.work)
 
     def sync(self, *arguments: str, expect: int | None = 0, env: Mapping[str, str] = {}) -> Result:
         """``withings-sync`` as cron runs it."""
@@ -124,17 +118,10 @@ class OldHome:
 
     def weighbridge(self, *arguments: str, **more: Any) -> Result:
         """``weighbridge`` in the same environment."""
-        env = {**self.environment(), **more.pop("env", {})}
-        done = subprocess.run(
-            [sys.executable, "-m", "weighbridge", *arguments],
-            env=env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIME_LIMIT,
-            check=False,
-        )
-        result = Result(done.returncode, done.stdout, done.stderr)
+        command = [sys.executable, "-m", "weighbridge", *arguments]
+        environment = {**self.environment(), **more.pop("env", {})}
+        done = forerunner.run(command, environment, timeout=TIME_LIMIT)
+        result = Result(done.returncode, text_of(done.stdout), text_of(done.stderr))
         assert "Traceback" not in result.err, result.err
         assert more.get("expect") in (None, result.code), result
         return result

@@ -256,9 +256,8 @@ def test_nobody_is_logged_in_yet_and_the_first_login_repairs_all(house: House) -
 
 
 def test_five_processes_at_once_deliver_once(house: House) -> None:
-    processes = [house.start("sync") for _ in range(5)]
-    ends = [(process.communicate(timeout=60), process.returncode) for process in processes]
-    assert [code for _, code in ends] == [0] * 5, ends
+    ends = house.run_at_once(5, "sync")
+    assert [end.code for end in ends] == [0] * 5, ends
     expect_everything_once(house)
 
 

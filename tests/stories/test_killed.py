@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -12,8 +11,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import forerunner
 import pytest
-from house import House, days_ago, pressure, weight
+from house import TIME_LIMIT, House, days_ago, pressure, text_of, weight
 from mortal import KILLED
 from scene import Scene
 
@@ -76,17 +76,15 @@ def picture(house: House) -> dict[str, Any]:
     }
 
 
-def run_until(house: House, boundary: int, *command: str) -> subprocess.CompletedProcess[str]:
-    """The command in a process that ends at this boundary."""
+def run_until(house: House, boundary: int, *command: str) -> tuple[int, str]:
+    """The command in a process that ends at this boundary: its exit code, and what it said."""
     mortal = Path(__file__).with_name("mortal.py")
-    return subprocess.run(
+    end = forerunner.run(
         [sys.executable, str(mortal), str(boundary), *command],
-        env=house.environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+        house.environment(),
+        timeout=TIME_LIMIT,
     )
+    return end.returncode, text_of(end.stderr)
 
 
 @pytest.fixture(scope="module")
@@ -109,10 +107,10 @@ def test_killed_at_every_step_the_next_run_completes(anna: tuple[House, Scene], 
     deaths = 0
     for boundary in count(1 + lane, LANES):
         scene.return_to()
-        end = run_until(house, boundary, "sync")
-        where = end.stderr.splitlines()[-1]
-        if end.returncode != KILLED:
-            assert end.returncode == 0, end.stderr
+        code, said = run_until(house, boundary, "sync")
+        where = said.splitlines()[-1]
+        if code != KILLED:
+            assert code == 0, said
             break
         deaths += 1
         result = house.sync(expect=None)
@@ -203,7 +201,7 @@ def test_a_login_killed_anywhere_can_simply_be_repeated(
         for boundary in count(1):
             scene.return_to()
             code = house.admin.code("anna", house.callback_url)
-            if run_until(house, boundary, *command, code).returncode != KILLED:
+            if run_until(house, boundary, *command, code)[0] != KILLED:
                 break
             deaths += 1
             house.log_in("anna")

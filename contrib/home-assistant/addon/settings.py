@@ -20,6 +20,8 @@ SUPERVISOR = "supervisor"
 """The host that answers inside an add-on."""
 TIMEOUT = 10.0
 """Seconds for its answer."""
+ADDONS = "172.30.33.0/24"
+"""The network of add-ons: a proxy among them may say for whom it asks."""
 SHORTEST_TOKEN = 16
 SHORT_TOKEN = "The admin token is too short. Choose one of 16 characters or more.\n"  # noqa: S105
 NO_BROKER = (
@@ -52,7 +54,8 @@ def settings(options: Options, broker: Options | None) -> str:
     }
     lines = ["# Made from the options of the add-on at every start: change those.", ""]
     lines += ["[withings]", *written(withings), ""]
-    lines += ["[server]", *written({"url": options.get("public_url"), "hosts": options["hosts"]})]
+    server = {"url": options.get("public_url"), "hosts": options["hosts"], "proxies": [ADDONS]}
+    lines += ["[server]", *written(server)]
     for person in options["people"]:
         about = {"name": person["name"], "height_cm": person.get("height_cm")}
         lines += ["", "[[person]]", *written(about)]

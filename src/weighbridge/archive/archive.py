@@ -14,6 +14,21 @@ from weighbridge.measures import MeasureGroup
 END_OF_TIME = 2**62
 
 
+class OtherProfile(ConfigProblem):
+    """The person is bound to another Withings profile than the one that signed in."""
+
+
+class TakenProfile(ConfigProblem):
+    """The Withings profile that signed in belongs to another person."""
+
+    def __init__(self, owner: str) -> None:
+        super().__init__(
+            f"This Withings profile already belongs to {owner}.",
+            remedy="Choose another profile on the Withings page: each person has an own one.",
+        )
+        self.owner = owner
+
+
 class StoredGroup(msgspec.Struct, frozen=True):
     """A group as it was received: the text is kept exactly, ``zone`` is that of its page."""
 
@@ -62,6 +77,7 @@ class Archive:
                     "group_id": group.group_id,
                     "taken_at": group.taken_at,
                     "zone": stored.zone,
+                    "category": group.category,
                     "raw": stored.raw,
                 }
                 for group, stored in groups
@@ -165,16 +181,13 @@ def connect_account(
     """Bind a Withings account to a person. People do not mix: another account is refused."""
     row = database.one("account_of", person=person)
     if row and row["userid"] != userid:
-        raise ConfigProblem(
+        raise OtherProfile(
             f"{person} is bound to another Withings profile than the one that just signed in.",
             remedy="Choose the right profile on the Withings page, or use another person name.",
         )
     other = database.one("account_by_userid", userid=userid)
     if other and other["person"] != person:
-        raise ConfigProblem(
-            f"This Withings profile already belongs to {other['person']}.",
-            remedy="Choose another profile on the Withings page: each person has an own one.",
-        )
+        raise TakenProfile(other["person"])
     if row is None:
         database.run("add_account", person=person, userid=userid, now=clock())
     archive = account_archive(database, person)

@@ -23,6 +23,17 @@ REFRESH_SECONDS = 90.0
 REFRESH_PATIENCE = 100.0
 
 
+class TakenAccount(ConfigProblem):
+    """An account at a target belongs to one person, and ``owner`` is another one."""
+
+    def __init__(self, kind: str, owner: str) -> None:
+        super().__init__(
+            f"This {kind} account already belongs to {owner}.",
+            remedy="Sign in with the account of this person instead.",
+        )
+        self.owner = owner
+
+
 class _Record:
     """One row of ``credential``."""
 
@@ -64,6 +75,14 @@ class _Record:
     def login_needed(self) -> str | None:
         row = self.row()
         return row["login_needed"] if row else None
+
+    def forget(self) -> None:
+        """Forget the login and the one before it.
+
+        Hold the lease: somebody who is renewing it would bring it back.
+        """
+        with self._database.transaction():
+            self._database.run("forget_credential", person=self.person, service=self.service)
 
     @contextmanager
     def _hold(self, seconds: float) -> Iterator[None]:
@@ -157,7 +176,4 @@ class TargetSession(_Record):
             "credential_by_account", account=f"{self._kind}:{account}", person=self.person
         )
         if row:
-            raise ConfigProblem(
-                f"This {self._kind} account already belongs to {row['person']}.",
-                remedy="Sign in with the account of this person instead.",
-            )
+            raise TakenAccount(self._kind, row["person"])

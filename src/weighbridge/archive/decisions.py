@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from enum import StrEnum
 
 from weighbridge.archive.database import Database, Row
-from weighbridge.plan.planner import State
+from weighbridge.plan.state import State
 
 
 class Decision(StrEnum):
@@ -48,13 +48,19 @@ ALL_OF: dict[Decision, tuple[State, ...]] = {
 }
 """The states that ``--all`` means."""
 
-_ANSWERS = {
+ANSWERS = {
     Decision.RETRY: "A person asked to send it again.",
     Decision.SKIP: "A person decided not to send it.",
     Decision.ACCEPT: "A person accepted it.",
 }
+"""What the ledger says of a delivery after a decision."""
 
 LIMIT = 1_000_000
+
+
+def allowed(state: State) -> list[Decision]:
+    """What a person may decide about a delivery in a state."""
+    return [decision for decision in Decision if state in _FROM[decision]]
 
 
 def newest_of_reading(database: Database, person: str, taken_at: int, reading_id: str) -> list[Row]:
@@ -88,6 +94,11 @@ def decide_about(database: Database, rows: Iterable[Row], decision: Decision, no
                     "accept_reading", person=row["person"], reading_id=row["reading_id"], now=now
                 )
             changed += database.run(
-                "put_back", id=row["id"], was=row["state"], state=then, answer=_ANSWERS[decision]
+                "put_back",
+                id=row["id"],
+                was=row["state"],
+                state=then,
+                answer=ANSWERS[decision],
+                now=now,
             )
     return changed

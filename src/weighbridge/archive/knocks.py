@@ -42,14 +42,19 @@ class Stored(msgspec.Struct, frozen=True):
     """Whom to wake, each once, in the order of the knocks."""
     kept: int
     unknown: int
-    """Knocks for a userid that nobody here has: dropped."""
+    """Knocks for a userid that nobody here has, or has any more: dropped."""
 
 
-def store_knocks(database: Database, knocks: Iterable[tuple[Knock, float]]) -> Stored:
+def store_knocks(
+    database: Database,
+    knocks: Iterable[tuple[Knock, float]],
+    people: Collection[str] | None = None,
+) -> Stored:
     """Write down knocks with the time each was received, in one transaction.
 
     A knock that asks for nothing is settled at once. One that says the account is gone marks the
-    login of its person and wakes that person, so that everybody hears of it soon.
+    login of its person and wakes that person, so that everybody hears of it soon. ``people``: who
+    is looked after; None: everybody who ever had an account.
     """
     accounts: dict[str, Row | None] = {}
     wake: dict[str, None] = {}
@@ -59,7 +64,7 @@ def store_knocks(database: Database, knocks: Iterable[tuple[Knock, float]]) -> S
             if knock.userid not in accounts:
                 accounts[knock.userid] = database.one("account_by_userid", userid=knock.userid)
             account = accounts[knock.userid]
-            if account is None:
+            if account is None or (people is not None and account["person"] not in people):
                 unknown += 1
                 continue
             kept += 1

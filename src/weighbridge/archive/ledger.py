@@ -8,7 +8,8 @@ import msgspec
 
 from weighbridge.archive.archive import END_OF_TIME
 from weighbridge.archive.database import Database, Row
-from weighbridge.plan.planner import Add, Change, Known, Older, State, Step
+from weighbridge.plan.planner import Add, Change, Known, Older, Step
+from weighbridge.plan.state import State
 
 FOR_EVER = float(END_OF_TIME)
 
@@ -220,12 +221,12 @@ class Ledger:
         row = self.database.one("next_settling", route=self.route, cloud_now=cloud_now)
         return row["settles_at"] if row else None
 
-    def first_due(self, cloud_ahead: float) -> float | None:
-        """By our clock: when the first thing that is owed may be sent; None: nothing is owed.
+    def first_due(self, now: float, cloud_ahead: float) -> float | None:
+        """By our clock: when the first thing that is owed may be sent; None: nothing may.
 
         ``cloud_ahead``: seconds by which the cloud's clock is ahead of ours.
         """
-        row = self.database.one("first_due", route=self.route, cloud_ahead=cloud_ahead)
+        row = self.database.one("first_due", route=self.route, now=now, cloud_ahead=cloud_ahead)
         return row["moment"] if row else None
 
     def try_now(self) -> None:

@@ -62,9 +62,16 @@ class Points:
     def newest(self) -> Iterator[Point]:
         """The newest value of each measure type, and of each place for values of body parts."""
         for code, position in self._places():
-            row = self._database.one("newest_point", type_code=code, position=position, **self._who)
+            row = self._newest_row(code, position)
             if row is not None:
                 yield _point(row)
+
+    def places(self) -> Iterator[tuple[int, int]]:
+        """Each type and place (``WHOLE`` or a part of the body) of which there is a value."""
+        return (place for place in self._places() if self._newest_row(*place) is not None)
+
+    def _newest_row(self, code: int, position: int) -> Row | None:
+        return self._database.one("newest_point", type_code=code, position=position, **self._who)
 
     def types(self) -> Iterator[int]:
         """The measure types of which there is a value, whoever it was."""
@@ -92,10 +99,15 @@ class Points:
         row = self._database.one("point_before", type_code=code, before=instant, **self._who)
         return None if row is None else _point(row)
 
-    def between(self, code: int, start: int, end: int) -> Iterator[Point]:
-        """The values of a type in a window, oldest first."""
+    def between(self, code: int, start: int, end: int, position: int = WHOLE) -> Iterator[Point]:
+        """The values of a type, or of one part of the body, in a window, oldest first."""
         rows = self._database.each(
-            "points_between", type_code=code, start=start, end=end, **self._who
+            "points_between",
+            type_code=code,
+            position=position,
+            start=start,
+            end=end,
+            **self._who,
         )
         return map(_point, rows)
 

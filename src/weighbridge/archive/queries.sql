@@ -24,10 +24,11 @@ UPDATE account SET checked_at = :now, trouble = NULL, trouble_at = NULL WHERE id
 UPDATE account SET trouble = :trouble, trouble_at = coalesce(trouble_at, :now) WHERE id = :account
 
 -- name: store_group
-INSERT INTO measure_group (account, group_id, taken_at, zone, raw)
-VALUES (:account, :group_id, :taken_at, :zone, :raw)
+INSERT INTO measure_group (account, group_id, taken_at, zone, category, raw)
+VALUES (:account, :group_id, :taken_at, :zone, :category, :raw)
     ON CONFLICT (account, group_id) DO UPDATE
-   SET taken_at = excluded.taken_at, zone = excluded.zone, raw = excluded.raw, gone_at = NULL
+   SET taken_at = excluded.taken_at, zone = excluded.zone, category = excluded.category,
+       raw = excluded.raw, gone_at = NULL
  WHERE measure_group.raw <> excluded.raw OR measure_group.gone_at IS NOT NULL
 
 -- name: store_odd_group
@@ -80,7 +81,7 @@ SELECT type_code, position, taken_at, mantissa, exponent FROM point
 
 -- name: points_between
 SELECT type_code, position, taken_at, mantissa, exponent FROM point
- WHERE account = :account AND type_code = :type_code AND position = -1
+ WHERE account = :account AND type_code = :type_code AND position = :position
    AND taken_at BETWEEN :start AND :end
    AND (NOT doubtful OR :doubtful OR EXISTS (
         SELECT 1 FROM acceptance AS a
@@ -215,7 +216,8 @@ UPDATE delivery
  WHERE id = :id AND state = :was
 
 -- name: due
--- Oldest first, and never a reading whose older revision may still be on its way.
+-- Oldest first, and never a reading whose older revision may still be on its way. What was claimed
+-- in the future was put off by a clock that has been set back since.
 SELECT d.id, d.reading_id, d.taken_at, d.revision, d.attempts,
        EXISTS (SELECT 1 FROM delivery AS n
                 WHERE n.route = d.route AND n.taken_at = d.taken_at
@@ -225,7 +227,8 @@ SELECT d.id, d.reading_id, d.taken_at, d.revision, d.attempts,
            AND p.state IN ('delivered', 'confirmed') AND p.ordinal < d.ordinal
          ORDER BY p.ordinal DESC LIMIT 1) AS previous
   FROM delivery AS d
- WHERE d.route = :route AND d.state = 'planned' AND d.not_before <= :now
+ WHERE d.route = :route AND d.state = 'planned'
+   AND (d.not_before <= :now OR d.claimed_at > :now)
    AND d.state IN ('planned', 'sending', 'unknown', 'blocked', 'held', 'rejected')
    AND d.settles_at <= :cloud_now AND d.taken_at >= :start
    AND NOT EXISTS (SELECT 1 FROM delivery AS u
@@ -304,9 +307,16 @@ SELECT max(settles_at) AS settles_at FROM delivery
    AND state IN ('planned', 'sending', 'unknown', 'blocked', 'held', 'rejected')
 
 -- name: first_due
-SELECT min(max(not_before, settles_at - :cloud_ahead)) AS moment FROM delivery
- WHERE route = :route AND state = 'planned'
-   AND state IN ('planned', 'sending', 'unknown', 'blocked', 'held', 'rejected')
+-- By the rules of "due". What waits for an older revision to be seen is due when that is looked for.
+SELECT min(max(CASE WHEN coalesce(d.claimed_at, 0) > :now THEN 0 ELSE d.not_before END,
+               d.settles_at - :cloud_ahead)) AS moment
+  FROM delivery AS d
+ WHERE d.route = :route AND d.state = 'planned'
+   AND d.state IN ('planned', 'sending', 'unknown', 'blocked', 'held', 'rejected')
+   AND NOT EXISTS (SELECT 1 FROM delivery AS u
+                    WHERE u.route = d.route AND u.taken_at = d.taken_at
+                      AND u.reading_id = d.reading_id
+                      AND (u.state IN ('sending', 'unknown') OR u.look_until IS NOT NULL))
 
 -- name: hurry
 UPDATE delivery SET not_before = 0
@@ -336,7 +346,9 @@ SELECT id, target FROM route WHERE person = :person AND fingerprint <> ''
 
 -- name: put_back
 -- A person decided: what was open or done becomes owed, held or over.
-UPDATE delivery SET state = :state, answer = :answer, not_before = 0, look_until = NULL
+UPDATE delivery
+   SET state = :state, answer = :answer, not_before = 0, look_until = NULL,
+       done_at = CASE WHEN :state = 'skipped' THEN :now ELSE done_at END
  WHERE id = :id AND state = :was
 
 -- name: accept_reading
@@ -367,6 +379,9 @@ UPDATE credential SET account = :account
 
 -- name: mark_login_needed
 UPDATE credential SET login_needed = :reason WHERE person = :person AND service = :service
+
+-- name: forget_credential
+DELETE FROM credential WHERE person = :person AND service = :service
 
 -- name: lease_of
 SELECT holder, expires_at FROM lease WHERE name = :name
@@ -491,7 +506,9 @@ SELECT DISTINCT appli FROM knock
  WHERE account = :account AND last_at >= :earliest AND first_at <= :latest
 
 -- name: withings_logins
-SELECT person, login_needed FROM credential WHERE service = 'withings'
+SELECT c.person, c.login_needed IS NULL AS works, c.stored_at, a.trouble IS NOT NULL AS in_trouble
+  FROM credential AS c LEFT JOIN account AS a ON a.person = c.person
+ WHERE c.service = 'withings'
 
 -- name: routes_with_open_deliveries
 -- The index is walked route by route: what is done costs nothing.
@@ -566,3 +583,81 @@ INSERT INTO unannounced (account, taken_at, found_at) VALUES (:account, :taken_a
 -- name: unannounced_of
 SELECT count(*) AS number, max(found_at) AS found_at FROM unannounced
  WHERE account = :account AND found_at > :after
+
+-- Person links
+
+-- name: add_person_link
+INSERT INTO person_link (hash, person, made_at) VALUES (:hash, :person, :now)
+
+-- name: person_link_of
+SELECT hash, person, made_at, used_at FROM person_link
+ WHERE hash = :hash AND revoked_at IS NULL
+
+-- name: person_links_of
+SELECT hash, person, made_at, used_at FROM person_link
+ WHERE person = :person AND revoked_at IS NULL ORDER BY made_at, hash
+
+-- name: note_person_link_used
+UPDATE person_link SET used_at = :now WHERE hash = :hash
+
+-- name: revoke_person_link
+UPDATE person_link SET revoked_at = :now WHERE hash = :hash AND revoked_at IS NULL
+
+-- History
+
+-- name: goal_groups
+-- "category <> 1" beside "category = 2" is what lets SQLite use the partial index.
+SELECT raw, zone FROM measure_group
+ WHERE account = :account AND category <> 1 AND category = 2 AND gone_at IS NULL
+ ORDER BY taken_at, group_id
+
+-- name: weight_goal_of
+SELECT mantissa, exponent, asked_at FROM weight_goal WHERE account = :account
+
+-- name: keep_weight_goal
+INSERT INTO weight_goal (account, mantissa, exponent, asked_at)
+VALUES (:account, :mantissa, :exponent, :now)
+    ON CONFLICT (account) DO UPDATE
+   SET mantissa = excluded.mantissa, exponent = excluded.exponent, asked_at = excluded.asked_at
+
+-- Overview
+
+-- name: last_knock
+SELECT max(received_at) AS received_at FROM knock WHERE account = :account
+
+-- name: held_readings
+SELECT DISTINCT reading_id FROM delivery
+ WHERE route = :route AND state = 'held'
+   AND state IN ('planned', 'sending', 'unknown', 'blocked', 'held', 'rejected')
+
+-- Deliveries
+
+-- name: deliveries_before
+-- From where a page ended on, so a page costs the same however far back it lies.
+SELECT r.person, r.target, d.* FROM delivery AS d JOIN route AS r ON r.id = d.route
+ WHERE d.route = :route
+   AND (d.taken_at, d.reading_id, d.ordinal) < (:taken_at, :reading_id, :ordinal)
+ ORDER BY d.taken_at DESC, d.reading_id DESC, d.ordinal DESC LIMIT :most
+
+-- name: arrived_before
+-- Most deliveries have arrived, so the walk from one to the next is short.
+SELECT r.person, r.target, d.* FROM delivery AS d JOIN route AS r ON r.id = d.route
+ WHERE d.route = :route AND d.state IN ('delivered', 'confirmed')
+   AND (d.taken_at, d.reading_id, d.ordinal) < (:taken_at, :reading_id, :ordinal)
+ ORDER BY d.taken_at DESC, d.reading_id DESC, d.ordinal DESC LIMIT :most
+
+-- name: open_before
+-- The plus signs: by the index of what is open, though another one has the order of all columns.
+SELECT r.person, r.target, d.* FROM delivery AS d JOIN route AS r ON r.id = d.route
+ WHERE d.route = :route AND d.state = :state
+   AND d.state IN ('planned', 'sending', 'unknown', 'blocked', 'held', 'rejected')
+   AND d.taken_at <= :taken_at
+   AND (+d.taken_at, d.reading_id, d.ordinal) < (:taken_at, :reading_id, :ordinal)
+ ORDER BY d.taken_at DESC, +d.reading_id DESC, +d.ordinal DESC LIMIT :most
+
+-- name: set_aside_before
+SELECT r.person, r.target, d.* FROM delivery AS d JOIN route AS r ON r.id = d.route
+ WHERE d.route = :route AND d.state = :state AND d.state IN ('superseded', 'skipped')
+   AND d.taken_at <= :taken_at
+   AND (+d.taken_at, d.reading_id, d.ordinal) < (:taken_at, :reading_id, :ordinal)
+ ORDER BY d.taken_at DESC, +d.reading_id DESC, +d.ordinal DESC LIMIT :most

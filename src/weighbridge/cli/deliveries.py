@@ -28,8 +28,8 @@ from weighbridge.cli.session import (
 from weighbridge.cli.times import count, moment
 from weighbridge.config import Person
 from weighbridge.errors import ConfigProblem, ExitCode
-from weighbridge.plan.planner import State
 from weighbridge.plan.readings import instant_of
+from weighbridge.plan.state import State
 
 people_option = click.option(
     "--person", "people", multiple=True, metavar="NAME", help="Only this person."

@@ -41,8 +41,11 @@ FRESH_KG = "71.3"
     help="How long the made-up history is.",
 )
 @click.option("--fast", is_flag=True, help="Do not wait until the fresh weigh-in has settled.")
+@click.option("--server", is_flag=True, help="Show the server as well: it is told of a weigh-in.")
 @click.pass_obj
-def command(session: Session, recorded: Path | None, folder: Path, years: int, fast: bool) -> int:
+def command(  # noqa: PLR0913  one parameter an option
+    session: Session, recorded: Path | None, folder: Path, years: int, fast: bool, server: bool
+) -> int:
     """Show the whole road: sign in, sync, step on the scale, sync again. No account is needed.
 
     Stand-ins for the Withings and Garmin clouds run on this machine while the demo lasts; the real
@@ -51,6 +54,7 @@ def command(session: Session, recorded: Path | None, folder: Path, years: int, f
     \b
     Examples:
       weighbridge demo
+      weighbridge demo --server
       weighbridge demo --recorded recordings/ --folder /tmp/demo
     """
     open_stage = _stage()
@@ -62,6 +66,10 @@ def command(session: Session, recorded: Path | None, folder: Path, years: int, f
         stage.sync(session)
         _show_targets(stage)
         code = _show_fresh_weigh_in(session, stage)
+        if server:
+            from weighbridge.cli.demo_server import show_server
+
+            code = max(code, show_server(stage))
         _title("Files to look at")
         _show_files(stage)
     say("")

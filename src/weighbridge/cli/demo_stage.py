@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,7 @@ from weighbridge.sandbox.garmin import GarminCloud
 from weighbridge.sandbox.garmin.accounts import Account
 from weighbridge.sandbox.http import Sandbox
 from weighbridge.sandbox.withings import WithingsCloud
+from weighbridge.sandbox.withings.tokens import Tokens
 
 MARK = ".weighbridge-demo"
 PASSWORD = "a-password-of-the-demo"  # noqa: S105  opens nothing but the sandbox
@@ -27,29 +30,41 @@ FORMATS = (("csv", "csv"), ("json", "json"), ("fit", "fit"))
 class Stage:
     """Everything that one demo needs. ``people`` are the names of the profiles."""
 
-    def __init__(self, folder: Path, sandbox: Sandbox, people: list[str], settle: float) -> None:
+    def __init__(
+        self, folder: Path, sandbox: Sandbox, tokens: Tokens, people: list[str], settle: float
+    ) -> None:
         self.url = sandbox.url
         self.people = people
-        self._folder = folder
+        self.folder = folder
+        self.settle = settle
+        self._tokens = tokens
         self._admin = Admin(sandbox.url)
-        self._settle = settle
         (folder / MARK).touch()
 
-    def write_configuration(self, withings: WithingsCloud) -> None:
-        """A configuration like anybody's, but with the addresses of the stand-ins."""
-        path = self._folder / CONFIG_FILE
-        tokens = withings.tokens
-        people = "".join(self._person(number) for number in range(len(self.people)))
+    def write_configuration(self, *, port: int | None = None, broker: int | None = None) -> None:
+        """A configuration like anybody's, but with the addresses of the stand-ins.
+
+        ``port``: that of a server, which this machine alone can reach. ``broker``: that of an
+        MQTT broker, one more target for everybody.
+        """
+        path = self.folder / CONFIG_FILE
+        tokens = self._tokens
+        place = f'port = {port}\nurl = "http://127.0.0.1:{port}"\n'
+        people = "".join(self._person(number, broker) for number in range(len(self.people)))
         path.write_text(
             f'[withings]\nurl = "{self.url}"\nclient_id = "{tokens.client_id}"\n'
-            f'client_secret = "{tokens.client_secret}"\n{people}',
+            f'client_secret = "{tokens.client_secret}"\n'
+            + (f"\n[server]\n{place}" if port else "")
+            + people,
             "utf-8",
         )
         path.chmod(0o600)
 
-    def _person(self, number: int) -> str:
+    def _person(self, number: int, broker: int | None) -> str:
         name = self.people[number]
-        common = f"since = 1970-01-01\nsettle = {self._settle}\n"
+        common = f"since = 1970-01-01\nsettle = {self.settle}\n"
+        url = f"mqtt://127.0.0.1:{broker}"
+        mqtt = f'\n[[person.target]]\nkind = "mqtt"\nurl = "{url}"\n' if broker else ""
         files = "".join(
             f'\n[[person.target]]\nkind = "file"\nname = "{shape}"\nformat = "{shape}"\n'
             f'path = "{name}.{end}"\n{common}'
@@ -57,7 +72,7 @@ class Stage:
         )
         return (
             f'\n[[person]]\nname = "{name}"\n\n[[person.target]]\nkind = "garmin"\n'
-            f'url = "{self.url}"\nusername = "{_email(number)}"\n{common}{files}'
+            f'url = "{self.url}"\nusername = "{_email(number)}"\n{common}{files}{mqtt}'
         )
 
     def sign_in(self) -> None:
@@ -95,6 +110,23 @@ class Stage:
         """Somebody steps on the scale."""
         self._admin.weigh_in(person, kg)
 
+    def weigh_in_now(self, person: str, kg: str) -> None:
+        """Like ``weigh_in``, but taken in this second: older ones are the past for a new target."""
+        from weighbridge.sandbox.household import weigh_in
+
+        now = int(time.time())
+        times = {"date": now, "created": now, "modified": now}
+        self._admin.add_groups(person, [{**group, **times} for group in weigh_in(now, kg=kg)])
+
+    def is_subscribed(self, person: str) -> bool:
+        """Whether Withings would tell a server of a weigh-in."""
+        return bool(self._admin.tell("withings", "subscriptions", profile=person))
+
+    def newest_kg(self, person: str) -> str:
+        """The weight in the last line of a person's file, "" when it has none."""
+        lines = (self.folder / f"{person}.json").read_text("utf-8").splitlines()
+        return str(json.loads(lines[-1]).get("weight_kg", "")) if lines else ""
+
     def holdings(self) -> dict[str, int]:
         """``person: target`` → how many readings stand there, counted at the target itself."""
         held = {}
@@ -104,18 +136,18 @@ class Stage:
                 for what in ("weigh_ins", "pressures")
             )
             held[f"{name}: Garmin Connect"] = garmin
-            held[f"{name}: {name}.csv"] = max(_lines(self._folder / f"{name}.csv") - 1, 0)
-            held[f"{name}: {name}.json"] = _lines(self._folder / f"{name}.json")
-            held[f"{name}: FIT files"] = _rows(self._folder, name)
+            held[f"{name}: {name}.csv"] = max(_lines(self.folder / f"{name}.csv") - 1, 0)
+            held[f"{name}: {name}.json"] = _lines(self.folder / f"{name}.json")
+            held[f"{name}: FIT files"] = _rows(self.folder, name)
         return held
 
     def files(self) -> list[Path]:
         """What is left to look at."""
         shapes = {f".{end}" for _, end in FORMATS}
-        return sorted(path for path in self._folder.iterdir() if path.suffix in shapes)
+        return sorted(path for path in self.folder.iterdir() if path.suffix in shapes)
 
     def _settings(self) -> Settings:
-        return load(self._folder, {})
+        return load(self.folder, {})
 
 
 @contextmanager
@@ -132,8 +164,8 @@ def open_stage(
         )
         garmin.accounts.add(account)
     with Sandbox([withings, garmin], clock=clock) as sandbox:
-        stage = Stage(folder, sandbox, people, settle)
-        stage.write_configuration(withings)
+        stage = Stage(folder, sandbox, withings.tokens, people, settle)
+        stage.write_configuration()
         yield stage
 
 

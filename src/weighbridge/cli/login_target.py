@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
-from weighbridge.archive.database import prove_writable
-from weighbridge.archive.ledger import Ledger
+from weighbridge import signing_in
 from weighbridge.assembly import Workplace
 from weighbridge.cli.session import say
 from weighbridge.cli.times import span
 from weighbridge.config import Person, TargetSettings
 from weighbridge.errors import ConfigProblem, RetryLater, SignInBlocked
-from weighbridge.targets import load_kind
 from weighbridge.targets.base import Answers
 
 FROM_BROWSER = (
@@ -40,44 +39,23 @@ class Given(msgspec.Struct, frozen=True):
 
 def sign_in(workplace: Workplace, person: Person, target: TargetSettings, given: Given) -> None:
     """Sign in once and keep the session. Raises Problems."""
-    module = load_kind(target.kind)
-    if not hasattr(module, "sign_in"):
-        raise ConfigProblem(
-            f"A target of kind {target.kind} needs no login.", remedy="Run: weighbridge sync"
-        )
-    prove_writable(workplace.settings.home)
-    breaker = workplace.breaker(person.name, target.name)
-    if given.ticket is None and (opened := breaker.state()):
-        wait = opened.until - workplace.clock()
+    answers = _answers(signing_in.kind_that_signs_in(target), target, given)
+    try:
+        signed_in = signing_in.sign_in(lambda: nullcontext(workplace), person, target, answers)
+    except signing_in.StillBlocked as problem:
+        wait = problem.until - workplace.clock()
         raise RetryLater(
-            f"{opened.reason} No password is sent for another {span(wait)}: each try makes the "
+            f"{problem.reason} No password is sent for another {span(wait)}: each try makes the "
             "block longer.",
             remedy="Wait, or sign in with a browser: add --ticket to this command.",
             after=wait,
-        )
-    try:
-        signed_in = module.sign_in(target.options, _answers(module, target, given))
-    except SignInBlocked as problem:
-        opened = breaker.open(problem.message)
-        hours = (opened.until - workplace.clock()) / 3600
-        say(f"No sign-in is tried for the next {hours:.0f} hours, to let the block pass.")
+        ) from None
+    except SignInBlocked:
+        if opened := workplace.breaker(person.name, target.name).state():
+            hours = (opened.until - workplace.clock()) / 3600
+            say(f"No sign-in is tried for the next {hours:.0f} hours, to let the block pass.")
         raise
-    _keep(workplace, person, target, signed_in.tokens, signed_in.account)
-    breaker.close()
     say(f"{person.name} is signed in at {target.name} as {signed_in.name}.")
-
-
-def _keep(
-    workplace: Workplace, person: Person, target: TargetSettings, tokens: object, account: str
-) -> None:
-    """Store the session, check that it is there, and let what was blocked go on."""
-    session = workplace.session(person.name, target)
-    with workplace.database.transaction():
-        session.refuse_shared(account)
-        session.store(tokens, account=account)
-        ledger = Ledger(workplace.database, person.name, target.name, workplace.clock())
-        ledger.wake()
-        ledger.pause(0)
 
 
 def _answers(module: Any, target: TargetSettings, given: Given) -> Answers:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
+import threading
 import time
+from collections.abc import Collection
 
 import click
 import msgspec
@@ -15,7 +19,8 @@ from weighbridge.config.service import read_host, read_port, read_public_url
 from weighbridge.errors import ConfigProblem, ExitCode
 from weighbridge.network import is_loopback
 
-log = logging.getLogger(__name__)
+LAST_MOMENT = 0.3
+"""Seconds at the end for threads that have nothing left to do."""
 
 
 @click.command("serve")
@@ -46,7 +51,7 @@ def _serve(settings: Settings) -> int:
     from weighbridge.server.listening import listen
     from weighbridge.server.server import Server
 
-    begun = time.monotonic()
+    begun, before = time.monotonic(), threading.enumerate()
     server = Server(settings)
     server.start()
 
@@ -64,7 +69,25 @@ def _serve(settings: Settings) -> int:
     finally:
         server.stop()
     say("Stopped. Nothing is lost: the next start goes on.")
+    _leave_behind(before)
     return ExitCode.DONE
+
+
+def _leave_behind(before: Collection[threading.Thread]) -> None:
+    """End now when somebody waits for a locked database or for Withings on behalf of a page.
+
+    The interpreter would wait for him. What he does is as safe as after a power cut.
+    """
+    end = time.monotonic() + LAST_MOMENT
+    for thread in threading.enumerate():
+        if thread.daemon or thread in before:
+            continue
+        thread.join(max(0.0, end - time.monotonic()))
+        if thread.is_alive():
+            logging.shutdown()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(ExitCode.DONE)
 
 
 def _tell_ready(settings: Settings, address: str, seconds: float) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from weighbridge.cli.session import in_shell
 from weighbridge.cli.times import count
 from weighbridge.errors import Problem
-from weighbridge.plan.planner import State
+from weighbridge.plan.state import State
 from weighbridge.road import Delivered, Outcome
 
 Hints = Callable[[str, Delivered], Iterator[str]]

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from weighbridge.archive.archive import Archive, account_archive
 from weighbridge.archive.database import Row
-from weighbridge.archive.decisions import newest_of_reading
-from weighbridge.archive.recollection import readings_at
 from weighbridge.cli.folding import tell
 from weighbridge.cli.session import Session, chosen_people, in_shell, open_database, print_json
 from weighbridge.cli.times import count, local_time, moment
-from weighbridge.config import Person, TargetSettings
-from weighbridge.errors import ConfigProblem, ExitCode, Problem
+from weighbridge.config import Person
+from weighbridge.errors import ConfigProblem, ExitCode
 from weighbridge.formats.exact import number
-from weighbridge.measures import Kind, Reading, field_name
-from weighbridge.plan.planner import PASSED_OVER, State
-from weighbridge.plan.readings import instant_of
-from weighbridge.plan.window import Window
+from weighbridge.measures import Kind, MeasureGroup, Reading, field_name
+from weighbridge.plan.planner import PASSED_OVER
+from weighbridge.plan.state import State
+from weighbridge.reasons import (
+    Absence,
+    Attribution,
+    Reasons,
+    TargetReasons,
+    attribution_of,
+    reasons_of,
+)
 
 if TYPE_CHECKING:
     from weighbridge.assembly import Workplace
@@ -62,14 +65,10 @@ def command(session: Session, reading_id: str, people: tuple[str, ...], as_json:
 
 def explain(workplace: Workplace, person: Person, reading_id: str) -> dict[str, Any] | None:
     """All that is known of a reading; None when this person has none of that name."""
-    taken_at = instant_of(reading_id)
-    archive = account_archive(workplace.database, person.name)
-    if taken_at is None or archive is None:
+    found = reasons_of(workplace, person, reading_id)
+    if found is None:
         return None
-    reading = readings_at(archive, [taken_at]).get(reading_id)
-    rows = newest_of_reading(workplace.database, person.name, taken_at, reading_id)
-    if reading is None and not rows:
-        return None
+    reading, taken_at = found.reading, found.taken_at
     return {
         "reading": reading_id,
         "person": person.name,
@@ -78,8 +77,8 @@ def explain(workplace: Workplace, person: Person, reading_id: str) -> dict[str, 
         "kind": reading.kind if reading else None,
         "device": reading.model if reading else None,
         "values": _values(reading),
-        "groups": list(_groups(archive, reading)),
-        "targets": [_target(workplace, person, t, reading, rows) for t in person.targets],
+        "groups": [_group(group) for group in found.groups],
+        "targets": [_target(found, one) for one in found.targets],
     }
 
 
@@ -90,58 +89,43 @@ def _values(reading: Reading | None) -> dict[str, str]:
 
 
 _ATTRIBUTIONS = {
-    0: "measured by a device, certainly this person",
-    1: "measured by a device, but it may have been somebody else",
-    2: "entered by hand",
-    3: "chosen on the scale among several people",
-    4: "entered when the account was made, may be inaccurate",
-    5: "the best of several measurements",
-    7: "confirmed by the person",
-    8: "measured by a device, certainly this person",
-    15: "measured under guided conditions",
-    17: "measured under guided conditions",
+    Attribution.CERTAIN: "measured by a device, certainly this person",
+    Attribution.DOUBTFUL: "measured by a device, but it may have been somebody else",
+    Attribution.BY_HAND: "entered by hand",
+    Attribution.CHOSEN: "chosen on the scale among several people",
+    Attribution.AT_THE_START: "entered when the account was made, may be inaccurate",
+    Attribution.BEST_OF_SEVERAL: "the best of several measurements",
+    Attribution.AGREED: "confirmed by the person",
+    Attribution.GUIDED: "measured under guided conditions",
+    Attribution.UNDOCUMENTED: "not documented",
 }
 
 
-def _groups(archive: Archive, reading: Reading | None) -> Iterator[dict[str, Any]]:
-    from weighbridge.withings.parse import parse_group
-
-    if reading is None:
-        return
-    for row in archive.groups(reading.taken_at, reading.taken_at):
-        if row["group_id"] not in reading.group_ids:
-            continue
-        group = parse_group(row["raw"].encode(), zone=row["zone"])
-        yield {
-            "group": group.group_id,
-            "stored_at": moment(group.stored_at),
-            "changed_at": moment(group.updated_at),
-            "attribution": group.attribution,
-            "attribution_means": _ATTRIBUTIONS.get(group.attribution, "not documented"),
-            "types": list(dict.fromkeys(field_name(m.type_code) for m in group.measurements)),
-        }
-
-
-def _target(
-    workplace: Workplace,
-    person: Person,
-    target: TargetSettings,
-    reading: Reading | None,
-    rows: list[Row],
-) -> dict[str, Any]:
-    row = next((row for row in rows if row["target"] == target.name), None)
-    if row is None:
-        reason, then = _why_not(workplace, person, target, reading)
-        return {"target": target.name, "state": "not owed", "answer": reason, "next": then}
+def _group(group: MeasureGroup) -> dict[str, Any]:
     return {
-        "target": target.name,
+        "group": group.group_id,
+        "stored_at": moment(group.stored_at),
+        "changed_at": moment(group.updated_at),
+        "attribution": group.attribution,
+        "attribution_means": _ATTRIBUTIONS[attribution_of(group)],
+        "types": list(dict.fromkeys(field_name(m.type_code) for m in group.measurements)),
+    }
+
+
+def _target(found: Reasons, one: TargetReasons) -> dict[str, Any]:
+    row = one.delivery
+    if row is None:
+        reason, then = _why_not(found, one)
+        return {"target": one.target.name, "state": "not owed", "answer": reason, "next": then}
+    return {
+        "target": one.target.name,
         "state": row["state"],
         "attempts": row["attempts"],
         "planned_at": moment(row["planned_at"]),
         "done_at": moment(row["done_at"]),
         "reference": row["reference"] or None,
         "answer": row["answer"] or _MEANING[State(row["state"])],
-        "next": _next(person, row),
+        "next": _next(found.person, row),
     }
 
 
@@ -155,36 +139,36 @@ def _next(person: Person, row: Row) -> str | None:
     )
 
 
-def _why_not(
-    workplace: Workplace, person: Person, target: TargetSettings, reading: Reading | None
-) -> tuple[str, str | None]:
-    """The rule by which a reading is not owed to a target, and what a person may do about it."""
-    if reading is None:
-        return "The reading is no longer there.", None
-    try:
-        wanted = workplace.target(person, target).takes(reading)
-    except Problem as problem:
-        return f"The target cannot be used: {problem.message}", problem.remedy
-    if not wanted:
-        return f"It holds nothing that {target.name} takes.", None
-    if reading.ambiguous and person.ambiguous == "skip":
-        return PASSED_OVER, None
-    return _older_or_unplanned(workplace, person, target, reading)
+def _why_not(found: Reasons, one: TargetReasons) -> tuple[str, str | None]:
+    """Why a reading is not owed to a target, and what a person may do about it."""
+    assert one.absence is not None, "without a delivery there is a reason"
+    if one.problem is not None:
+        return f"The target cannot be used: {one.problem.message}", one.problem.remedy
+    target = one.target.name
+    then = None
+    if one.absence in (Absence.BEFORE_SINCE, Absence.BEFORE_CONNECTED):
+        then = _send(found, target)
+    elif one.absence is Absence.NOT_PLANNED:
+        then = "Run: weighbridge sync"
+    return _ABSENCES[one.absence].format(target=target), then
 
 
-def _older_or_unplanned(
-    workplace: Workplace, person: Person, target: TargetSettings, reading: Reading
-) -> tuple[str, str]:
-    route = workplace.database.one("route_of", person=person.name, target=target.name)
-    since = target.since or (route["connected_at"] if route and route["fingerprint"] else None)
-    if since is None or Window(since, zone=person.timezone).holds(reading):
-        return "It was not planned yet.", "Run: weighbridge sync"
-    reason = f"It is older than the day given as since for {target.name}."
-    if target.since is None:
-        reason = f"It is older than the day on which {target.name} was connected."
-    day = local_time(reading.taken_at, person.timezone, reading.timezone)[:10]
-    words = f"--person {in_shell(person.name)} --target {in_shell(target.name)}"
-    return reason, f"Send it all the same: weighbridge sync {words} --since {day} --until {day}"
+_ABSENCES = {
+    Absence.GONE: "The reading is no longer there.",
+    Absence.NOTHING_TAKEN: "It holds nothing that {target} takes.",
+    Absence.PASSED_OVER: PASSED_OVER,
+    Absence.NOT_PLANNED: "It was not planned yet.",
+    Absence.BEFORE_SINCE: "It is older than the day given as since for {target}.",
+    Absence.BEFORE_CONNECTED: "It is older than the day on which {target} was connected.",
+}
+
+
+def _send(found: Reasons, target: str) -> str:
+    person, reading = found.person, found.reading
+    zone = reading.timezone if reading else None
+    day = local_time(found.taken_at, person.timezone, zone)[:10]
+    words = f"--person {in_shell(person.name)} --target {in_shell(target)}"
+    return f"Send it all the same: weighbridge sync {words} --since {day} --until {day}"
 
 
 _MEANING = {

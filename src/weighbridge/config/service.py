@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 from typing import Any
 from urllib.parse import urlsplit
@@ -117,6 +116,8 @@ def _read_days(value: object) -> float:
 
 
 def _read_networks(value: object) -> tuple[str, ...]:
+    import ipaddress
+
     networks = tuple(read_text(one) for one in _as_list(value))
     for network in networks:
         try:

@@ -19,8 +19,9 @@ from weighbridge.deliver.retry import decide
 from weighbridge.deliver.sending import send_all
 from weighbridge.deliver.work import Counts, Work
 from weighbridge.errors import LoginNeeded, OutcomeUnknown, Problem, RetryLater
-from weighbridge.plan.planner import NEWER, State
+from weighbridge.plan.planner import NEWER
 from weighbridge.plan.readings import revision_of
+from weighbridge.plan.state import State
 from weighbridge.targets.base import HoldsOne, Owed, Receipt, Sighting
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,8 @@ class Engine:
 
     def deliver(self) -> Problem | None:
         """Send everything that is due. Returns the problem that stopped it, if any."""
-        self._ledger.note_attempt(self._work.clock())
+        with self._ledger.database.relaxed():
+            self._ledger.note_attempt(self._work.clock())
         self._ledger.mark_orphans(INTERRUPTED)
         try:
             lookout = Lookout(self._work, self.counts)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from weighbridge.archive.ledger import Open
 from weighbridge.deliver.work import Counts, Work
-from weighbridge.plan.planner import NEWER, State
+from weighbridge.plan.planner import NEWER
+from weighbridge.plan.state import State
 from weighbridge.targets.base import Looks, Owed, Sighting
 
 LOOK_SECONDS = 24 * 3600.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from weighbridge.errors import LoginNeeded, OutcomeUnknown, Problem, Refused, RetryLater
-from weighbridge.plan.planner import State
+from weighbridge.plan.state import State
 
 FIRST_WAIT = 60.0
 LONGEST_WAIT = 6 * 3600.0

@@ -6,14 +6,17 @@ from collections.abc import Callable
 
 from weighbridge.archive.ledger import FOR_EVER, Ledger
 from weighbridge.archive.recollection import readings_at
+from weighbridge.deliver.due import paused_until
 from weighbridge.deliver.engine import Engine
 from weighbridge.deliver.work import Work
 from weighbridge.errors import LoginNeeded, Problem, RetryLater
-from weighbridge.plan.planner import State
+from weighbridge.plan.state import State
 from weighbridge.road import Delivered, Road, Route
 
 LEASE_SECONDS = 15 * 60.0
 LEASE_PATIENCE = 5 * 60.0
+SHORT_PATIENCE = 2.0
+"""Seconds: a server comes again, and what it hears of this person meanwhile must not wait."""
 
 
 def serve(road: Road, route: Route) -> Delivered:
@@ -35,7 +38,7 @@ def _serve(road: Road, route: Route, result: Delivered) -> Problem | None:
         return problem
     if not _has_work(road, ledger):
         return None
-    pause = ledger.row()["pause_until"] - road.clock()
+    pause = paused_until(ledger.row(), road.clock()) - road.clock()
     if pause > 0:
         raise RetryLater(
             f"{route.name} asked to be left alone for {pause:.0f} more seconds.",
@@ -43,7 +46,8 @@ def _serve(road: Road, route: Route, result: Delivered) -> Problem | None:
             after=pause,
         )
     name = f"the deliveries of {road.person} to {route.name}"
-    with road.leases.hold(name, seconds=LEASE_SECONDS, patience=LEASE_PATIENCE) as renew:
+    wait = SHORT_PATIENCE if road.heeds_backoff else LEASE_PATIENCE
+    with road.leases.hold(name, seconds=LEASE_SECONDS, patience=wait) as renew:
         engine = Engine(_work(road, route, renew), road.cloud_now())
         road.progress.delivering(road.person, route.name, _owed(ledger))
         problem = engine.deliver()

@@ -8,7 +8,7 @@ import msgspec
 
 from weighbridge.archive.ledger import Ledger
 from weighbridge.measures import Reading
-from weighbridge.plan.planner import State
+from weighbridge.plan.state import State
 from weighbridge.targets.base import Looks, Target
 
 

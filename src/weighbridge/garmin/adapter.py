@@ -30,6 +30,7 @@ from weighbridge.garmin.library import Place
 from weighbridge.garmin.network import trouble_of_network, unreachable
 from weighbridge.garmin.tokens import Tokens
 from weighbridge.network import TIME_LIMIT, within
+from weighbridge.targets.base import WrongPassword
 
 LIMITS = (10, 20)
 """Seconds to connect, and seconds of silence; a call as a whole ends after ``TIME_LIMIT``.
@@ -195,7 +196,7 @@ def _sign_in_troubles() -> Iterator[None]:
     except TicketError as error:
         raise error.problem from None
     except GarminConnectAuthenticationError:
-        raise LoginNeeded(
+        raise WrongPassword(
             "Garmin does not accept this e-mail and password.",
             remedy="Check both at connect.garmin.com, then try again.",
         ) from None

@@ -17,7 +17,7 @@ from weighbridge.errors import ConfigProblem, LoginNeeded
 from weighbridge.garmin import library
 from weighbridge.garmin.answers import BROWSER
 from weighbridge.garmin.library import Place
-from weighbridge.targets.base import SignedIn
+from weighbridge.targets.base import SignedIn, WrongCode, WrongTicket
 
 if TYPE_CHECKING:
     from weighbridge.garmin.adapter import Connection
@@ -43,7 +43,9 @@ def sign_in(
 
     reach(place)
     connection = Connection(place)
-    if connection.sign_in(username, password):
+    asks_for_code = connection.sign_in(username, password)
+    del password  # a person may need minutes for the code, and nobody needs it any more
+    if asks_for_code:
         _give_code(connection, ask_mfa)
     return _signed_in(connection)
 
@@ -55,7 +57,7 @@ def sign_in_with_ticket(place: Place, ticket: str) -> SignedIn:
     """
     found = _TICKET.search(ticket)
     if found is None:
-        raise LoginNeeded(
+        raise WrongTicket(
             "This holds no ticket; it begins with ST-.",
             remedy="Copy the whole address of the last page and try again.",
         )
@@ -66,7 +68,7 @@ def sign_in_with_ticket(place: Place, ticket: str) -> SignedIn:
     try:
         connection.exchange(found[0])
     except LoginNeeded:
-        raise LoginNeeded(
+        raise WrongTicket(
             "Garmin did not take the ticket: it lives for some seconds and for one use.",
             remedy="Sign in with the browser again and paste the new address at once.",
         ) from None
@@ -104,7 +106,7 @@ def _give_code(connection: Connection, ask_mfa: Callable[[], str] | None) -> Non
         given.add(code)
         if connection.confirm(code):
             return
-    raise LoginNeeded("Garmin did not accept the code.", remedy="Start again for a new code.")
+    raise WrongCode("Garmin did not accept the code.", remedy="Start again for a new code.")
 
 
 def _signed_in(connection: Connection) -> SignedIn:

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from weighbridge.errors import Refused
-from weighbridge.measures import MeasureType, Reading
-from weighbridge.mqtt.event import KG_IN_A_POUND, Wording, compared_type, event_of, event_type_of
+from weighbridge.measures import KG_IN_A_POUND, MeasureType, Reading
+from weighbridge.mqtt.event import Wording, compared_type, event_of, event_type_of
 from weighbridge.mqtt.message import Message
 from weighbridge.mqtt.values import instant, number
 from weighbridge.targets.base import Newest, Owed

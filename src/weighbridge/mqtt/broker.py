@@ -185,6 +185,7 @@ class Broker:
         with self._change:
             self._is_dialing = True
         connection: Connection | None = None
+        greeted: Connection | None = None
         trouble: Problem | None = None
         try:
             connection = Connection(
@@ -196,21 +197,22 @@ class Broker:
             )
             connection.open(seconds)
             caller.greet(connection)
+            greeted = connection
             return connection
         except Problem as problem:
             trouble = problem
             raise
         finally:
-            self._dialed(connection, trouble)
+            unwanted = self._dialed(greeted, trouble) or greeted is None
+            if unwanted and connection is not None:
+                connection.cut()
 
-    def _dialed(self, connection: Connection | None, trouble: Problem | None) -> None:
-        usable = connection is not None and connection.is_open and trouble is None
+    def _dialed(self, greeted: Connection | None, trouble: Problem | None) -> bool:
+        """Whether the connection came too late to be wanted."""
         with self._change:
             self._is_dialing = False
             self._said.clear()
             self._trouble = trouble
-            self._connection = connection if usable else None
+            self._connection = greeted if greeted is not None and greeted.is_open else None
             self._change.notify_all()
-            unwanted = connection is not None and (self._is_closed or not usable)
-        if unwanted and connection is not None:
-            connection.cut()
+            return self._is_closed

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from weighbridge.measures import Kind, MeasureType, Reading, field_name
+from weighbridge.measures import KG_IN_A_POUND, Kind, MeasureType, Reading, field_name
 from weighbridge.mqtt.names import display_name
 from weighbridge.mqtt.values import by_part, instant, number, rounded
 from weighbridge.speech import Spoken, sentence
@@ -21,8 +21,6 @@ from weighbridge.targets.base import Newest
 EVENT_TYPES = ("weight", "blood_pressure", "temperature", "other")
 LATE_AFTER = 600.0
 """Seconds after which a measurement is old news."""
-
-KG_IN_A_POUND = Decimal("0.45359237")
 
 _TEMPERATURES = (
     MeasureType.BODY_TEMPERATURE,

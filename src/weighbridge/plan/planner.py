@@ -6,29 +6,13 @@ Planning twice changes nothing, and planning a part of the readings says nothing
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from enum import StrEnum
 
 import msgspec
 
 from weighbridge.measures import Measurement, Reading
 from weighbridge.plan.readings import revision_of
+from weighbridge.plan.state import State
 from weighbridge.plan.window import Window
-
-
-class State(StrEnum):
-    """Where a delivery stands (design, section 4)."""
-
-    PLANNED = "planned"
-    SENDING = "sending"
-    DELIVERED = "delivered"
-    CONFIRMED = "confirmed"
-    REJECTED = "rejected"
-    UNKNOWN = "unknown"
-    BLOCKED = "blocked"
-    HELD = "held"
-    SUPERSEDED = "superseded"
-    SKIPPED = "skipped"
-
 
 WAITING = frozenset({State.PLANNED, State.HELD, State.BLOCKED})
 REPLACEABLE = WAITING | {State.REJECTED}

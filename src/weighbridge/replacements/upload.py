@@ -10,7 +10,7 @@ from weighbridge.assembly import Workplace
 from weighbridge.config import TargetSettings
 from weighbridge.errors import LoginNeeded, Problem, RetryLater
 from weighbridge.pipeline import bring_up_to_date, collect
-from weighbridge.plan.planner import State
+from weighbridge.plan.state import State
 from weighbridge.plan.window import Window
 from weighbridge.replacements.settings import Plan
 from weighbridge.replacements.sign_in import SignIns

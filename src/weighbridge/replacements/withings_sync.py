@@ -158,7 +158,7 @@ def _report(outcome: Outcome, options: Options) -> None:
 
 def hints_of(delivered: Delivered, options: Options) -> Iterator[str]:
     """What to do next, in the words of this command."""
-    from weighbridge.plan.planner import State
+    from weighbridge.plan.state import State
 
     if delivered.older and options.fromdate is None and delivered.kind == "garmin":
         yield "Older readings are kept, not sent. To send them, add: --fromdate DATE"

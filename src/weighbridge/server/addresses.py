@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from weighbridge.config import Settings
 from weighbridge.network import is_loopback
@@ -10,10 +10,21 @@ from weighbridge.network import is_loopback
 CALLBACK_PATH = "/connect/withings"
 
 TAKEN = (
+    "/card",
     "/connect",
+    "/deliveries",
+    "/diary",
+    "/disconnect",
+    "/events",
+    "/history",
+    "/household",
+    "/language",
+    "/p",
+    "/setup",
     "/sign-in",
     "/sign-out",
     "/static",
+    "/subscriptions",
     "/withings/notify",
     "/healthz",
     "/readyz",
@@ -85,6 +96,20 @@ def local_path(written: str) -> str:
     if not is_path or not written.isascii() or not written.isprintable() or "\\" in written:
         return "/"
     return written
+
+
+def segment(name: str) -> str:
+    """A name of any characters as one part of a path, for ``name_in`` to read.
+
+    Quoted twice: the server takes one quoting away before it looks for slashes.
+    """
+    once = quote(name, safe="")
+    return quote(once.replace(".", "%2E") if name in (".", "..") else once, safe="")
+
+
+def name_in(part: str) -> str:
+    """The name in a part of a path, as the server hands it on."""
+    return unquote(part)
 
 
 def _leads_here(written: SplitResult, settings: Settings) -> bool:

@@ -1,4 +1,5 @@
-"""Who may see the pages: whoever knows the admin token, a file in the home folder.
+"""Who may see the pages: whoever knows the admin token, a file in the home folder, sees all of
+them; whoever has a person link sees what is about that person.
 
 A browser gives the token once and gets a session; a script sends it as
 ``Authorization: Bearer TOKEN`` each time. Wrong tokens make the next attempt slower.
@@ -71,6 +72,21 @@ class Admission:
     def session(self, word: str) -> Session | None:
         """The session that a cookie speaks of, None if it has ended."""
         return self._sessions.find(word)
+
+    def lasts(self, session: Session) -> bool:
+        """Whether a session has not ended since. To ask is no visit."""
+        return self._sessions.lasts(session.key)
+
+    def let_in(self, person: str, link: str) -> str:
+        """A new session for whoever came by a person link; returns what the cookie shall say.
+
+        ``link`` is the key of that link, which was checked.
+        """
+        return self._sessions.begin(person, link)
+
+    def end_of_link(self, link: str) -> None:
+        """The link was revoked: end the sessions that came by it."""
+        self._sessions.end_of_link(link)
 
     def sign_out(self, word: str) -> None:
         """End the session that a cookie speaks of."""

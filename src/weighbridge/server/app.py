@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import logging
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
-from starlette.routing import Mount
+from starlette.routing import BaseRoute, Mount
 
-from weighbridge.server import connect, health, metrics, notifications
+from weighbridge.server import (
+    connect,
+    connections,
+    diary,
+    health,
+    history,
+    household,
+    language,
+    metrics,
+    notifications,
+    overview,
+    person_way,
+    stream,
+)
 from weighbridge.server.addresses import prefix
+from weighbridge.server.door import Door
 from weighbridge.server.guard import Guard
+from weighbridge.server.pages import Pages, static_routes, wants_a_page
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -25,40 +41,58 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_TEXTS = {
-    404: "There is no page under this address.",
-    405: "This address does not understand that kind of request.",
-}
+_PAGES = (connect, connections, overview, stream, history, diary, household, person_way, language)
+"""The modules that make pages. connect is first: the way back from Withings may lead to ``/``."""
+
+_REASONS = {404: "not_found", 405: "not_understood"}
 
 
 def create_app(parts: Parts) -> ASGIApp:
     """The ASGI app of one server; ``weighbridge.server.listening`` serves it."""
-    found = [
+    pages = Pages(parts.settings)
+    door = Door(parts.admission, pages)
+    found: list[BaseRoute] = [
         *notifications.routes(parts),
-        *connect.routes(parts),
         *health.routes(parts),
         *metrics.routes(parts),
     ]
+    for module in _PAGES:
+        found += module.routes(parts, door, pages)
+    found += static_routes()
+    refusals = Refusals(door, pages)
     before = prefix(parts.settings)
-    pages = Starlette(
+    app = Starlette(
         # Some proxies take the prefix of their address away, some do not.
         routes=[*found, Mount(before, routes=found)] if before else found,
-        exception_handlers={HTTPException: _say_why, Exception: _say_sorry},
+        exception_handlers={HTTPException: refusals.say_why, Exception: refusals.say_sorry},
     )
-    pages.router.redirect_slashes = False  # it would answer for secrets that nobody has
-    return Discreet(Guard(pages, parts.settings))
+    app.router.redirect_slashes = False  # it would answer for secrets that nobody has
+    return Discreet(Guard(app, parts.settings))
 
 
-def _say_why(request: Request, error: Exception) -> Response:
-    """One sentence for a status. All 404 look the same: they tell nothing about our secrets."""
-    assert isinstance(error, HTTPException)
-    text = _TEXTS.get(error.status_code, error.detail)
-    return PlainTextResponse(f"{text}\n", error.status_code, error.headers)
+class Refusals:
+    """What is answered where no page is: in the layout for a browser, else one sentence."""
 
+    def __init__(self, door: Door, pages: Pages) -> None:
+        self._door = door
+        self._pages = pages
 
-def _say_sorry(request: Request, error: Exception) -> Response:
-    text = "Something went wrong in Weighbridge. Look into its log, then try again."
-    return PlainTextResponse(f"{text}\n", 500)
+    def say_why(self, request: Request, error: Exception) -> Response:
+        """All 404 look the same: they tell nothing about our secrets and our people."""
+        assert isinstance(error, HTTPException)
+        reason = _REASONS.get(error.status_code)
+        if reason is None:
+            return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
+        self._door.recognise(request)
+        return self._pages.refuse(request, error.status_code, reason, error.headers or {})
+
+    def say_sorry(self, request: Request, error: Exception) -> Response:
+        """Of what nobody foresaw. The layout itself may be what fails, so it is not needed."""
+        if wants_a_page(request):
+            with suppress(Exception):
+                return self._pages.refuse(request, 500, "accident")
+        text = self._pages.texts(request)("refusal.accident")
+        return PlainTextResponse(f"{text}\n", 500)
 
 
 class Discreet:

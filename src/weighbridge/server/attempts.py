@@ -56,6 +56,7 @@ class Attempts:
         key = _key(address)
         with self._lock:
             tally = self._tallies.get(key)
+            self._look_at_clock(tally, now)
             own = 0.0 if tally is None or now - tally.last_at > FORGET else tally.wait(now)
             return own if key in self._known else max(own, self._wait_of_all(now))
 
@@ -83,6 +84,12 @@ class Attempts:
             self._known.move_to_end(key)
             while len(self._known) > MOST:
                 self._known.popitem(last=False)
+
+    def _look_at_clock(self, tally: _Tally | None, now: float) -> None:
+        """A clock that was set back must not make anybody wait for hours."""
+        self._all_at = min(self._all_at, now)
+        if tally is not None:
+            tally.last_at = min(tally.last_at, now)
 
     def _left_of_all(self, now: float) -> float:
         return max(self._all - max(now - self._all_at, 0.0) / ALL_EACH, 0.0)

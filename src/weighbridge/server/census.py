@@ -9,7 +9,7 @@ import msgspec
 from weighbridge.archive.database import Database
 from weighbridge.archive.subscriptions import CareRecord
 from weighbridge.config import Settings
-from weighbridge.plan.planner import State
+from weighbridge.plan.state import State
 from weighbridge.server.findings import needs_login
 from weighbridge.verdicts import SourceVerdict, TargetVerdict, judge_source, judge_target
 
@@ -19,7 +19,7 @@ OPEN_STATES = (
 )
 
 
-class House(msgspec.Struct):
+class Census(msgspec.Struct):
     """How everything stands in the database, in numbers."""
 
     people: Counter[str] = msgspec.field(
@@ -39,9 +39,9 @@ class House(msgspec.Struct):
     messages: int = 0
 
 
-def count_house(database: Database, settings: Settings, now: float) -> House:
+def take_census(database: Database, settings: Settings, now: float) -> Census:
     """Read it all. Raises what the database raises."""
-    house = House()
+    house = Census()
     for person in settings.people:
         _count_person(database, house, person.name, now)
         for target in person.targets:
@@ -60,7 +60,7 @@ def count_house(database: Database, settings: Settings, now: float) -> House:
     return house
 
 
-def _count_person(database: Database, house: House, person: str, now: float) -> None:
+def _count_person(database: Database, house: Census, person: str, now: float) -> None:
     source = judge_source(database, person)
     if needs_login(source):
         house.people["login_needed"] += 1

@@ -8,11 +8,14 @@ without having asked for anything.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h11
 import msgspec
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
 
 _BUSY = b"Too many connections. Come again in a while.\n"
 _BUSY_ANSWER = (
@@ -21,6 +24,7 @@ _BUSY_ANSWER = (
 )
 _SLICE = 4096
 """Bytes. h11 measures a head only as long as it is incomplete, so it must not get all at once."""
+_GOES_ON = "weighbridge.goes_on"
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -41,6 +45,15 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 USUAL = Limits()
+
+
+def goes_on(scope: Scope) -> None:
+    """Say of a request that its answer is a stream: no time limit ends it, but the server does.
+
+    Whoever says so bounds the number of such answers and writes now and then: the connection to a
+    visitor who is gone without a word ends by that.
+    """
+    scope.setdefault("state", {})[_GOES_ON] = True
 
 
 class Connection(H11Protocol):
@@ -77,6 +90,12 @@ class Connection(H11Protocol):
         self._go_to("")
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
+
+    def shutdown(self) -> None:
+        """The server ends: nobody waits for a stream to come to its own end."""
+        super().shutdown()
+        if self._is_stream():
+            self.transport.close()
 
     def timeout_keep_alive_handler(self) -> None:
         """The time between two requests is over. What was not fetched until now never is."""
@@ -125,4 +144,17 @@ class Connection(H11Protocol):
             self._timer = None
         self._step = step
         if step:
-            self._timer = self.loop.call_later(getattr(self.limits, step), self.transport.abort)
+            self._timer = self.loop.call_later(getattr(self.limits, step), self._give_up)
+
+    def _give_up(self) -> None:
+        """The time of a step is over."""
+        if not (self._step == "answer" and self._is_stream()):
+            self.transport.abort()
+
+    def _is_stream(self) -> bool:
+        cycle = self.cycle
+        return (
+            cycle is not None
+            and not cycle.response_complete
+            and cycle.scope.get("state", {}).get(_GOES_ON, False)
+        )

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from weighbridge.errors import RetryLater
 from weighbridge.server.admission import Admission, WrongToken
-from weighbridge.server.pages import Pages, session_of
+from weighbridge.server.pages import Pages, may_be_a_page, session_of
 from weighbridge.server.sessions import AGE, Session
 
 if TYPE_CHECKING:
@@ -38,12 +38,38 @@ class Door:
         self._pages = pages
 
     def admin(self, endpoint: Endpoint) -> Guarded:
-        """For somebody who is signed in. Forms without the word of the session are refused."""
+        """For the admin. Forms without the word of the session are refused."""
+        return self._guarded(endpoint, for_admin=True)
 
+    def member(self, endpoint: Endpoint) -> Guarded:
+        """For the admin, and for whoever came by a person link.
+
+        The endpoint itself must ask ``may_see`` or ``visible``: a person sees no other person.
+        """
+        return self._guarded(endpoint, for_admin=False)
+
+    def may_see(self, request: Request, person: str) -> bool:
+        """Whether there is such a person and the visitor may know of it.
+
+        If not, answer with ``Pages.not_found``: exactly as if there were nobody.
+        """
+        return person in self.visible(request)
+
+    def visible(self, request: Request) -> list[str]:
+        """The names of the people whom the visitor may see, as they are configured."""
+        session = session_of(request)
+        if session is None:
+            return []
+        names = [person.name for person in self._pages.settings.people]
+        return [name for name in names if session.person in (None, name)]
+
+    def _guarded(self, endpoint: Endpoint, *, for_admin: bool) -> Guarded:
         async def guarded(request: Request) -> Response:
-            session = self._recognise(request)
+            session = self.recognise(request)
             if session is None:
                 return self._ask_in(request)
+            if for_admin and session.person is not None:
+                return await run_in_threadpool(self._pages.refuse, request, 403, "only_admin")
             if request.method not in ("GET", "HEAD"):
                 form = await _read_form(request)
                 if form is None or not session.wrote(form.get("csrf", "")):
@@ -57,7 +83,7 @@ class Door:
         """For everybody; the endpoint may ask ``session_of``."""
 
         async def open_to_all(request: Request) -> Response:
-            self._recognise(request)
+            self.recognise(request)
             if request.method not in ("GET", "HEAD"):
                 form = await _read_form(request)
                 if form is None:
@@ -68,13 +94,14 @@ class Door:
         return open_to_all
 
     def script(self, endpoint: Endpoint) -> Guarded:
-        """For programs that send ``Authorization: Bearer TOKEN``, and for whoever is signed in.
+        """For programs that send ``Authorization: Bearer TOKEN``, and for the admin.
 
         Only for what changes nothing: no form is read here.
         """
 
         async def checked(request: Request) -> Response:
-            if self._recognise(request) is None:
+            session = self.recognise(request)
+            if session is None or session.person is not None:
                 refusal = self._refuse_script(request)
                 if refusal is not None:
                     return refusal
@@ -84,7 +111,7 @@ class Door:
 
     def sign_in(self, request: Request, token: str) -> str:
         """What the cookie shall say. Raises what ``Admission.sign_in`` raises."""
-        word = self._admission.sign_in(token, _address(request))
+        word = self._admission.sign_in(token, address_of(request))
         self._admission.sign_out(request.cookies.get(_cookie(request), ""))
         return word
 
@@ -92,7 +119,13 @@ class Door:
         """End the session of this browser."""
         self._admission.sign_out(request.cookies.get(_cookie(request), ""))
 
-    def _recognise(self, request: Request) -> Session | None:
+    def let_in(self, request: Request, person: str, link: str) -> str:
+        """What the cookie of somebody shall say who came by a person link."""
+        self._admission.sign_out(request.cookies.get(_cookie(request), ""))
+        return self._admission.let_in(person, link)
+
+    def recognise(self, request: Request) -> Session | None:
+        """Find out who it is, for ``session_of``."""
         word = request.cookies.get(_cookie(request))
         request.state.session = self._admission.session(word) if word else None
         return session_of(request)
@@ -100,6 +133,8 @@ class Door:
     def _ask_in(self, request: Request) -> Response:
         if request.method not in ("GET", "HEAD"):
             return self._pages.page(request, "signed-out.html", status=403)
+        if not may_be_a_page(request):
+            return self._pages.refuse(request, 401, "signed_out")
         wanted = self._pages.path_of(request)
         if request.url.query:
             wanted += f"?{request.url.query}"
@@ -114,7 +149,7 @@ class Door:
             words = "Send the admin token: Authorization: Bearer TOKEN\n"
             return PlainTextResponse(words, 401, {"WWW-Authenticate": "Bearer"})
         try:
-            self._admission.check(token, _address(request))
+            self._admission.check(token, address_of(request))
         except WrongToken as problem:
             headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             return PlainTextResponse(f"{problem}\n", 401, headers)
@@ -168,7 +203,8 @@ def _is_secure(request: Request) -> bool:
     return bool(request.scope["scheme"] == "https")
 
 
-def _address(request: Request) -> str:
+def address_of(request: Request) -> str:
+    """Where the visitor comes from; the guard has put in what a trusted proxy says."""
     return request.client.host if request.client else ""
 
 

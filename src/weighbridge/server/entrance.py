@@ -26,9 +26,10 @@ class Entrance:
         self._door = door
 
     def show(self, request: Request) -> Response:
-        """The form; whoever is signed in already goes on."""
+        """The form; the admin who is signed in already goes on."""
         wanted = local_path(request.query_params.get("next", "/"))
-        if session_of(request):
+        session = session_of(request)
+        if session is not None and session.person is None:
             return self._pages.go_to(wanted)
         return self._form(request, wanted)
 
@@ -38,11 +39,11 @@ class Entrance:
         wanted = local_path(form.get("next", "/"))
         try:
             word = self._door.sign_in(request, form.get("token", ""))
-        except WrongToken as problem:
-            return self._form(request, wanted, str(problem), status=403)
+        except WrongToken:
+            return self._form(request, wanted, "wrong", status=403)
         except RetryLater as problem:
-            headers = retry_after(problem)
-            return self._form(request, wanted, str(problem), status=429, headers=headers)
+            wait = int(retry_after(problem)["Retry-After"])
+            return self._form(request, wanted, "slowed", status=429, wait=wait)
         response = self._pages.go_to(wanted)
         give_cookie(request, response, word)
         return response
@@ -55,18 +56,15 @@ class Entrance:
         return response
 
     def _form(
-        self,
-        request: Request,
-        wanted: str,
-        trouble: str = "",
-        status: int = 200,
-        headers: dict[str, str] | None = None,
+        self, request: Request, wanted: str, trouble: str = "", *, status: int = 200, wait: int = 0
     ) -> Response:
+        """``trouble``: "wrong" or "slowed", then with the seconds to wait."""
         return self._pages.page(
             request,
             "sign-in.html",
             status=status,
-            headers=headers or {},
+            headers={"Retry-After": str(wait)} if wait else {},
             next=wanted,
             trouble=trouble,
+            wait=wait,
         )

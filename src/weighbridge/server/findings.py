@@ -6,14 +6,13 @@ Judged from the database alone (``weighbridge.verdicts``); nothing outside is as
 from __future__ import annotations
 
 import shlex
-import threading
 import time
 from collections.abc import Iterator
 
-from weighbridge.archive.database import Database, Row, prove_writable
+from weighbridge.archive.database import Database, Row
 from weighbridge.archive.subscriptions import CareRecord
 from weighbridge.config import Person, Settings, TargetSettings
-from weighbridge.plan.planner import State
+from weighbridge.plan.state import State
 from weighbridge.server.alerts import Finding
 from weighbridge.targets import load_kind
 from weighbridge.verdicts import (
@@ -40,9 +39,6 @@ SAMPLE = 500
 """So many deliveries are looked at, however many wait."""
 WELL = "There is nothing to do."
 
-_PROVING = threading.Lock()
-"""The small file that proves it has one name in a process."""
-
 _WAITING = (State.PLANNED, State.SENDING, State.UNKNOWN, State.REJECTED)
 """What should have arrived. Blocked has a finding of its own, held waits for a decision."""
 
@@ -64,13 +60,6 @@ def is_overdue(source: SourceStanding, settings: Settings, now: float, started_a
 def needs_login(source: SourceStanding) -> bool:
     """Whether nothing can be read before a person has logged in."""
     return source.verdict in (SourceVerdict.NOT_CONNECTED, SourceVerdict.LOGIN_NEEDED)
-
-
-def prove_home(database: Database) -> None:
-    """Raise StateProblem or RetryLater when nothing could be written. Nothing is changed."""
-    with _PROVING, database.rehearsal():
-        database.run("release_brake", name="")
-        prove_writable(database.home)
 
 
 def home_finding(trouble: str | None) -> Finding:

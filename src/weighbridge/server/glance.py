@@ -8,7 +8,6 @@ import msgspec
 
 from weighbridge.archive.database import Database
 from weighbridge.archive.ledger import Ledger
-from weighbridge.config import Settings
 from weighbridge.deliver.due import next_due
 from weighbridge.server.scheduler import Scheduler
 
@@ -16,12 +15,19 @@ from weighbridge.server.scheduler import Scheduler
 class _Login(msgspec.Struct, frozen=True):
     """How the Withings login of a person stands."""
 
-    connected: bool
-    needed: bool
+    works: bool
+    stored_at: float
+    in_trouble: bool
+    """The last time that Withings was asked, something was wrong."""
 
-    @property
-    def works(self) -> bool:
-        return self.connected and not self.needed
+    def is_news(self, before: _Login | None) -> bool:
+        """Whether it works now and did not before.
+
+        It may have ended and been replaced between two looks: what was asked meanwhile failed.
+        """
+        if before is None or not before.works:
+            return self.works
+        return self.works and self.in_trouble and self.stored_at != before.stored_at
 
 
 class Glance:
@@ -31,51 +37,46 @@ class Glance:
     """
 
     def __init__(
-        self,
-        database: Database,
-        settings: Settings,
-        scheduler: Scheduler,
-        clock: Callable[[], float],
+        self, database: Database, scheduler: Scheduler, clock: Callable[[], float]
     ) -> None:
         self._database = database
-        self._settings = settings
         self._scheduler = scheduler
         self._clock = clock
         self._version = database.version_of_others()
         self._logins: dict[str, _Login] = dict(self._read_logins())
 
     def begin(self) -> None:
-        """The start of the server: whoever is overdue is asked about, whatever waits is sent."""
+        """The start: whatever waits is sent, and everybody's targets are looked at once."""
         self._serve_who_has_something_open()
         for name in self._scheduler.people():
             self._scheduler.serve(name, self._clock())
 
     def look(self) -> list[str]:
-        """Note what changed since the last look. The people whose login works now."""
+        """Note what changed since the last look. The people whose login works now.
+
+        Raises what the database raises; the next look makes up for it.
+        """
         version = self._database.version_of_others()
         if version == self._version:
             return []
-        self._version = version
         logins = dict(self._read_logins())
-        back = [
-            name
-            for name, login in logins.items()
-            if login.works and not self._logins.get(name, _Login(False, False)).works
-        ]
+        back = [name for name, login in logins.items() if login.is_news(self._logins.get(name))]
         self._logins = logins
         for name in back:
             self._scheduler.ask(name, self._clock())
         self._serve_who_has_something_open()
+        self._version = version
         return back
 
     def _read_logins(self) -> Iterable[tuple[str, _Login]]:
         for row in self._database.all("withings_logins"):
-            yield row["person"], _Login(True, row["login_needed"] is not None)
+            login = _Login(bool(row["works"]), row["stored_at"], bool(row["in_trouble"]))
+            yield row["person"], login
 
     def _serve_who_has_something_open(self) -> None:
         for row in self._database.all("routes_with_open_deliveries"):
             if row["person"] in self._scheduler.people():
-                ledger = Ledger(self._database, row["person"], row["target"], self._clock())
-                due = next_due(ledger)
+                now = self._clock()
+                due = next_due(Ledger(self._database, row["person"], row["target"], now), now)
                 if due is not None:
-                    self._scheduler.serve(row["person"], max(due, self._clock()))
+                    self._scheduler.serve(row["person"], max(due, now))

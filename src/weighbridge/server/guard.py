@@ -3,6 +3,8 @@
 - A page is given out under our own names only. Otherwise a foreign site could point its name at
   this machine and read the pages with the visitor's browser (DNS rebinding).
 - A form that a foreign site made a browser send is refused.
+- A request that tells its length in two ways is refused: a proxy before us may have believed the
+  other one, and would take the rest for somebody else's request (RFC 9112, section 6.1).
 - Every answer carries the headers that keep browsers careful, unless the page set its own.
 """
 
@@ -19,8 +21,10 @@ from weighbridge.network import is_loopback
 from weighbridge.server.addresses import inner_path
 from weighbridge.server.networks import Networks, read_address
 from weighbridge.server.proxies import header, seen_through
+from weighbridge.withings.notify_address import CALLBACK_PATH
 
-KNOCKS = "/withings/notify/"
+KNOCKS = CALLBACK_PATH
+"""What lies below is for Withings, under whatever name it finds us."""
 _ANY_NAME = frozenset({"/healthz", "/readyz"})
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  compared, not bound
 _HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -59,6 +63,8 @@ class Guard:
         await (refusal or self._app)(scope, receive, self._careful(scope, send))
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
+        if header(scope, b"transfer-encoding") and header(scope, b"content-length"):
+            return _say(400, "The request tells its length in two ways.", close=True)
         path = inner_path(scope["path"], self._settings)
         if path in _ANY_NAME or path.startswith(KNOCKS):
             return None
@@ -149,5 +155,5 @@ def _as_sent(name: str) -> str:
         return ""
 
 
-def _say(status: int, text: str) -> PlainTextResponse:
-    return PlainTextResponse(f"{text}\n", status)
+def _say(status: int, text: str, *, close: bool = False) -> PlainTextResponse:
+    return PlainTextResponse(f"{text}\n", status, {"Connection": "close"} if close else None)

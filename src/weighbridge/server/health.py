@@ -19,14 +19,17 @@ from starlette.routing import BaseRoute, Route
 
 from weighbridge.archive.database import Database
 from weighbridge.errors import Problem
-from weighbridge.server.findings import is_overdue, needs_login, prove_home, silence_bound
+from weighbridge.server.findings import is_overdue, needs_login, silence_bound
 from weighbridge.server.glimpse import Glimpse
 from weighbridge.server.parts import Parts
+from weighbridge.server.proof import Proof
 from weighbridge.verdicts import judge_source
 
 log = logging.getLogger(__name__)
 
 NO_STORE = {"Cache-Control": "no-store"}
+PROVE_EVERY = 60.0
+"""Seconds for which a proof that the disk can be written is good, however many ask."""
 
 
 class Readiness(msgspec.Struct, frozen=True):
@@ -38,7 +41,8 @@ class Readiness(msgspec.Struct, frozen=True):
 
 def routes(parts: Parts) -> list[BaseRoute]:
     """The two paths; GET and HEAD."""
-    readiness = Glimpse(lambda: judge_readiness(parts))
+    proof = Proof(PROVE_EVERY)
+    readiness = Glimpse(lambda: judge_readiness(parts, proof))
 
     async def healthz(request: Request) -> Response:
         return PlainTextResponse("ok\n", headers=NO_STORE)
@@ -52,11 +56,11 @@ def routes(parts: Parts) -> list[BaseRoute]:
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
 
 
-def judge_readiness(parts: Parts) -> Readiness:
-    """Look into the database and write to its folder. Blocks; never raises."""
+def judge_readiness(parts: Parts, proof: Proof) -> Readiness:
+    """Look into the database and prove that it can be written. Blocks; never raises."""
     try:
         with parts.open() as workplace:
-            prove_home(workplace.database)
+            proof.renew(workplace.database, parts.clock())
             reasons = _why_not(workplace.database, parts)
     except Problem as problem:  # its text names folders: for the log only
         log.info("not_ready", extra={"problem": str(problem)})

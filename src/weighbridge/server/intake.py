@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 
 import msgspec
@@ -40,21 +40,24 @@ class Intake:
     """Stores knocks and wakes their people.
 
     ``open_database`` is called in the thread of the intake, again after each trouble. ``wake`` is
-    called in that thread, after the commit, and must return at once.
+    called in that thread, after the commit, and must return at once. Knocks for others than
+    ``people`` are dropped; None: for whoever has an account.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what is outside is passed in
         self,
         open_database: Callable[[], Database],
         clock: Callable[[], float],
         wake: Callable[[str], object],
         *,
+        people: Collection[str] | None = None,
         counts: Counts | None = None,
         room: int = ROOM,
     ) -> None:
         self._open = open_database
         self._clock = clock
         self._wake = wake
+        self._people = people
         self._counts = counts or Counts()
         self._room = room
         self._queue: list[_Waiting] = []
@@ -113,7 +116,8 @@ class Intake:
         try:
             if self._database is None:
                 self._database = self._open()
-            stored = store_knocks(self._database, [(w.knock, w.received_at) for w in pile])
+            knocks = [(waiting.knock, waiting.received_at) for waiting in pile]
+            stored = store_knocks(self._database, knocks, self._people)
         except Exception as error:  # a thread that died would leave every sender without answer
             self._refuse(pile, error)
             return
@@ -151,8 +155,9 @@ class Intake:
         self._tidied_at = now
         try:
             forget_old_knocks(self._database, now)
-        except Problem as problem:
-            _log.warning("old_knocks_kept", extra={"problem": str(problem)})
+        except Exception as error:  # nothing of this is worth the thread
+            text = str(error) if isinstance(error, Problem) else ""
+            _log.warning("old_knocks_kept", extra={"kind": type(error).__name__, "problem": text})
 
     def _close_database(self) -> None:
         database, self._database = self._database, None

@@ -172,7 +172,8 @@ class _NotHere(Exception):
 
 def _bind(family: int, address: tuple[str | int, ...]) -> socket.socket:
     try:
-        one = socket.socket(family, socket.SOCK_STREAM)
+        # Named in full: asyncio sends small parts at once (TCP_NODELAY) only where it sees TCP.
+        one = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     except OSError as error:
         raise _NotHere from error
     try:

@@ -12,12 +12,12 @@ import threading
 from collections.abc import Sequence
 
 from weighbridge.archive.alerts import Alert, AlertBook, Message
-from weighbridge.archive.database import Database
 from weighbridge.errors import Problem
 from weighbridge.server.alerts import Finding, next_step, stands, take_down
 from weighbridge.server.channels import INSTALL, NOT_INSTALLED, Channel, Pulse
-from weighbridge.server.findings import Survey, home_finding, prove_home
+from weighbridge.server.findings import Survey, home_finding
 from weighbridge.server.parts import Parts
+from weighbridge.server.proof import Proof
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ PERIOD = 60.0
 FIRST_LOOK = 5.0
 """Seconds after the start: it must not make the start slower."""
 PROVE_EVERY = 600.0
-"""Seconds between two proofs that the disk can be written: each of them costs it a little life."""
+"""Seconds between two proofs that the disk can be written."""
 ENOUGH = 0.8
 """Seconds that ``stop`` waits. A message under way then is told once more after the next start."""
 
@@ -39,7 +39,7 @@ class Watch:
         self._channels = [Channel(number, url) for number, url in enumerate(alerts.urls, 1)]
         self._pulse = Pulse(alerts.ping) if alerts.ping else None
         self._home = _HomeWatch(len(self._channels))
-        self._proved_at: float | None = None
+        self._proof = Proof(PROVE_EVERY)
         self._sent: set[int] = set()
         """Taken by their channels, but the database could not be told yet."""
         self._stopping = threading.Event()
@@ -58,7 +58,7 @@ class Watch:
             self._thread.join(ENOUGH)
 
     def look(self) -> None:
-        """One evaluation: judge, tell what is to be told, ping if all is well. Never raises."""
+        """One evaluation: judge, tell what is to be told, ping if all is well."""
         now = self._parts.clock()
         standing, messages = 1, list[Message]()
         try:
@@ -80,7 +80,7 @@ class Watch:
         parts = self._parts
         with parts.open() as workplace:
             database = workplace.database
-            self._prove(database, now)
+            self._proof.renew(database, now)
             survey = Survey(database, parts.settings, now=now, started_at=parts.started_at)
             findings = list(survey.findings())
             book = AlertBook(database)
@@ -93,14 +93,6 @@ class Watch:
         for name in taken.news:
             log.warning("alert", extra={"about": name})
         return taken.standing, messages
-
-    def _prove(self, database: Database, now: float) -> None:
-        """Now and then; after a failure each time until it works again."""
-        if self._proved_at is not None and 0.0 <= now - self._proved_at < PROVE_EVERY:
-            return
-        self._proved_at = None
-        prove_home(database)
-        self._proved_at = now
 
     def _tell(self, messages: Sequence[Message], now: float) -> bool:
         """Whether every message was taken. On each channel they keep their order."""
@@ -131,7 +123,10 @@ class Watch:
     def _run(self) -> None:
         wait = FIRST_LOOK
         while not self._stopping.wait(wait):
-            self.look()
+            try:
+                self.look()
+            except Exception:  # nobody would watch any more
+                log.exception("watch_failed")
             wait = PERIOD
 
 

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from weighbridge import __version__
 from weighbridge.errors import Problem
-from weighbridge.server.census import House, count_house
+from weighbridge.server.census import Census, take_census
 from weighbridge.server.counts import ROUND_OUTCOMES, Tally
 from weighbridge.server.door import Door
 from weighbridge.server.pages import Pages
@@ -123,7 +123,7 @@ def _standing(parts: Parts) -> Iterator[Metric]:
     yield _gauge("started_timestamp_seconds", "When the server started.", started)
     try:
         with parts.open() as workplace:
-            house = count_house(workplace.database, parts.settings, parts.clock())
+            house = take_census(workplace.database, parts.settings, parts.clock())
     except Problem as problem:
         log.warning("metrics_without_database", extra={"problem": str(problem)})
         yield _gauge("database_up", "Whether the database can be read.", 0)
@@ -132,7 +132,7 @@ def _standing(parts: Parts) -> Iterator[Metric]:
     yield from _said(house)
 
 
-def _said(house: House) -> Iterator[Metric]:
+def _said(house: Census) -> Iterator[Metric]:
     yield _gauge("people", "People, by how they stand.", _rows(house.people), ["standing"])
     yield _gauge(
         "withings_silence_seconds",

@@ -21,6 +21,7 @@ from weighbridge.archive.subscriptions import accepted_secrets
 from weighbridge.errors import Problem, RetryLater
 from weighbridge.server.networks import Networks
 from weighbridge.withings.knock import NotAKnock, read_knock
+from weighbridge.withings.notify_address import CALLBACK_PATH
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -41,7 +42,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 def routes(parts: Parts) -> list[BaseRoute]:
     """The address for Withings."""
-    return [Route("/withings/notify/{secret}", Notifications(parts))]
+    return [Route(f"{CALLBACK_PATH}{{secret}}", Notifications(parts))]
 
 
 class Notifications:

@@ -1,12 +1,11 @@
 """Pages are made here: templates, the style sheet, links, and the headers that go with them.
 
-No page needs JavaScript. Style and script never stand in a page itself, so the policy that is sent
-with it allows none.
+No page needs JavaScript. Style and script never stand in a page itself: the policy that is sent
+with it allows files of ours only.
 """
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
@@ -15,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from weighbridge.catalogue import LANGUAGES, Texts, read_grammar, texts
 from weighbridge.config import Settings
 from weighbridge.server.addresses import inner_path, prefix
+from weighbridge.server.language import language_of, place_to_return
+from weighbridge.server.navigation import entries_for
 from weighbridge.server.sessions import Session
 from weighbridge.withings.app import CONSENT_URL
 
@@ -43,7 +45,7 @@ class Pages:
     """Makes the pages of one server. Cheap: templates and files are read once in a process."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._prefix = prefix(settings)
         self._policy = _policy(settings.withings.url or CONSENT_URL)
 
@@ -58,22 +60,49 @@ class Pages:
     ) -> Response:
         """A page from ``templates/`` that shows ``values``.
 
-        A template may use ``link("/path")``, ``file("name in static/")``, ``session`` and, in
-        every form, ``csrf``.
+        A template may use ``t("household.make", person=name)``, ``language``, ``link("/path")``,
+        ``file("name in static/")``, ``session`` and, in every form, ``csrf``; the filters are in
+        ``wording.py``. ``here`` among the values is the key of an entry of the navigation.
         """
+        from weighbridge.server.wording import Words
+
         session = session_of(request)
-        text = (
-            _environment()
-            .get_template(template)
-            .render(
-                link=self.link,
-                file=lambda name: self.link(static_path(name)),
-                session=session,
-                csrf=session.csrf if session else "",
-                **values,
-            )
-        )
+        given = {
+            "t": Words(self.texts(request)),
+            "language": language_of(request),
+            "link": self.link,
+            "file": lambda name: self.link(static_path(name)),
+            "session": session,
+            "csrf": session.csrf if session else "",
+            "here": "",
+            "navigation": entries_for(session),
+            "languages": {code: read_grammar(code).name for code in LANGUAGES},
+            "returning": place_to_return(request, self),
+            # A form of a page without a referrer has no origin either: the guard refuses it.
+            "sends_forms": headers.get("Referrer-Policy") != "no-referrer",
+        }
+        text = _environment().get_template(template).render({**given, **values})
         return HTMLResponse(text, status, {**self._headers(), **headers})
+
+    def texts(self, request: Request) -> Texts:
+        """The texts in the language of the visitor, for what is no template."""
+        return texts(language_of(request))
+
+    def not_found(self, request: Request) -> Response:
+        """There is no such page, or none that this visitor may know of: nobody can tell which."""
+        return self.refuse(request, 404, "not_found")
+
+    def refuse(
+        self, request: Request, status: int, reason: str, headers: Mapping[str, str] = {}
+    ) -> Response:
+        """A status with one sentence: a page for a browser that asks for one, else plain text.
+
+        The texts stand under ``refusal.<reason>`` and ``refusal.<reason>_title``.
+        """
+        if wants_a_page(request):
+            return self.page(request, "refusal.html", status=status, headers=headers, reason=reason)
+        text = self.texts(request)(f"refusal.{reason}")
+        return PlainTextResponse(f"{text}\n", status, {**self._headers(), **headers})
 
     def link(self, path: str, **query: str) -> str:
         """The address of one of our pages, as a browser needs it behind any proxy."""
@@ -87,9 +116,18 @@ class Pages:
         """Send the browser to any address."""
         return RedirectResponse(address, 303, self._headers())
 
+    def seen_address(self, request: Request) -> str:
+        """The address of our first page as others can use it, without a slash at its end.
+
+        The public one if it is configured; else the name under which this visitor asked.
+        """
+        if self.settings.server.url:
+            return self.settings.server.url
+        return f"{request.scope['scheme']}://{request.headers.get('host', '')}"
+
     def path_of(self, request: Request) -> str:
         """The path that was asked for, as our routes see it."""
-        return inner_path(request.scope["path"], self._settings)
+        return inner_path(request.scope["path"], self.settings)
 
     def _headers(self) -> dict[str, str]:
         return {
@@ -104,6 +142,17 @@ class Pages:
 def session_of(request: Request) -> Session | None:
     """Who is signed in, as the door found out; None: nobody."""
     return getattr(request.state, "session", None)
+
+
+def wants_a_page(request: Request) -> bool:
+    """Whether it is a browser that shows what comes, and no script and no program."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+def may_be_a_page(request: Request) -> bool:
+    """The same, but whoever takes anything or does not say gets a page, too."""
+    accepted = request.headers.get("accept", "*/*")
+    return "text/html" in accepted or "*/*" in accepted
 
 
 def static_path(name: str) -> str:
@@ -145,6 +194,8 @@ async def _send_file(request: Request) -> Response:
 def _environment() -> jinja2.Environment:
     import jinja2
 
+    from weighbridge.server.wording import add_filters
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),
         autoescape=True,
@@ -153,30 +204,8 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters["day"] = day
-    environment.filters["machine_time"] = machine_time
+    add_filters(environment)
     return environment
-
-
-def day(seconds: float, zone: str | None = None) -> str:
-    """A day in words: ``5 March 2026``. Without a zone it is the day in UTC."""
-    import zoneinfo
-
-    where = zoneinfo.ZoneInfo(zone) if zone else datetime.UTC
-    date = datetime.datetime.fromtimestamp(seconds, where)
-    return f"{date.day} {_MONTHS[date.month - 1]} {date.year}"
-
-
-def machine_time(seconds: float) -> str:
-    """An instant as ``<time datetime>`` wants it."""
-    return datetime.datetime.fromtimestamp(int(seconds), datetime.UTC).isoformat()
-
-
-# Not strftime: it would speak the language of the account that runs the server.
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
-)
 
 
 def _policy(consent_url: str) -> str:
@@ -187,6 +216,8 @@ def _policy(consent_url: str) -> str:
             "default-src 'none'",
             "style-src 'self'",
             "img-src 'self'",
+            "script-src 'self'",
+            "connect-src 'self'",
             f"form-action 'self' {parts.scheme}://{parts.netloc}",
             "frame-ancestors 'none'",
             "base-uri 'none'",

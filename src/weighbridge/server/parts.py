@@ -11,6 +11,7 @@ from weighbridge.assembly import Workplace
 from weighbridge.config import Settings
 from weighbridge.server.admission import Admission, closed
 from weighbridge.server.counts import Counts
+from weighbridge.server.live import Live
 
 if TYPE_CHECKING:
     from weighbridge.server.intake import Intake
@@ -38,3 +39,5 @@ class Parts(msgspec.Struct, frozen=True):
     """When a person's account is looked at without being told to, in epoch seconds."""
     admission: Admission = msgspec.field(default_factory=closed)
     """Who may see the pages: whoever knows the token of the home folder; else nobody."""
+    live: Live = msgspec.field(default_factory=Live)
+    """Tells the pages that are open whose card changed."""

@@ -7,44 +7,27 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-import msgspec
-
-from weighbridge.archive.archive import Archive
-from weighbridge.archive.knocks import OpenKnock, announced, open_knocks, settle_knocks
-from weighbridge.archive.points import Points
-from weighbridge.archive.subscriptions import CareRecord
+from weighbridge.archive.knocks import OpenKnock
 from weighbridge.assembly import Workplace
 from weighbridge.deliver.due import next_due, patience
+from weighbridge.deliver.retained import say_anew
 from weighbridge.errors import Problem, RetryLater
 from weighbridge.pipeline import advance
 from weighbridge.road import Outcome, Road
+from weighbridge.server.asking import Asked, Asking
 from weighbridge.server.counts import Counts
+from weighbridge.server.goal import refresh_goal
 from weighbridge.server.scheduler import Errand, Scheduler
-from weighbridge.targets.base import Stays
-from weighbridge.withings.subscriptions import APPLIS
+from weighbridge.server.unannounced import newest_instants, report_unannounced
+from weighbridge.withings.tokens import login_remedy
 
 log = logging.getLogger(__name__)
 
-SAME_BURST = 1.0
-"""Seconds: a knock that comes so soon after we asked tells of what was stored before."""
 LOOK_BACK = 60.0
 """Seconds after which we ask once more when knocks were taken for answered without asking."""
-NOT_TWICE = 11.0
-"""Seconds: Withings refuses an identical call for ten (reference, section 7)."""
 SHORTEST_NAP = 0.05
 """Seconds: what is due again at once must not keep a processor busy."""
 JITTER = 0.1
-NEWEST = 50
-"""How many of the newest instants are compared to find what nobody announced."""
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """The last time Withings was asked about a person: when, and from where on."""
-
-    at: float
-    cursor: int
-    overlap: int = 0
-    answered: bool = False
 
 
 class Rounds:
@@ -61,9 +44,9 @@ class Rounds:
         ended: Callable[[str, str | None, float | None], None],
     ) -> None:
         self._workplace = workplace
+        self._asking = Asking(workplace, asked)
         self._scheduler = scheduler
         self._counts = counts
-        self._asked = asked
         self._random = random
         self._ended = ended
         self._clock = workplace.clock
@@ -72,89 +55,50 @@ class Rounds:
         """Bring the person of the errand one step further. Raises Problems of the home folder."""
         person = self._workplace.settings.person(errand.person)
         road = self._workplace.road(person, heeds_backoff=True)
-        road.overlap = self._overlap(road)
+        self._asking.prepare(road)
         for name in errand.announce:
             self._announce(road, name)
-        knocks = self._open_knocks(road.archive)
+        knocks = self._asking.knocks(road)
         asking = errand.asking or self._needs_asking(road, knocks)
-        before = road.archive.last_instants(NEWEST) if asking and road.archive else []
-        if asking and road.archive:
-            self._asked[road.person] = Asked(self._clock(), road.archive.cursor, road.overlap)
-        outcome = advance(road, asking=asking)
+        outcome = self._ask(road, knocks) if asking else advance(road, asking=False)
         self._counts.round_ended(outcome)
-        if asking and outcome.problem is None:
-            self._answered(road, knocks, before)
         self._note_speed(knocks, outcome)
         self._plan_next(road, outcome, asking)
         synced_at = self._clock() if asking and outcome.problem is None else None
         self._ended(road.person, self._problem(road), synced_at)
+        if synced_at is not None and not knocks:
+            refresh_goal(self._workplace, road.person)
 
     def _announce(self, road: Road, name: str) -> None:
         """The target is there again: what it keeps is said anew, and nothing waits any longer."""
         for route in road.routes:
-            if route.name == name and isinstance(route.target, Stays):
+            if route.name == name:
                 route.ledger.wake()
                 route.ledger.try_now()
-                try:
-                    route.target.announce()
-                except Problem as problem:  # it went away again, and will come back again
-                    log.info("not_announced", extra={"target": name, "problem": str(problem)})
-
-    def _open_knocks(self, archive: Archive | None) -> Sequence[OpenKnock]:
-        return open_knocks(self._workplace.database, archive.account) if archive else ()
+                say_anew(route)
 
     def _needs_asking(self, road: Road, knocks: Sequence[OpenKnock]) -> bool:
-        """False when the last answer holds already what these knocks tell of.
-
-        The knocks of one weigh-in come together and all of them tell of the same moment. The one
-        that came first has been answered; for the others we look into the archive, and ask once
-        more a minute later, in case one of them told of something else.
+        """False when what was told is known already: then we only ask once more a minute later,
+        in case one of the knocks told of something else.
         """
-        if not knocks or road.archive is None:
+        if not knocks:
             return False
-        if not all(self._is_answered(road.person, road.archive, knock) for knock in knocks):
+        if not self._asking.is_answered(road, knocks):
             return True
-        self._settle(knocks)
+        self._asking.settle(knocks)
         self._scheduler.ask(road.person, self._clock() + LOOK_BACK)
         return False
 
-    def _is_answered(self, person: str, archive: Archive, knock: OpenKnock) -> bool:
-        asked, subject = self._asked.get(person), APPLIS.get(knock.appli)
-        if asked is None or not asked.answered or subject is None or knock.first_at is None:
-            return False
-        same_burst = 0.0 <= knock.received_at - asked.at <= SAME_BURST
-        until = knock.last_at or knock.first_at
-        return same_burst and Points(archive).holds(subject.types, knock.first_at, until)
-
-    def _overlap(self, road: Road) -> int:
-        """Withings refuses an identical call, so the next one begins some seconds earlier."""
-        asked = self._asked.get(road.person)
-        if asked is None or road.archive is None or asked.cursor != road.archive.cursor:
-            return 0
-        return asked.overlap + 1 if self._clock() - asked.at < NOT_TWICE else 0
-
-    def _answered(self, road: Road, knocks: Sequence[OpenKnock], before: list[int]) -> None:
-        self._settle(knocks)
-        asked = self._asked[road.person]
-        self._asked[road.person] = msgspec.structs.replace(asked, answered=True)
-        archive = road.archive
-        if archive is None or knocks or not before or not self._is_subscribed(archive):
-            return
-        found = [instant for instant in archive.last_instants(NEWEST) if instant > max(before)]
-        missed = [at for at in found if not announced(road.database, archive.account, at)]
-        if missed:
-            log.warning("found_without_notification", extra={"readings": len(missed)})
-            self._counts.found_unannounced(len(missed))
-            archive.note_unannounced(missed, self._clock())
-
-    def _is_subscribed(self, archive: Archive) -> bool:
-        """Whether Withings should have told us."""
-        care = CareRecord(archive.database, archive.account).state()
-        return care is not None and care.listed_at is not None and care.trouble is None
-
-    def _settle(self, knocks: Sequence[OpenKnock]) -> None:
-        if knocks:
-            settle_knocks(self._workplace.database, [knock.id for knock in knocks], self._clock())
+    def _ask(self, road: Road, knocks: Sequence[OpenKnock]) -> Outcome:
+        before = newest_instants(road)
+        self._asking.begin(road)
+        outcome = advance(road, asking=True)
+        if outcome.problem is None:
+            self._asking.settle(knocks)
+            self._asking.note_answer(road)
+            if not knocks:
+                report_unannounced(road, before, self._counts)
+        return outcome
 
     def _note_speed(self, knocks: Sequence[OpenKnock], outcome: Outcome) -> None:
         now = self._clock()
@@ -167,15 +111,15 @@ class Rounds:
         """Write into the diary when something of this person is due."""
         if asking:
             self._scheduler.ask(road.person, self._next_ask(road, outcome.problem))
-        ahead = road.cloud_now() - self._clock()
-        moments = [next_due(route.ledger, ahead) for route in road.routes if route.target]
-        for moment in moments:
-            if moment is not None:
-                self._scheduler.serve(road.person, max(moment, self._clock() + SHORTEST_NAP))
+        now = self._clock()
+        for route in road.routes:
+            due = next_due(route.ledger, now, road.cloud_ahead) if route.target else None
+            if due is not None:
+                self._scheduler.serve(road.person, max(due, now + SHORTEST_NAP))
 
     def _next_ask(self, road: Road, problem: Problem | None) -> float:
         now = self._clock()
-        poll = self._workplace.settings.server.poll * (1 + JITTER * (2 * self._random() - 1))
+        poll = jittered(self._workplace.settings.server.poll, self._random)
         if not isinstance(problem, RetryLater) or road.archive is None:
             return now + poll
         row = road.database.one("account_of", person=road.person)
@@ -187,9 +131,14 @@ class Rounds:
         """What this person must do, in one sentence; None: nothing."""
         needed = self._workplace.tokens(road.person).login_needed()
         if needed:
-            return f"{road.person}: {needed}"
+            return f"{road.person}: {needed} {login_remedy(road.person)}"
         for route in road.routes:
             row = route.ledger.row()
             if row["trouble_kind"] == "LoginNeeded":
                 return f"{road.person}, {route.name}: {row['trouble']}"
         return None
+
+
+def jittered(poll: float, random: Callable[[], float]) -> float:
+    """Seconds until the next poll: people are not looked at in step."""
+    return poll * (1 + JITTER * (2 * random() - 1))

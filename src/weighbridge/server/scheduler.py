@@ -1,6 +1,7 @@
 """Who is due, and when. Bookkeeping for threads that do the work; nothing outside is touched.
 
 A person is at work in one thread at a time. What comes in meanwhile is remembered and done next.
+When the clock is set back, the times that are noted move along: nobody waits for hours.
 """
 
 from __future__ import annotations
@@ -37,6 +38,12 @@ class _Diary(msgspec.Struct):
     def due_at(self) -> float:
         return min(self.ask_at, self.serve_at, self.knocked_at, *self.announce.values())
 
+    def move(self, seconds: float) -> None:
+        self.ask_at += seconds
+        self.serve_at += seconds
+        self.knocked_at += seconds
+        self.announce = {name: at + seconds for name, at in self.announce.items()}
+
 
 class Scheduler:
     """Diaries for all people. ``clock`` gives epoch seconds. All methods are for any thread."""
@@ -46,6 +53,7 @@ class Scheduler:
         self._diaries = {person: _Diary() for person in people}
         self._change = threading.Condition()
         self._closed = False
+        self._seen_at = clock()
 
     def knock(self, person: str, delay: float = 0.0) -> None:
         """Withings has something new. This goes before everything that only became due."""
@@ -71,7 +79,7 @@ class Scheduler:
         """Wait for the next errand. None: closed."""
         with self._change:
             while not self._closed:
-                now = self._clock()
+                now = self._look_at_clock()
                 person = self._most_urgent(now)
                 if person is not None:
                     return self._begin(person, now)
@@ -102,6 +110,13 @@ class Scheduler:
 
     def _noting(self, person: str) -> _Noting:
         return _Noting(self._change, self._diaries.get(person) or _Diary())
+
+    def _look_at_clock(self) -> float:
+        before, self._seen_at = self._seen_at, self._clock()
+        if self._seen_at < before:
+            for diary in self._diaries.values():
+                diary.move(self._seen_at - before)
+        return self._seen_at
 
     def _most_urgent(self, now: float) -> str | None:
         """A knock before a time that came, then whoever has been due for longest."""

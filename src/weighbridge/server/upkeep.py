@@ -78,7 +78,9 @@ def due_at(
     state = CareRecord(database, account).state()
     if state is None or callback not in (None, state.callback):
         return now
-    due = min(state.next_try_at, now + 2 * DAY)  # a clock that went wrong does not stop us for ever
+    if state.next_try_at > now + 2 * DAY:
+        return now  # the clock was wrong then or is wrong now
+    due = state.next_try_at
     if state.trouble or state.listed_at is None or started_at is None:
         return due
     return min(due, state.listed_at + FRESH) if state.listed_at < started_at else due
@@ -141,7 +143,8 @@ def retire_unused(workplace: Workplace, callback: str) -> None:
     for person in workplace.settings.people:
         archive = workplace.archive(person.name)
         state = CareRecord(workplace.database, archive.account).state() if archive else None
-        if state is None or workplace.tokens(person.name).login_needed():
+        tokens = workplace.tokens(person.name)
+        if state is None or tokens.load() is None or tokens.login_needed():
             continue  # nothing of ours is subscribed, or no knock could be followed anyway
         if not state.settled_at(callback):
             return

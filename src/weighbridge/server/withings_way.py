@@ -7,24 +7,27 @@ the request that brings it. Neither code nor state is ever shown or logged.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
+from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
+from weighbridge.archive.archive import OtherProfile, TakenProfile
 from weighbridge.archive.database import prove_writable
 from weighbridge.connecting import keep_login
 from weighbridge.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
 from weighbridge.server.addresses import begin_address, callback_address
 from weighbridge.server.consents import Consent, Consents
-from weighbridge.server.door import form_of, retry_after
+from weighbridge.server.door import Door, form_of, retry_after
 from weighbridge.server.pages import Pages, session_of
 from weighbridge.withings.oauth import consent_url, read_redirect
 from weighbridge.withings.status import CodeExpired
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.types import Scope
 
     from weighbridge.assembly import Workplace
     from weighbridge.config import Person
@@ -42,47 +45,23 @@ class Ending(msgspec.Struct, frozen=True):
 
     problem: type[Problem]
     status: int
-    title: str
-    next_step: str = ""
-    """None of its own: what the problem says."""
+    reason: str
+    """Its texts stand under ``connect.<reason>_title`` and, if it has an own one, ``_next``."""
+    explains: bool = True
+    """False: what the problem itself says is shown instead, in English."""
 
 
-REFUSED = Ending(
-    LoginNeeded,
-    403,
-    "Withings may not share the measurements",
-    "Nothing was changed. Begin again and agree, if that was not intended.",
-)
-STRANGE = Ending(
-    LoginNeeded,
-    400,
-    "This sign-in did not begin here",
-    "It began in another browser or more than ten minutes ago, or the server was restarted since. "
-    "Nobody was connected.",
-)
-UNKNOWN = Ending(
-    ConfigProblem,
-    404,
-    "Nobody here has this name",
-    "Choose somebody from the list. A new person gets a table [[person]] in weighbridge.toml; "
-    "then the server must be started again.",
-)
+REFUSED = Ending(LoginNeeded, 403, "refused")
+STRANGE = Ending(LoginNeeded, 400, "strange")
+UNKNOWN = Ending(ConfigProblem, 404, "nobody")
 ENDINGS = (
-    Ending(
-        CodeExpired,
-        410,
-        "That took too long",
-        "A code of Withings lives 30 seconds and works once. Begin again: agreeing is quick now.",
-    ),
+    Ending(CodeExpired, 410, "late"),
     REFUSED,
-    Ending(
-        RetryLater,
-        503,
-        "Withings does not answer as it should",
-        "Nothing was changed. Load this page again at once, or begin again in a few minutes.",
-    ),
-    Ending(ConfigProblem, 409, "This does not fit"),
-    Ending(Problem, 500, "The login could not be kept"),
+    Ending(RetryLater, 503, "no_answer"),
+    Ending(TakenProfile, 409, "taken"),
+    Ending(OtherProfile, 409, "other_profile"),
+    Ending(ConfigProblem, 409, "misfit", explains=False),
+    Ending(Problem, 500, "not_kept", explains=False),
 )
 """The first that fits counts."""
 
@@ -90,8 +69,9 @@ ENDINGS = (
 class WithingsWay:
     """Sends people to Withings and receives them when they come back."""
 
-    def __init__(self, parts: Parts, pages: Pages) -> None:
+    def __init__(self, parts: Parts, door: Door, pages: Pages) -> None:
         self._parts = parts
+        self._door = door
         self._pages = pages
         self._consents = Consents(parts.clock)
         self._address = callback_address(parts.settings)
@@ -104,16 +84,14 @@ class WithingsWay:
 
     def ends(self, request: Request) -> bool:
         """Whether Withings sends somebody back, or asks with HEAD whether we are here."""
-        return request.method == "HEAD" or not request.query_params.keys().isdisjoint(
-            ("code", "error")
-        )
+        return ends_the_way(request.scope)
 
     def begin(self, request: Request) -> Response:
         """Send a person's browser to the consent page. For somebody who is signed in."""
         given = form_of(request) if request.method == "POST" else request.query_params
-        person = self._person(given.get("person", ""))
+        person = self._person(request, given.get("person", ""))
         if person is None:
-            return self._say(request, UNKNOWN, [UNKNOWN.next_step])
+            return self._say(request, UNKNOWN)
         session = session_of(request)
         assert session is not None, "the door lets nobody else in"
         try:
@@ -169,8 +147,9 @@ class WithingsWay:
         """The application, with the address at which we wait."""
         return msgspec.structs.replace(workplace.app(), callback_url=self._address)
 
-    def _person(self, name: str) -> Person | None:
-        return next((one for one in self._parts.settings.people if one.name == name), None)
+    def _person(self, request: Request, name: str) -> Person | None:
+        """None for somebody whom this visitor may not see: as if there were nobody."""
+        return self._parts.settings.person(name) if self._door.may_see(request, name) else None
 
     def _connected(self, request: Request, consent: Consent, *, already: bool) -> Response:
         return self._pages.page(
@@ -189,26 +168,24 @@ class WithingsWay:
         return self._say(
             request,
             ending,
-            [problem.message, ending.next_step or problem.remedy],
             person=person,
+            problem=problem,
             headers=retry_after(problem) if isinstance(problem, RetryLater) else {},
         )
 
     def _strange(self, request: Request) -> Response:
         """Another browser, a state that is too old, or a link that a stranger made up."""
         if "error" in request.query_params:  # a refusal may come without a state
-            return self._say(request, REFUSED, [REFUSED.next_step])
-        begin = begin_address(self._parts.settings)
-        texts = [STRANGE.next_step, f"Begin again, in one browser, at {begin}"]
-        return self._say(request, STRANGE, texts)
+            return self._say(request, REFUSED)
+        return self._say(request, STRANGE)
 
     def _say(
         self,
         request: Request,
         ending: Ending,
-        texts: Sequence[str],
         *,
         person: str | None = None,
+        problem: Problem | None = None,
         headers: Mapping[str, str] = {},
     ) -> Response:
         """A page for an ending. It leads to the next attempt of a person, or to the list."""
@@ -217,9 +194,15 @@ class WithingsWay:
             "trouble.html",
             status=ending.status,
             headers={**_PRIVATE, **headers},
-            title=ending.title,
-            texts=texts,
-            next_path="/connect/withings" if person else "/connect",
-            next_query={"person": person} if person else {},
-            next_words=f"Begin again for {person}" if person else "To the list",
+            reason=ending.reason,
+            person=person,
+            owner=problem.owner if isinstance(problem, TakenProfile) else None,
+            problem=None if ending.explains else problem,
+            begin=begin_address(self._parts.settings),
         )
+
+
+def ends_the_way(scope: Scope) -> bool:
+    """Whether Withings sends somebody back, or asks with HEAD whether we are here."""
+    given = QueryParams(scope["query_string"])
+    return scope["method"] == "HEAD" or not given.keys().isdisjoint(("code", "error"))

@@ -1,7 +1,7 @@
 """A measurement as a sentence that a speech engine can read aloud. Pure, in six languages.
 
-``sentences.py`` decides what is said, ``amounts.py`` converts and rounds, ``plurals.py`` knows the
-forms of a counted word, and ``catalogue/`` holds the words: one file per language.
+``sentences.py`` decides what is said, ``amounts.py`` converts and rounds, and ``catalogue.py``
+reads the words from ``weighbridge.catalogue``: one folder per language.
 """
 
 from __future__ import annotations

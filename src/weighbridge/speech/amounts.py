@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 
-UNITS = ("metric", "imperial")
+from weighbridge.measures import KG_IN_A_POUND
 
-_KG_PER_POUND = Decimal("0.45359237")
-"""Exact by definition: the international yard and pound agreement of 1959."""
+UNITS = ("metric", "imperial")
 
 _LARGEST = 10_000
 """Nobody weighs that much: the value is an accident and its number is not worth saying."""
@@ -17,7 +16,7 @@ def spoken_weight(kg: Decimal | None, units: str) -> Decimal | None:
     """Kilograms or pounds with one decimal place; None for what cannot be said."""
     if kg is None or not _can_be_said(kg):
         return None
-    return _rounded(kg if units == "metric" else kg / _KG_PER_POUND, "0.1")
+    return _rounded(kg if units == "metric" else kg / KG_IN_A_POUND, "0.1")
 
 
 def spoken_temperature(celsius: Decimal | None, units: str) -> Decimal | None:

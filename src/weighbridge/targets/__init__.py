@@ -4,6 +4,8 @@ A kind module holds ``Options`` and ``create(options, context)`` (see ``base``).
 what it needs besides Weighbridge: ``REQUIRES = ("garminconnect",)``, modules that can be imported
 once ``pip install 'weighbridge[<kind>]'`` has run.
 
+``SERVICE = "Garmin"`` is how people call the other side; without it they are shown the kind.
+
 Other packages add kinds under the entry-point group ``weighbridge.targets``::
 
     [project.entry-points."weighbridge.targets"]

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import msgspec
 
 from weighbridge.connections import Connections
-from weighbridge.errors import Problem
+from weighbridge.errors import LoginNeeded, Problem
 from weighbridge.measures import Measurement, Reading
 
 
@@ -149,10 +149,23 @@ class Answers(msgspec.Struct, frozen=True):
     """Shows a link and returns what the browser ended at; None: sign in with the password."""
 
 
+class WrongPassword(LoginNeeded):
+    """The other side does not know this user name and password."""
+
+
+class WrongCode(LoginNeeded):
+    """It did not accept the code of the second factor; a new sign-in brings a new one."""
+
+
+class WrongTicket(LoginNeeded):
+    """What a browser ended at is nothing that it takes, or not any more."""
+
+
 class SignedIn(msgspec.Struct, frozen=True):
     """A complete login: what ``sign_in(options, answers)`` of a kind returns.
 
-    A kind without a login has no such function.
+    A kind without a login has no such function. ``sign_in`` raises WrongPassword, WrongCode,
+    WrongTicket or another LoginNeeded, SignInBlocked, RetryLater and ConfigProblem.
     """
 
     tokens: dict[str, Any]

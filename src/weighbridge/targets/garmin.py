@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from weighbridge.garmin.payload import Payload
 
 REQUIRES = ("garminconnect",)
+SERVICE = "Garmin"
 
 BODY_TYPES = frozenset(
     {
@@ -219,5 +220,4 @@ def sign_in(options: Options, answers: Answers) -> SignedIn:
     place = options.place()
     if answers.ticket is not None:
         return garmin.sign_in_with_ticket(place, answers.ticket(garmin.browser_url(place)))
-    username, password = answers.username(), answers.password()
-    return garmin.sign_in(place, username, password, ask_mfa=answers.code)
+    return garmin.sign_in(place, answers.username(), answers.password(), ask_mfa=answers.code)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 DAY_SECONDS = 86_400.0
 HEAVIEST_KG = Decimal(1000)
 
+SERVICE = "TrainerRoad"
+
 UNCHANGED = "unchanged"
 WRITTEN = "written"
 

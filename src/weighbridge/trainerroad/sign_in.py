@@ -12,7 +12,7 @@ import re
 import msgspec
 
 from weighbridge.errors import ConfigProblem, LoginNeeded, RetryLater, SignInBlocked
-from weighbridge.targets.base import SignedIn
+from weighbridge.targets.base import SignedIn, WrongPassword, WrongTicket
 from weighbridge.trainerroad.account import ask_member, session_of
 from weighbridge.trainerroad.profile import read_success
 from weighbridge.trainerroad.wire import COOKIE, HOME, Answer, Wire, connected, is_cookie
@@ -52,7 +52,7 @@ def sign_in_with_cookie(url: str, text: str) -> SignedIn:
     """
     cookie = find_cookie(text)
     if cookie is None:
-        raise LoginNeeded(
+        raise WrongTicket(
             f"This is not the cookie {COOKIE}.",
             remedy="Copy its whole value from the browser and try again.",
         )
@@ -60,7 +60,7 @@ def sign_in_with_cookie(url: str, text: str) -> SignedIn:
         wire.cookie = cookie
         signed_in = _signed_in(wire)
     if signed_in is None:
-        raise LoginNeeded(
+        raise WrongTicket(
             "TrainerRoad does not know this cookie, or it has ended.",
             remedy="Sign in with the browser again and copy the new value.",
         )
@@ -94,7 +94,7 @@ def _check(answer: Answer) -> None:
     """Return when somebody is signed in."""
     success = read_success(answer.body) if answer.status == 200 else None
     if success is False or answer.status == 401:
-        raise LoginNeeded(
+        raise WrongPassword(
             "TrainerRoad does not accept this user name and password.",
             remedy="Check both. If you use another sign-in there, add --ticket to this command.",
         )

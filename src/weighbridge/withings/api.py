@@ -107,5 +107,13 @@ class Withings:
         except LoginNeeded as refusal:
             raise self._tokens.login_needed(refusal.message) from refusal
 
+    def ask_aside(self, path: str, form: Mapping[str, str]) -> msgspec.Raw:
+        """One call for something that we can do without. Its body.
+
+        A refusal (TokenRefused as well) says nothing about the login: it may be this service alone
+        that was not granted. It is not tried again and not noted. Raises like ``pages``.
+        """
+        return self._ask(path, form, self._tokens.access())
+
     def _ask(self, path: str, form: Mapping[str, str], token: str) -> msgspec.Raw:
         return self._patience.call(lambda: post(self._client, self._url + path, form, token=token))

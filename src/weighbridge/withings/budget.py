@@ -6,10 +6,11 @@ of the home folder locks; nothing in it needs to survive a power cut, so nothing
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from weighbridge.errors import RetryLater, StateProblem
 from weighbridge.withings.status import TRY_AGAIN
@@ -57,8 +58,8 @@ class Budget:
     def _take(self) -> float:
         """0: taken. Otherwise the seconds until the oldest of the calls is a minute old."""
         try:
-            with self._locked():
-                times = self._read()
+            with self._locked(), self._opened() as file:
+                times = _times_in(file.read())
                 now = self._clock()
                 # A clock that was set back must not hold us up for longer than a minute.
                 times = [time if time <= now else 0.0 for time in times]
@@ -66,8 +67,15 @@ class Budget:
                 if oldest > now - SECONDS:
                     return oldest + SECONDS - now
                 times[times.index(oldest)] = now
-                self._path.write_bytes(_TIMES.pack(*times))
+                file.seek(0)
+                file.write(_TIMES.pack(*times))
+                file.truncate()
                 return 0.0
+        except TimeoutError as error:
+            raise RetryLater(
+                f"Another process has held {self._path.name} for {LOCK_SECONDS:.0f} seconds.",
+                remedy=TRY_AGAIN,
+            ) from error
         except OSError as error:
             raise StateProblem(
                 f"The file {self._path} cannot be used: {error.strerror}.",
@@ -83,10 +91,12 @@ class Budget:
             self._lock = FileLock(path, timeout=LOCK_SECONDS, mode=0o600)
         return self._lock
 
-    def _read(self) -> list[float]:
-        """The times of the last calls; a missing or damaged file says that there were none."""
-        try:
-            content = self._path.read_bytes()
-        except FileNotFoundError:
-            return [0.0] * CALLS
-        return list(_TIMES.unpack(content)) if len(content) == _TIMES.size else [0.0] * CALLS
+    def _opened(self) -> BinaryIO:
+        """To read and to write in place: one that is emptied first, ext4 writes to the disk at once."""
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+        return os.fdopen(os.open(self._path, flags, 0o600), "r+b")
+
+
+def _times_in(content: bytes) -> list[float]:
+    """The times of the last calls; a new or damaged file says that there were none."""
+    return list(_TIMES.unpack(content)) if len(content) == _TIMES.size else [0.0] * CALLS

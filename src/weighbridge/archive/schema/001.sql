@@ -16,12 +16,15 @@ CREATE TABLE measure_group (
     group_id   INTEGER NOT NULL,
     taken_at   INTEGER NOT NULL,
     zone       TEXT,
+    category   INTEGER NOT NULL DEFAULT 1,
     gone_at    REAL,
     raw        TEXT    NOT NULL,
     PRIMARY KEY (account, group_id)
 ) WITHOUT ROWID;
 
 CREATE INDEX measure_group_taken ON measure_group (account, taken_at);
+-- What is no measure (category 1) is a goal, and there are few of them.
+CREATE INDEX measure_group_goal ON measure_group (account, taken_at) WHERE category <> 1;
 
 CREATE TABLE measure_group_past (
     account     INTEGER NOT NULL,
@@ -126,6 +129,9 @@ CREATE TABLE delivery (
 -- Only what is still open: questions about it cost the same with a thousand or a million readings.
 CREATE INDEX delivery_open ON delivery (route, state, taken_at)
  WHERE state IN ('planned', 'sending', 'unknown', 'blocked', 'held', 'rejected');
+-- Few, and looked for among many.
+CREATE INDEX delivery_set_aside ON delivery (route, state, taken_at)
+ WHERE state IN ('superseded', 'skipped');
 CREATE INDEX delivery_unseen ON delivery (route, taken_at) WHERE look_until IS NOT NULL;
 
 CREATE TABLE acceptance (
@@ -238,4 +244,23 @@ CREATE TABLE alert_message (
     channel INTEGER NOT NULL,
     text    TEXT    NOT NULL,
     made_at REAL    NOT NULL
+);
+
+-- Links by which a person sees what is about him- or herself. Only the hash of the secret is kept.
+CREATE TABLE person_link (
+    hash       TEXT PRIMARY KEY,
+    person     TEXT NOT NULL,
+    made_at    REAL NOT NULL,
+    used_at    REAL,
+    revoked_at REAL
+);
+
+CREATE INDEX person_link_person ON person_link (person) WHERE revoked_at IS NULL;
+
+-- The weight that somebody wants to reach, as Withings told it when it was last asked. NULL: no goal.
+CREATE TABLE weight_goal (
+    account  INTEGER PRIMARY KEY REFERENCES account (id),
+    mantissa INTEGER,
+    exponent INTEGER,
+    asked_at REAL NOT NULL
 );

@@ -1,0 +1,35 @@
+"""What stands at a target for good, like the newest values at a broker: said anew when it changed
+without anything to send, as after a login with its history, or a deletion.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from weighbridge.errors import Problem
+from weighbridge.road import Outcome, Road, Route
+from weighbridge.targets.base import Stays
+
+log = logging.getLogger(__name__)
+
+
+def keep_current(road: Road, outcome: Outcome) -> None:
+    """After what was due has been sent: those who were sent something know it all already."""
+    if not outcome.changed and not outcome.gone:
+        return
+    told = {one.target for one in outcome.deliveries if one.sent or one.problem}
+    for route in road.routes:
+        if route.selected and route.name not in told:
+            say_anew(route)
+
+
+def say_anew(route: Route) -> None:
+    """Have a target say what it keeps, if it keeps anything. Never raises."""
+    if not isinstance(route.target, Stays):
+        return
+    try:
+        route.target.announce()
+    except Problem as problem:  # it went away, and says everything when it comes back
+        log.info("not_announced", extra={"target": route.name, "problem": str(problem)})
+    except Exception:  # a defect of one target must not stop the others
+        log.exception("target_failed")

@@ -1,0 +1,119 @@
+"""Units for people: kilograms become pounds or stones, metres feet. Exact until they are rounded.
+
+A stone is shown as two numbers, ``11 st 5.2 lb``, and so is a foot. On an axis such a value is
+counted in the smaller of the two units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal
+
+import msgspec
+
+LARGEST = Decimal(10) ** 9
+"""No value of a body is as large in any unit. What is comes from a broken measurement."""
+
+
+class Unit(msgspec.Struct, frozen=True):
+    """How a value in an SI unit is shown: ``(value - zero) / size``.
+
+    With ``many``, so many of the unit ``small`` make one: a value is then counted in ``small``.
+    """
+
+    name: str
+    size: Decimal = Decimal(1)
+    zero: Decimal = Decimal(0)
+    digits: int | None = None
+    """Decimal places; None: those of the measure itself."""
+    many: int = 0
+    small: str = ""
+
+
+_POUND = Decimal("0.45359237")
+"""Kilograms, exact by definition: the international yard and pound agreement of 1959."""
+_INCH = Decimal("0.0254")
+"""Metres, exact by the same agreement."""
+
+_CHOICES = {
+    "kg": (
+        Unit("kg"),
+        Unit("lb", _POUND, digits=1),
+        Unit("st", _POUND, digits=1, many=14, small="lb"),
+    ),
+    "celsius": (
+        Unit("celsius"),
+        Unit("fahrenheit", Decimal(5) / 9, Decimal(-160) / 9, digits=1),
+    ),
+    "m": (
+        Unit("m"),
+        Unit("cm", Decimal("0.01"), digits=1),
+        Unit("ft", _INCH, digits=1, many=12, small="in"),
+    ),
+}
+
+
+class Amount(msgspec.Struct, frozen=True):
+    """A number with its unit, rounded as it is shown."""
+
+    number: Decimal
+    unit: str
+
+
+def choices(unit: str) -> tuple[Unit, ...]:
+    """The units in which values of an SI unit can be shown; the SI unit itself is the first."""
+    return _CHOICES.get(unit) or (Unit(unit),)
+
+
+def choose(unit: str, wanted: Iterable[str]) -> Unit:
+    """The first of the wanted units that fits an SI unit, else the SI unit itself."""
+    fitting = {one.name: one for one in choices(unit)}
+    return next((fitting[name] for name in wanted if name in fitting), choices(unit)[0])
+
+
+def is_unit(name: str) -> bool:
+    """Whether there is such a unit to choose."""
+    return any(name == one.name for units in _CHOICES.values() for one in units)
+
+
+def same_quantity(name: str) -> frozenset[str]:
+    """A unit and those that may be chosen instead of it."""
+    for units in _CHOICES.values():
+        names = frozenset(one.name for one in units)
+        if name in names:
+            return names
+    return frozenset({name})
+
+
+def convert(value: Decimal, unit: Unit) -> Decimal:
+    """A value in the unit; in its smaller one for stones and feet. To 28 digits."""
+    if unit.name == "fahrenheit":  # 5/9 has no end: this way 37 °C are exactly 98.6 °F
+        return value * 9 / 5 + 32
+    return (value - unit.zero) / unit.size
+
+
+def digits_in(unit: Unit, digits: int) -> int:
+    """Decimal places in a unit, for a measure that has ``digits`` of them in its SI unit."""
+    return digits if unit.digits is None else unit.digits
+
+
+def rounded(value: Decimal, digits: int) -> Decimal:
+    """Rounded half up; ``LARGEST`` or more is left alone."""
+    if abs(value) >= LARGEST:
+        return value
+    return value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+
+
+def amounts(value: Decimal, unit: Unit, digits: int) -> tuple[Amount, ...]:
+    """What is shown for a value that was converted: one number, or ``11 st`` and ``5.2 lb``.
+
+    Rounded before it is split, so that nothing is ever ``10 st 14.0 lb``.
+    """
+    shown = rounded(value, digits)
+    if not unit.many:
+        return (Amount(shown, unit.name),)
+    big = int(abs(shown) / unit.many)
+    small = Amount(abs(shown) - big * unit.many, unit.small)
+    if not big:
+        return (Amount(shown, unit.small),)
+    return (Amount(Decimal(-big if shown < 0 else big), unit.name), small)

@@ -1,0 +1,98 @@
+"""Targets that stay connected while the server runs: what they may ask of it, what they hear."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+
+from weighbridge.assembly import Workplace
+from weighbridge.errors import Problem
+from weighbridge.server.counts import Counts
+from weighbridge.server.scheduler import Scheduler
+from weighbridge.targets.base import News, Stays
+
+log = logging.getLogger(__name__)
+
+BUTTON = 10.0
+"""Seconds between two times that a button has an effect."""
+
+
+class Presence:
+    """The server as such a target sees it (``weighbridge.targets.base.House``). For any thread."""
+
+    def __init__(
+        self, scheduler: Scheduler, counts: Counts, clock: Callable[[], float], url: str | None
+    ) -> None:
+        self.url = url
+        self._scheduler = scheduler
+        self._counts = counts
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._stayers: list[Stays] = []
+        self._problems: dict[str, str | None] = {}
+        self._last_sync: float | None = None
+        self._pressed_at: float | None = None
+
+    # What they ask
+
+    def came_back(self, person: str, target: str, delay: float = 0.0) -> None:
+        """The other side is there again: say what it keeps, and send what waits."""
+        self._counts.target_returned()
+        self._scheduler.announce(person, target, self._clock() + delay)
+
+    def sync_now(self, person: str | None = None) -> None:
+        """Somebody pressed a button; pressing it again at once changes nothing."""
+        now = self._clock()
+        with self._lock:
+            if self._pressed_at is not None and 0.0 <= now - self._pressed_at < BUTTON:
+                return
+            self._pressed_at = now
+        for name in [person] if person else self._scheduler.people():
+            self._scheduler.ask(name, now)
+
+    # What they hear
+
+    def move_in(self, workplace: Workplace) -> None:
+        """Have all targets that stay connect, in the background. They hear how things stand."""
+        stayers = list(self._settled(workplace))
+        with self._lock:
+            self._stayers = stayers
+        self._tell()
+
+    def _settled(self, workplace: Workplace) -> Iterator[Stays]:
+        for person in workplace.settings.people:
+            for settings in person.targets:
+                try:
+                    target = workplace.target(person, settings)
+                    if isinstance(target, Stays):
+                        target.stay(self)
+                        yield target
+                except Problem:
+                    continue  # the round of this person says what is wrong
+                except Exception:  # a defect of one target must not stop the others
+                    log.exception("target_failed", extra={"target": settings.name})
+
+    def synced_at(self, moment: float) -> None:
+        """Withings was read then, in epoch seconds. What is told next says so."""
+        with self._lock:
+            self._last_sync = moment
+
+    def round_ended(self, person: str, problem: str | None, synced_at: float | None) -> None:
+        """Tell how the server is doing. ``problem``: what this person must do."""
+        if synced_at is not None:
+            self.synced_at(synced_at)
+        with self._lock:
+            self._problems[person] = problem
+        self._tell()
+
+    def _tell(self) -> None:
+        with self._lock:
+            problems = [text for text in self._problems.values() if text]
+            news = News(last_sync=self._last_sync, problem=" ".join(problems) or None)
+            stayers = self._stayers
+        for target in stayers:
+            try:
+                target.report(news)
+            except Exception:  # see above
+                log.exception("target_failed")

@@ -1,0 +1,41 @@
+"""Readings that only the poll found, although Withings should have told us of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from weighbridge.archive.archive import Archive
+from weighbridge.archive.knocks import announced
+from weighbridge.archive.subscriptions import CareRecord
+from weighbridge.road import Road
+from weighbridge.server.counts import Counts
+
+log = logging.getLogger(__name__)
+
+NEWEST = 50
+"""How many of the newest instants are compared to find what nobody announced."""
+
+
+def newest_instants(road: Road) -> Sequence[int]:
+    """The instants of the newest readings, in epoch seconds: ask before Withings is asked."""
+    return road.archive.last_instants(NEWEST) if road.archive else ()
+
+
+def report_unannounced(road: Road, before: Sequence[int], counts: Counts) -> None:
+    """Note what came since ``before`` and was not announced. The first readings are history."""
+    archive = road.archive
+    if archive is None or not before or not _is_subscribed(archive):
+        return
+    found = [instant for instant in newest_instants(road) if instant > max(before)]
+    missed = [at for at in found if not announced(road.database, archive.account, at)]
+    if missed:
+        log.warning("found_without_notification", extra={"readings": len(missed)})
+        counts.found_unannounced(len(missed))
+        archive.note_unannounced(missed, road.clock())
+
+
+def _is_subscribed(archive: Archive) -> bool:
+    """Whether Withings should have told us."""
+    care = CareRecord(archive.database, archive.account).state()
+    return care is not None and care.listed_at is not None and care.trouble is None
