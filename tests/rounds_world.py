@@ -20,7 +20,7 @@ from weighbridge.sandbox.http import Sandbox
 from weighbridge.sandbox.withings import WithingsCloud
 from weighbridge.server.counts import Counts
 from weighbridge.server.rounds import Rounds
-from weighbridge.server.scheduler import Errand, Scheduler
+from weighbridge.server.scheduler import NEVER, Errand, Scheduler
 from weighbridge.withings.knock import Knock
 
 CALLBACK = "http://localhost:9473/callback"
@@ -71,18 +71,21 @@ class World:
         return int(groups[0]["date"])
 
     def run(self, **errand: Any) -> None:
-        """One round, whatever the diary says."""
-        fields = {"asking": False, "knocked": False, "announce": frozenset[str]()}
-        self.rounds.run(Errand("anna", **{**fields, **errand}))
+        """One round, whatever the diary says, and the slow targets after it."""
+        self.rounds.run(Errand("anna", **errand))
+        slow = self.scheduler._slow["anna"]
+        since, slow.since, slow.serve_at = slow.since, None, NEVER
+        self.rounds.run(Errand("anna", slow=True, since=since))
 
     def run_next(self) -> Errand:
         """The next errand of the diary; the clock is turned to it."""
-        diary = self.scheduler._diaries["anna"]
-        self.clock.offset += max(0.0, diary.due_at() - self.clock())
+        diaries = (self.scheduler._diaries["anna"], self.scheduler._slow["anna"])
+        due = min(diary.due_at() for diary in diaries)
+        self.clock.offset += max(0.0, due - self.clock())
         errand = self.scheduler.take()
         assert errand is not None
         self.rounds.run(errand)
-        self.scheduler.done("anna")
+        self.scheduler.done(errand)
         return errand
 
     def asked(self) -> int:

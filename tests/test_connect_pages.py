@@ -48,7 +48,7 @@ def test_a_button_leads_to_withings_and_back(family: Site) -> None:
     assert (
         f"Connected to the Withings profile {family.userid('anna')} since 9 October 2025." in told
     )
-    assert "ben Not connected yet." in told
+    assert "ben Withings Not connected yet." in told
 
 
 def test_what_was_connected_in_the_browser_is_good_for_the_command_line(family: Site) -> None:

@@ -66,7 +66,7 @@ def test_a_link_begins_a_session_of_its_person(family: Site) -> None:
     admin = family.admin()
     assert words_of(admin.get("/household")).count("There is no link for") == 2
     anna = enter(family, make_link(admin))
-    refused = anna.get("/connect")
+    refused = anna.get("/household")
     assert refused.status == 403
     assert "Only for the admin" in words_of(refused)
     told = words_of(admin.get("/household"))
@@ -112,7 +112,7 @@ def test_a_revoked_link_ends_what_it_began_and_nothing_else(family: Site) -> Non
     assert "does not work" in words_of(lost)
     assert "Set-Cookie" not in lost.headers
     for visitor in (tablet, ben):
-        assert visitor.get("/connect").status == 403
+        assert visitor.get("/household").status == 403
     assert admin.get("/household").text.count('name="link"') == 2
 
 

@@ -63,7 +63,7 @@ def test_nobody_is_at_work_twice_and_what_comes_meanwhile_is_done_next() -> None
     diaries.knock("anna")
     diaries.ask("ben", NOW)
     assert taken(diaries).person == "ben"
-    diaries.done("anna")
+    diaries.done(first)
     again = taken(diaries)
     assert (first.person, again.person, again.knocked) == ("anna", "anna", True)
     assert clock() == NOW
@@ -75,8 +75,9 @@ def test_what_is_due_together_is_one_errand_and_the_rest_stays() -> None:
     diaries.serve("anna", NOW)
     diaries.announce("anna", "mqtt", NOW)
     diaries.announce("anna", "other", NOW + 5)
-    assert taken(diaries) == Errand("anna", True, False, frozenset({"mqtt"}))
-    diaries.done("anna")
+    first = taken(diaries)
+    assert first == Errand("anna", True, False, frozenset({"mqtt"}))
+    diaries.done(first)
     clock.now += 5
     assert taken(diaries) == Errand("anna", False, False, frozenset({"other"}))
 
@@ -148,22 +149,20 @@ def test_whatever_is_noted_is_done_and_never_before_its_time(
             found = {(what, errand.person) for what, is_due in flags.items() if is_due}
             assert found <= due, "before its time"
             done |= found | {("serve", errand.person)}
-            diaries.done(errand.person)
+            diaries.done(errand)
     assert {(what, person) for what, person, _ in notes} <= done
 
 
 def test_when_the_clock_is_set_back_everything_moves_along() -> None:
     diaries, clock = scheduler("anna")
     diaries.serve("anna", NOW)
-    taken(diaries)
-    diaries.done("anna")
+    diaries.done(taken(diaries))
     diaries.ask("anna", NOW + 100)
     diaries.knock("anna", 10)
     diaries.announce("anna", "mqtt", NOW + 20)
     clock.now -= 5 * 3600
     diaries.serve("anna", clock.now)
-    taken(diaries)
-    diaries.done("anna")
+    diaries.done(taken(diaries))
     assert diaries.next_ask("anna") == clock.now + 100
     clock.now += 20
     errand = taken(diaries)
@@ -175,3 +174,24 @@ def test_when_the_clock_is_set_forward_nothing_moves() -> None:
     diaries.ask("anna", NOW + 100)
     clock.now += 5 * 3600
     assert taken(diaries).asking
+
+
+def test_a_target_that_takes_its_time_holds_nobody_up() -> None:
+    diaries, _ = scheduler()
+    diaries.serve_slow("anna", NOW, since=NOW - 3)
+    slow = taken(diaries)
+    assert (slow.slow, slow.since) == (True, NOW - 3)
+    diaries.knock("anna")
+    quick = taken(diaries)
+    assert (quick.person, quick.slow, quick.knocked) == ("anna", False, True)
+
+
+def test_one_thread_is_left_for_those_who_must_not_wait() -> None:
+    diaries, _ = scheduler()
+    diaries.serve_slow("anna", NOW)
+    diaries.serve_slow("ben", NOW)
+    first = taken(diaries)
+    diaries.ask("ben", NOW)
+    assert not taken(diaries).slow, "the other slow one waits although it was first"
+    diaries.done(first)
+    assert taken(diaries).slow

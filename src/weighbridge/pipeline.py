@@ -58,24 +58,40 @@ def bring_up_to_date(road: Road, window: Window | None = None) -> Outcome:
 
 
 def advance(road: Road, *, asking: bool) -> Outcome:
-    """One step of a server, which has others to serve: what settles later is due later.
+    """One step of a server: collect, plan, and tell the targets that are connected already.
 
-    Without ``asking`` Withings is left alone: what is known gets planned and delivered. Raises
-    like ``bring_up_to_date``.
+    They are told in milliseconds; the others are left to ``catch_up``, what settles later is due
+    later. Without ``asking`` Withings is left alone. Raises like ``bring_up_to_date``.
     """
     outcome = Outcome(road.person)
     if asking:
         _collect_and_plan(road, None, outcome)
     else:
         plan(road, None)
-    outcome.deliveries = [_serve(road, route) for route in _quickest_first(road.routes)]
+    outcome.deliveries = [_serve(road, route) for route in road.routes if _stays(route)]
     keep_current(road, outcome)
     return outcome
 
 
-def _quickest_first(routes: Sequence[Route]) -> list[Route]:
-    """A target that is connected already is told in milliseconds, so the others do not delay it."""
-    return sorted(routes, key=lambda route: not isinstance(route.target, Stays))
+def catch_up(road: Road) -> Outcome:
+    """The other step of a server: serve the targets that may take their time."""
+    outcome = Outcome(road.person)
+    outcome.deliveries = [_serve(road, route) for route in road.routes if not _stays(route)]
+    return outcome
+
+
+def look_again(road: Road, window: Window) -> Outcome:
+    """Read some days anew, to see what is gone from them: a change that no cursor tells of."""
+    outcome = Outcome(road.person)
+    _collect(road, window, outcome)
+    plan(road, None)
+    outcome.deliveries = [_serve(road, route) for route in road.routes if _stays(route)]
+    keep_current(road, outcome)
+    return outcome
+
+
+def _stays(route: Route) -> bool:
+    return isinstance(route.target, Stays)
 
 
 def _serve(road: Road, route: Route) -> Delivered:
@@ -105,6 +121,12 @@ def _let_settle(road: Road, outcome: Outcome) -> None:
 
 def _collect_and_plan(road: Road, window: Window | None, outcome: Outcome) -> None:
     """Whatever Withings says now, what is known already gets planned, and so delivered."""
+    _collect(road, window, outcome)
+    plan(road, window)
+
+
+def _collect(road: Road, window: Window | None, outcome: Outcome) -> None:
+    """Trouble is part of the outcome, and written down."""
     try:
         collect(road, window, outcome)
     except Problem as problem:
@@ -113,7 +135,6 @@ def _collect_and_plan(road: Road, window: Window | None, outcome: Outcome) -> No
         if road.archive:
             with road.database.transaction():
                 road.archive.note_trouble(str(problem), road.clock())
-    plan(road, window)
 
 
 def collect(road: Road, window: Window | None, outcome: Outcome) -> None:

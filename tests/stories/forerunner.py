@@ -32,6 +32,7 @@ SAFE = sys.platform == "linux"
 FOREIGN = (
     *("click", "dotenv", "filelock", "msgspec", "platformdirs", "zoneinfo", "sqlite3", "tomllib"),
     *("curl_cffi", "garminconnect", "httpx2", "httpcore2", "truststore", "logging.handlers"),
+    *("http.server", "netrc", "shlex"),
 )
 """What most commands import of others."""
 OF_PYTHON = ("PYTHON", "LC_", "LANG", "LD_")

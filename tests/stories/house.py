@@ -274,8 +274,9 @@ class House:
         return float(profile["weightKg"])
 
     def file_lines(self, name: str) -> list[str]:
-        """The lines of a file in the home folder."""
-        return (self.home / name).read_text("utf-8").splitlines()
+        """The lines of a file in the home folder; none while it does not exist."""
+        path = self.home / name
+        return path.read_text("utf-8").splitlines() if path.exists() else []
 
     def database(self, sql: str, *values: Any) -> list[Any]:
         """Run one statement on the archive, from outside; its rows."""

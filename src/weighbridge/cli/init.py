@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,15 +10,18 @@ from typing import Any
 import click
 
 from weighbridge.cli.session import Session, say
-from weighbridge.config import CALLBACK_URL, CONFIG_FILE, SECRET_FOLDER, ConfigProblems, home_folder
-from weighbridge.config.reading import read_settings
+from weighbridge.config import CALLBACK_URL, CONFIG_FILE, home_folder
+from weighbridge.config.answers import Answers, FileAnswer, MqttAnswer, PersonAnswers
+from weighbridge.config.environment import ONLY_PERSON
 from weighbridge.config.rules import Unfit, parse_height, read_name, read_text, read_timezone
-from weighbridge.config.template import Answers, render
+from weighbridge.config.template import render
+from weighbridge.config.writing import mistakes_in, replace, write_new
 from weighbridge.errors import ConfigProblem, StateProblem
 from weighbridge.server.admission import read_or_make_token
 from weighbridge.targets import load_kind
 
 _KEPT = f"{CONFIG_FILE}.old"
+_ABOUT_A_PERSON = ("person", "height", "timezone", "garmin", "csv", "mqtt")
 
 
 def _by_rule(rule: Callable[[str], Any]) -> Callable[..., Any]:
@@ -69,6 +71,12 @@ def _by_rule(rule: Callable[[str], Any]) -> Callable[..., Any]:
     callback=_by_rule(read_text),
     help="Write a CSV file; a relative path starts in the home folder.",
 )
+@click.option(
+    "--mqtt",
+    metavar="URL",
+    callback=_by_rule(read_text),
+    help="Publish at this MQTT broker, like mqtt://user@host:1883; no password here.",
+)
 @click.option("--force", is_flag=True, help=f"Replace the file; the old one is kept as {_KEPT}.")
 @click.pass_obj
 def command(session: Session, /, force: bool, **options: Any) -> None:
@@ -82,17 +90,15 @@ def command(session: Session, /, force: bool, **options: Any) -> None:
     Examples:
       weighbridge init
       weighbridge init --person anna --garmin anna@example.org --csv anna.csv
+      weighbridge init --person anna --mqtt mqtt://weighbridge@homeassistant.local
     """
     path = session.home / CONFIG_FILE
     if path.exists() and not force:
-        raise ConfigProblem(
-            f"{path} exists already.",
-            remedy="Edit it, or replace it with: weighbridge init --force",
-        )
+        raise _exists(path)
     answers = _answers(options)
     text = render(answers)
     _prove(text, session)
-    _write(path, text)
+    _write(path, text, force=force)
     read_or_make_token(session.home)
     click.echo(f"Wrote {path}")
     _say_what_is_next(session, answers)
@@ -109,15 +115,27 @@ def _answers(options: dict[str, Any]) -> Answers:
     if not any(options.values()):
         return _ask() if at_a_terminal() else Answers()
     return Answers(
-        person=options["person"],
-        height_cm=options["height"],
-        timezone=options["timezone"],
         client_id=options["client_id"],
         client_secret=_read_secret() if options["client_secret_stdin"] else None,
         client_secret_file=options["client_secret_file"],
-        garmin=options["garmin"],
-        csv=options["csv"],
+        people=_people(options),
     )
+
+
+def _people(options: dict[str, Any]) -> tuple[PersonAnswers, ...]:
+    """One person, or nobody when nothing was said about anybody."""
+    if not any(options[name] for name in _ABOUT_A_PERSON):
+        return ()
+    csv, mqtt = options["csv"], options["mqtt"]
+    person = PersonAnswers(
+        name=options["person"] or ONLY_PERSON,
+        height_cm=options["height"],
+        timezone=options["timezone"],
+        garmin=options["garmin"],
+        file=FileAnswer(path=csv) if csv else None,
+        mqtt=MqttAnswer(url=mqtt) if mqtt else None,
+    )
+    return (person,)
 
 
 def _read_secret() -> str:
@@ -135,7 +153,9 @@ def _ask() -> Answers:
     secret = _prompt("Withings client secret", read_text, hide=True) if client_id else None
     garmin = _prompt("Garmin e-mail", read_text) if _garmin_is_installed() else None
     csv = _prompt("CSV file to write", read_text)
-    return Answers(person=person, client_id=client_id, client_secret=secret, garmin=garmin, csv=csv)
+    about = {"person": person, "garmin": garmin, "csv": csv}
+    people = _people({**dict.fromkeys(_ABOUT_A_PERSON), **about})
+    return Answers(client_id=client_id, client_secret=secret, people=people)
 
 
 _REGISTER = f"""
@@ -179,47 +199,40 @@ def _garmin_is_installed() -> bool:
 
 
 def _prove(text: str, session: Session) -> None:
-    """What is written must be right: read it as every later command will.
-
-    Mistakes of the environment are not the file's, so they do not stop it.
-    """
-    try:
-        read_settings(text, home=session.home, environ=session.environ, secret_folder=SECRET_FOLDER)
-    except ConfigProblems as problems:
-        of_file = [mistake for mistake in problems.mistakes if mistake.line is not None]
-        if of_file:
-            words = " ".join(f"{mistake.message} {mistake.remedy}" for mistake in of_file)
-            raise ConfigProblem(
-                f"With these answers the configuration would be wrong: {words}",
-                remedy="Nothing was written. Run weighbridge init again with other answers.",
-            ) from None
+    """What is written must be right: read it as every later command will."""
+    mistakes = mistakes_in(text, home=session.home, environ=session.environ)
+    if mistakes:
+        words = " ".join(f"{mistake.message} {mistake.remedy}" for mistake in mistakes)
+        raise ConfigProblem(
+            f"With these answers the configuration would be wrong: {words}",
+            remedy="Nothing was written. Run weighbridge init again with other answers.",
+        )
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, *, force: bool) -> None:
     """Write for this account only, all or nothing. What stood there before is kept aside."""
+    if not force or not path.exists():
+        try:
+            write_new(path, text.encode())
+        except FileExistsError:
+            raise _exists(path) from None
+        return
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.exists():
-            _replace(path.with_name(_KEPT), path.read_bytes())
-        _replace(path, text.encode())
+        before = path.read_bytes()
     except OSError as error:
         raise StateProblem(
-            f"{path} cannot be written ({error.strerror}).",
-            remedy="Make the folder writable, or choose another one with --home.",
+            f"{path} cannot be read ({error.strerror}).",
+            remedy="Make it readable for this account, or choose another folder with --home.",
         ) from error
+    replace(path.with_name(_KEPT), before)
+    replace(path, text.encode())
 
 
-def _replace(path: Path, content: bytes) -> None:
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+def _exists(path: Path) -> ConfigProblem:
+    return ConfigProblem(
+        f"{path} exists already.",
+        remedy="Edit it, or replace it with: weighbridge init --force",
+    )
 
 
 def _say_what_is_next(session: Session, answers: Answers) -> None:
@@ -228,9 +241,14 @@ def _say_what_is_next(session: Session, answers: Answers) -> None:
     steps = []
     if not (answers.client_id and (answers.client_secret or answers.client_secret_file)):
         steps.append(f"fill in {session.home / CONFIG_FILE}")
+    if any(person.mqtt and "@" in person.mqtt.url for person in answers.people):
+        steps.append("give the password of the MQTT broker there, too, if it has one")
     steps += [f"{start} config check", f"{start} login withings"]
-    if answers.garmin:
-        steps.append(f"{start} login garmin --username {_in_shell(answers.garmin)}")
+    steps += [
+        f"{start} login garmin --username {_in_shell(person.garmin)}"
+        for person in answers.people
+        if person.garmin
+    ]
     steps.append(f"{start} sync")
     say("Next:")
     for step in steps:

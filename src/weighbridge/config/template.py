@@ -1,34 +1,14 @@
-"""The commented ``weighbridge.toml`` that ``weighbridge init`` writes. Pure."""
+"""The commented ``weighbridge.toml`` that ``weighbridge init`` and the pages of the set-up write.
+
+Pure. What was not answered stands behind a comment sign, as an example.
+"""
 
 from __future__ import annotations
 
-from decimal import Decimal
-
-import msgspec
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from weighbridge.config import CALLBACK_URL
-
-
-class Answers(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known at the start. All absent: a file of comments that is valid as it is."""
-
-    person: str | None = None
-    height_cm: Decimal | None = None
-    timezone: str | None = None
-    client_id: str | None = None
-    client_secret: str | None = None
-    client_secret_file: str | None = None
-    garmin: str | None = None
-    csv: str | None = None
-
-    @property
-    def names_a_person(self) -> bool:
-        """True when the file must hold a ``[[person]]``."""
-        about = (self.person, self.height_cm, self.timezone, self.garmin, self.csv)
-        return any(answer is not None for answer in about)
-
-    def __repr__(self) -> str:
-        return f"Answers(person={self.person!r})"
+from weighbridge.config.answers import Answers, PersonAnswers
 
 
 def quote(text: str) -> str:
@@ -38,7 +18,8 @@ def quote(text: str) -> str:
 
 def render(answers: Answers) -> str:
     """The text of the file. It reads back as the answers."""
-    return "\n".join([_HEAD, _withings(answers), _person(answers), _garmin(answers), _csv(answers)])
+    parts = [_HEAD, _withings(answers), *_people(answers), _server(answers), _ALERTS]
+    return "\n".join(parts)
 
 
 def _escape(char: str) -> str:
@@ -59,10 +40,13 @@ def _quoted(text: str | None) -> str | None:
     return None if text is None else quote(text)
 
 
+def _from_file(path: str | None) -> str | None:
+    """A secret that stands in a file."""
+    return None if path is None else f"{{ file = {quote(path)} }}"
+
+
 def _withings(answers: Answers) -> str:
-    secret = _quoted(answers.client_secret)
-    if answers.client_secret_file is not None:
-        secret = f"{{ file = {quote(answers.client_secret_file)} }}"
+    secret = _from_file(answers.client_secret_file) or _quoted(answers.client_secret)
     return (
         _WITHINGS
         + _line("client_id", _quoted(answers.client_id), '"..."')
@@ -72,38 +56,92 @@ def _withings(answers: Answers) -> str:
     )
 
 
-def _person(answers: Answers) -> str:
-    if not answers.names_a_person:
-        return _PEOPLE + '# [[person]]\n# name = "anna"\n' + _optional(answers)
-    return _PEOPLE + f"[[person]]\nname = {quote(answers.person or 'me')}\n" + _optional(answers)
+# --- People and their targets ---------------------------------------------------------------------
 
 
-def _optional(answers: Answers) -> str:
-    height = None if answers.height_cm is None else str(answers.height_cm)
+def _people(answers: Answers) -> Iterator[str]:
+    """A paragraph for each person and each target; a kind is explained where it first stands.
+
+    Kinds that nobody has follow the last person, as examples.
+    """
+    if not answers.people:
+        nobody = PersonAnswers()
+        yield _PEOPLE + '# [[person]]\n# name = "anna"\n' + _about(nobody)
+        yield from _targets(nobody, examples=_TARGETS, explained=set())
+    explained: set[str] = set()
+    for number, person in enumerate(answers.people, 1):
+        head = _PEOPLE if number == 1 else ""
+        is_last = number == len(answers.people)
+        examples = _TARGETS.keys() - answers.targets if is_last else frozenset()
+        yield f"{head}[[person]]\nname = {quote(person.name)}\n{_about(person)}"
+        yield from _targets(person, examples=examples, explained=explained)
+
+
+def _about(person: PersonAnswers) -> str:
+    height = None if person.height_cm is None else str(person.height_cm)
     return (
         _line("height_cm", height, "172", "centimetres; otherwise from Withings")
-        + _line("timezone", _quoted(answers.timezone), '"Europe/Paris"', "otherwise from Withings")
+        + _line("timezone", _quoted(person.timezone), '"Europe/Paris"', "otherwise from Withings")
         + _line("ambiguous", None, '"hold"', 'doubtful owner: "hold", "deliver" or "skip"')
     )
 
 
-def _garmin(answers: Answers) -> str:
-    mark = "# " if answers.garmin is None else ""
+def _targets(
+    person: PersonAnswers, *, examples: Collection[str], explained: set[str]
+) -> Iterator[str]:
+    for kind, (explanation, options) in _TARGETS.items():
+        has_it = getattr(person, kind) is not None
+        if not has_it and kind not in examples:
+            continue
+        mark = "" if has_it else "# "
+        head = "" if kind in explained else explanation
+        explained.add(kind)
+        yield f'{head}{mark}[[person.target]]\n{mark}kind = "{kind}"\n{options(person)}'
+
+
+def _garmin(person: PersonAnswers) -> str:
+    return _line("username", _quoted(person.garmin), '"anna@example.org"') + _SINCE
+
+
+def _trainerroad(person: PersonAnswers) -> str:
+    return _line("username", _quoted(person.trainerroad), '"anna-rides"')
+
+
+def _file(person: PersonAnswers) -> str:
+    file = person.file
+    form = quote(file.format) if file else None
+    path = quote(file.path) if file else None
+    note = '"json", "csv" or "fit"'
+    return _line("format", form, '"csv"', note) + _line("path", path, '"anna.csv"')
+
+
+def _mqtt(person: PersonAnswers) -> str:
+    mqtt = person.mqtt
+    url = quote(mqtt.url) if mqtt else None
+    password = _from_file(mqtt.password_file) if mqtt else None
+    language = _quoted(mqtt.language) if mqtt else None
+    units = _quoted(mqtt.units) if mqtt else None
     return (
-        f'{_GARMIN}{mark}[[person.target]]\n{mark}kind = "garmin"\n'
-        + _line("username", _quoted(answers.garmin), '"anna@example.org"')
-        + _line("since", None, "2024-01-01", 'older readings are not sent; "all" sends everything')
+        _line("url", url, '"mqtt://weighbridge@homeassistant.local:1883"')
+        + _line("password", password, '{ file = "mqtt-password" }')
+        + _line("language", language, '"en"', "or de, fr, es, pl, nl")
+        + _line("units", units, '"metric"', 'or "imperial"')
     )
 
 
-def _csv(answers: Answers) -> str:
-    mark = "# " if answers.csv is None else ""
+def _server(answers: Answers) -> str:
+    port = None if answers.port is None else str(answers.port)
+    mark = "# " if port is None and answers.url is None else ""
     return (
-        f'{_FILE}{mark}[[person.target]]\n{mark}kind = "file"\n'
-        f'{mark}format = "csv"  # "json", "csv" or "fit"\n'
-        + _line("path", _quoted(answers.csv), '"anna.csv"')
+        f"{_SERVER}{mark}[server]\n"
+        + _line("url", _quoted(answers.url), '"https://scale.example.org"', "the public address")
+        + _line("host", None, '"0.0.0.0"', "the whole network; otherwise this computer only")
+        + _line("port", port, "9474")
+        + _line("poll_minutes", None, "180", "between two looks, notified or not")
     )
 
+
+# --- The words ------------------------------------------------------------------------------------
 
 _HEAD = """\
 # The configuration of Weighbridge. Lines that begin with # do nothing.
@@ -112,8 +150,9 @@ _HEAD = """\
 
 _WITHINGS = f"""\
 [withings]
-# Register an application once at https://developer.withings.com/dashboard/ (public cloud),
-# with {CALLBACK_URL} as its callback URL, and enter what it shows.
+# Register an application once at https://developer.withings.com/dashboard/ (public cloud), and
+# enter what it shows. Its callback URL: {CALLBACK_URL} for the command
+# "weighbridge login withings"; for the pages of the server the address that the page Connect shows.
 """
 
 _SECRETS = """\
@@ -131,6 +170,38 @@ _GARMIN = """\
 # The password does not stand here: weighbridge login garmin asks for it once.
 """
 
+_SINCE = '# since = 2024-01-01  # older readings are not sent; "all" sends everything\n'
+
+_TRAINERROAD = """\
+# The weight in TrainerRoad: always the newest one.
+# The password does not stand here: weighbridge login trainerroad asks for it once.
+"""
+
 _FILE = """\
 # A file that grows with every reading. A relative path starts in the folder of this file.
+"""
+
+_MQTT = """\
+# Home Assistant and whatever else listens to an MQTT broker. A user's password does not belong into
+# the url: put it into a file that only you may read.
+"""
+
+_TARGETS: Mapping[str, tuple[str, Callable[[PersonAnswers], str]]] = {
+    "garmin": (_GARMIN, _garmin),
+    "trainerroad": (_TRAINERROAD, _trainerroad),
+    "file": (_FILE, _file),
+    "mqtt": (_MQTT, _mqtt),
+}
+"""Kind → what is said about it, and the lines of its options."""
+
+_SERVER = """\
+# How weighbridge serve is reached, by you and by Withings.
+"""
+
+_ALERTS = """\
+# Who hears of trouble while the server runs: addresses for Apprise (https://github.com/caronc/apprise).
+# [alerts]
+# urls = ["ntfy://ntfy.sh/a-topic-that-nobody-guesses"]
+# ping = "https://hc-ping.com/your-own-address"  # asked while all is well
+# silent_days = 3  # without a delivery, although something waits
 """

@@ -6,6 +6,7 @@ followed, and for the others we look into the archive.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 
 import msgspec
@@ -14,12 +15,17 @@ from weighbridge.archive.archive import Archive
 from weighbridge.archive.knocks import OpenKnock, open_knocks, settle_knocks
 from weighbridge.archive.points import Points
 from weighbridge.assembly import Workplace
+from weighbridge.plan.window import Window
 from weighbridge.road import Road
 from weighbridge.withings.subscriptions import APPLIS
 
 SAME_BURST = 1.0
 """Seconds: a knock that comes so soon after we asked tells of what was stored before. One that was
 still being written down when we began to ask is answered as well."""
+ECHO = 30.0
+"""Seconds: so long after something new a knock is taken for another one about the same."""
+MOST_DAYS = 7
+"""Days that are read anew when Withings told of something and nothing was new."""
 NOT_TWICE = 11.0
 """Seconds: Withings refuses an identical call for ten (reference, section 7)."""
 
@@ -27,12 +33,32 @@ NOT_TWICE = 11.0
 class Asked(msgspec.Struct, frozen=True):
     """The last time Withings was asked about a person: when, and from where on."""
 
-    at: float
-    cursor: int
+    at: float = 0.0
+    cursor: int = -1
     earlier: int = 0
     answered: bool = False
     cloud_ahead: float = 0.0
     """Seconds by which the cloud's clock was ahead of ours then."""
+    fruitful_at: float = 0.0
+    """When an answer last held something new."""
+    looked_at: float = 0.0
+    """When some days were last read anew."""
+
+
+def days_of(knocks: Sequence[OpenKnock]) -> Window | None:
+    """The days of which these knocks tell, if they are about measurements and few."""
+    told = [
+        (knock.first_at, knock.last_at or knock.first_at)
+        for knock in knocks
+        if knock.first_at is not None and knock.appli in APPLIS and APPLIS[knock.appli].types
+    ]
+    if not told:
+        return None
+    first, last = min(begin for begin, _ in told), max(end for _, end in told)
+    if last - first > MOST_DAYS * 86_400:
+        return None
+    day = datetime.datetime.fromtimestamp(last, datetime.UTC).date()
+    return Window(float(first), day, zone="UTC")
 
 
 class Asking:
@@ -78,16 +104,40 @@ class Asking:
     def begin(self, road: Road) -> None:
         """Withings is about to be asked."""
         if road.archive is not None:
-            self._asked[road.person] = Asked(
-                self._clock(), road.archive.cursor, road.earlier, cloud_ahead=road.cloud_ahead
+            before = self._asked.get(road.person, Asked())
+            self._asked[road.person] = msgspec.structs.replace(
+                before,
+                at=self._clock(),
+                cursor=road.archive.cursor,
+                earlier=road.earlier,
+                answered=False,
+                cloud_ahead=road.cloud_ahead,
             )
 
-    def note_answer(self, road: Road) -> None:
-        """Withings has answered."""
+    def note_answer(self, road: Road, changed: int) -> None:
+        """Withings has answered; ``changed``: how much of it was new."""
         asked = self._asked[road.person]
         self._asked[road.person] = msgspec.structs.replace(
-            asked, answered=True, cloud_ahead=road.cloud_ahead
+            asked,
+            answered=True,
+            cloud_ahead=road.cloud_ahead,
+            fruitful_at=asked.at if changed else asked.fruitful_at,
         )
+
+    def note_look(self, road: Road) -> None:
+        """Some days are about to be read anew."""
+        asked = self._asked[road.person]
+        self._asked[road.person] = msgspec.structs.replace(asked, looked_at=self._clock())
+
+    def too_early_to_look(self, road: Road) -> float:
+        """Seconds until some days may be read anew; 0: now.
+
+        A knock soon after something new tells of that once more, and the same days are not read
+        twice within ten seconds.
+        """
+        asked, now = self._asked[road.person], self._clock()
+        moments = (asked.fruitful_at + ECHO, asked.looked_at + NOT_TWICE)
+        return max(0.0, *(min(moment - now, ECHO) for moment in moments))
 
     def settle(self, knocks: Sequence[OpenKnock]) -> None:
         """They were looked after. Give only what was there before Withings was asked."""

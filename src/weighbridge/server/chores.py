@@ -138,7 +138,7 @@ class Chores[T]:
     ) -> None:
         self._clock = clock
         self._most = most
-        self._life = LIFE if life is None else life
+        self._own_life = life
         self._chores: dict[Name, Chore[T]] = {}
         self._lock = threading.Lock()
 
@@ -172,6 +172,10 @@ class Chores[T]:
                 del self._chores[name]
                 return None
             return chore
+
+    @property
+    def _life(self) -> float:
+        return LIFE if self._own_life is None else self._own_life
 
     def drop(self, name: Name) -> None:
         """Its end was seen: nobody needs it any more."""

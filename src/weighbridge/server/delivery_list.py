@@ -1,4 +1,4 @@
-"""Readings with what became of them, as a page lists them: what was measured, when, and where to."""
+"""Readings with what became of them, as a page lists them."""
 
 from __future__ import annotations
 
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from weighbridge.server.figures import Figures
     from weighbridge.server.plain_verdicts import Tone
 
+_LAST_DAY = 253_402_214_400
+"""The 31st of December 9999 in UTC, in epoch seconds."""
+
 type Value = tuple[str, Markup | str]
 """A name and what was measured."""
 
@@ -50,7 +53,8 @@ class Entry(msgspec.Struct, frozen=True):
 
     person: str
     reading_id: str
-    taken_at: int
+    taken_at: int | None
+    """None: a clock was so wrong that it is in no calendar."""
     zone: str | None
     value: Value | None
     """None: it is no longer there."""
@@ -76,13 +80,14 @@ def entries_of(
         zone = zone_of_reading(person, reading)
         value = headline(texts, figures, reading) if reading else None
         lines = [line_of(row, others) for row in sorted(found, key=lambda row: row["target"])]
-        entries.append(Entry(name, reading_id, found[0]["taken_at"], zone, value, lines))
+        taken_at = in_calendar(found[0]["taken_at"])
+        entries.append(Entry(name, reading_id, taken_at, zone, value, lines))
     return entries
 
 
 def _recall(workplace: Workplace, rows: Sequence[Row]) -> dict[tuple[str, str], Reading]:
     """The readings of these rows as they are known now."""
-    known = {}
+    known: dict[tuple[str, str], Reading] = {}
     for name in {row["person"] for row in rows}:
         archive = workplace.archive(name)
         instants = [row["taken_at"] for row in rows if row["person"] == name]
@@ -144,4 +149,9 @@ def _thinkable(
 def zone_of_reading(person: Person, reading: Reading | None) -> str | None:
     """Where the person lives, else where it was taken; None: nobody knows, times are in UTC."""
     name = person.timezone or (reading.timezone if reading else None) or ""
-    return name if zone_of(name) is not datetime.UTC else None
+    return name if name != "UTC" and zone_of(name) is not datetime.UTC else None
+
+
+def in_calendar(instant: int) -> int | None:
+    """None for what cannot be written as a date."""
+    return instant if 0 <= instant < _LAST_DAY else None

@@ -57,10 +57,15 @@ class Wish(msgspec.Struct, frozen=True):
         """Whether anything is left out."""
         return bool(self.person or self.target or self.group)
 
+    @property
+    def is_further_back(self) -> bool:
+        """Whether it does not begin with the newest ones."""
+        return self.place != END
+
     def query(self, **changes: str) -> dict[str, str]:
         """The query of an address that asks for the same, but for some changes."""
         query = {"person": self.person, "target": self.target, "state": self.group}
-        if self.place != END:
+        if self.is_further_back:
             query["before"] = write_place(self.place)
         return {key: value for key, value in {**query, **changes}.items() if value}
 

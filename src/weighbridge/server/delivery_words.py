@@ -30,6 +30,8 @@ _TONES: Mapping[State, Tone] = {
     State.SKIPPED: "soft",
 }
 
+_WAITING = frozenset({State.PLANNED, State.HELD, State.BLOCKED})
+
 _OURS = {
     DOUBTFUL: "doubtful",
     RELEASED: "released",
@@ -66,19 +68,16 @@ def tone_of(row: Row) -> Tone:
 
 def since_of(row: Row) -> float | None:
     """Since when it is in its state, in epoch seconds; None: that was not written down."""
-    match State(row["state"]):
-        case State.SENDING:
-            return _instant(row["claimed_at"])
-        case State.PLANNED | State.HELD | State.BLOCKED:
-            return _instant(row["planned_at"])
-        case _ if row["answer"] == ANSWERS[Decision.ACCEPT]:
-            return None
-        case _:
-            return _instant(row["done_at"])
-
-
-def _instant(written: float | None) -> float | None:
-    return written
+    state = State(row["state"])
+    is_accepted = state is State.DELIVERED and row["answer"] == ANSWERS[Decision.ACCEPT]
+    if is_accepted or state is State.SUPERSEDED:
+        return None
+    if state in _WAITING:
+        waits_since: float = row["planned_at"]
+        return waits_since
+    # Whose end nobody saw is dated by its beginning.
+    moments = [moment for moment in (row["claimed_at"], row["done_at"]) if moment is not None]
+    return max(moments, default=None)
 
 
 def said_of(answer: str | None, others: Collection[str]) -> Said | None:

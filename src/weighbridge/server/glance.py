@@ -50,6 +50,7 @@ class Glance:
         self._serve_who_has_something_open()
         for name in self._scheduler.people():
             self._scheduler.serve(name, self._clock())
+            self._scheduler.serve_slow(name, self._clock())
 
     def look(self) -> list[str]:
         """Note what changed since the last look. The people whose login works now.

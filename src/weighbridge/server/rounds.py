@@ -12,13 +12,14 @@ from weighbridge.assembly import Workplace
 from weighbridge.deliver.due import next_due, patience
 from weighbridge.deliver.retained import say_anew
 from weighbridge.errors import Problem, RetryLater
-from weighbridge.pipeline import advance
+from weighbridge.pipeline import advance, catch_up, look_again
 from weighbridge.road import Outcome, Road
-from weighbridge.server.asking import Asked, Asking
+from weighbridge.server.asking import Asked, Asking, days_of
 from weighbridge.server.counts import Counts
 from weighbridge.server.goal import refresh_goal
 from weighbridge.server.scheduler import Errand, Scheduler
 from weighbridge.server.unannounced import newest_instants, report_unannounced
+from weighbridge.targets.base import Stays
 from weighbridge.withings.tokens import login_remedy
 
 log = logging.getLogger(__name__)
@@ -56,18 +57,35 @@ class Rounds:
         person = self._workplace.settings.person(errand.person)
         road = self._workplace.road(person, heeds_backoff=True)
         self._asking.prepare(road)
+        if errand.slow:
+            outcome = catch_up(road)
+            self._note_speed(errand.since, outcome)
+            self._end(road, outcome, None)
+        else:
+            self._run_quick(road, errand)
+
+    def _run_quick(self, road: Road, errand: Errand) -> None:
+        """What must not wait: whatever takes its time is an errand of its own."""
         for name in errand.announce:
             self._announce(road, name)
         knocks = self._asking.knocks(road)
         asking = errand.asking or self._needs_asking(road, knocks)
         outcome = self._ask(road, knocks) if asking else advance(road, asking=False)
-        self._counts.round_ended(outcome)
-        self._note_speed(knocks, outcome)
-        self._plan_next(road, outcome, asking)
+        since = min((knock.received_at for knock in knocks), default=None)
+        self._note_speed(since, outcome)
+        if asking:
+            self._scheduler.ask(road.person, self._next_ask(road, outcome.problem))
         synced_at = self._clock() if asking and outcome.problem is None else None
-        self._ended(road.person, self._problem(road), synced_at)
+        self._end(road, outcome, synced_at, since)
         if synced_at is not None and not knocks:
             refresh_goal(self._workplace, road.person)
+
+    def _end(
+        self, road: Road, outcome: Outcome, synced_at: float | None, since: float | None = None
+    ) -> None:
+        self._counts.round_ended(outcome)
+        self._plan_next(road, since)
+        self._ended(road.person, self._problem(road), synced_at)
 
     def _announce(self, road: Road, name: str) -> None:
         """The target is there again: what it keeps is said anew, and nothing waits any longer."""
@@ -93,29 +111,49 @@ class Rounds:
         before = newest_instants(road)
         self._asking.begin(road)
         outcome = advance(road, asking=True)
-        if outcome.problem is None:
-            self._asking.settle(knocks)
-            self._asking.note_answer(road)
-            if not knocks:
-                report_unannounced(road, before, self._counts)
+        if outcome.problem is not None:
+            return outcome
+        self._asking.note_answer(road, outcome.changed)
+        if not knocks:
+            report_unannounced(road, before, self._counts)
+        elif not outcome.changed:
+            return self._look_for_deletions(road, knocks, outcome)
+        self._asking.settle(knocks)
         return outcome
 
-    def _note_speed(self, knocks: Sequence[OpenKnock], outcome: Outcome) -> None:
-        now = self._clock()
-        for delivered in outcome.deliveries if knocks else ():
-            if delivered.sent:
-                first = min(knock.received_at for knock in knocks)
-                self._counts.reached(delivered.kind, now - first)
+    def _look_for_deletions(
+        self, road: Road, knocks: Sequence[OpenKnock], outcome: Outcome
+    ) -> Outcome:
+        """Withings told of something, and nothing is new: something may be gone."""
+        days = days_of(knocks)
+        wait = self._asking.too_early_to_look(road) if days else 0.0
+        if wait > 0:
+            self._scheduler.knock(road.person, wait)
+            return outcome
+        if days is not None:
+            self._asking.note_look(road)
+            outcome = look_again(road, days)
+        if outcome.problem is None:
+            self._asking.settle(knocks)
+        return outcome
 
-    def _plan_next(self, road: Road, outcome: Outcome, asking: bool) -> None:
+    def _note_speed(self, since: float | None, outcome: Outcome) -> None:
+        """``since``: when the knock came that began it; None: nobody knocked."""
+        for delivered in () if since is None else outcome.deliveries:
+            if delivered.sent:
+                self._counts.reached(delivered.kind, self._clock() - since)
+
+    def _plan_next(self, road: Road, since: float | None) -> None:
         """Write into the diary when something of this person is due."""
-        if asking:
-            self._scheduler.ask(road.person, self._next_ask(road, outcome.problem))
         now = self._clock()
         for route in road.routes:
             due = next_due(route.ledger, now, road.cloud_ahead) if route.target else None
-            if due is not None:
+            if due is None:
+                continue
+            if isinstance(route.target, Stays):
                 self._scheduler.serve(road.person, max(due, now + SHORTEST_NAP))
+            else:
+                self._scheduler.serve_slow(road.person, max(due, now + SHORTEST_NAP), since)
 
     def _next_ask(self, road: Road, problem: Problem | None) -> float:
         now = self._clock()

@@ -7,7 +7,7 @@ When the clock is set back, the times that are noted move along: nobody waits fo
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 import msgspec
 
@@ -18,12 +18,16 @@ NEVER = float("inf")
 
 
 class Errand(msgspec.Struct, frozen=True):
-    """One piece of work: a person, whether Withings is to be asked, targets that came back."""
+    """One piece of work for a person. ``slow``: only the targets that may take their time, and
+    nothing else is looked at."""
 
     person: str
-    asking: bool
-    knocked: bool
-    announce: frozenset[str]
+    asking: bool = False
+    knocked: bool = False
+    announce: frozenset[str] = frozenset()
+    slow: bool = False
+    since: float | None = None
+    """When the knock came that began it, in epoch seconds."""
 
 
 class _Diary(msgspec.Struct):
@@ -33,6 +37,7 @@ class _Diary(msgspec.Struct):
     serve_at: float = NEVER
     knocked_at: float = NEVER
     announce: dict[str, float] = {}
+    since: float | None = None
     at_work: bool = False
 
     def due_at(self) -> float:
@@ -46,11 +51,19 @@ class _Diary(msgspec.Struct):
 
 
 class Scheduler:
-    """Diaries for all people. ``clock`` gives epoch seconds. All methods are for any thread."""
+    """Diaries for all people. ``clock`` gives epoch seconds. All methods are for any thread.
 
-    def __init__(self, people: Iterable[str], clock: Callable[[], float]) -> None:
+    ``most_slow``: how many errands that may take their time are given out at once.
+    """
+
+    def __init__(
+        self, people: Iterable[str], clock: Callable[[], float], *, most_slow: int = 1
+    ) -> None:
         self._clock = clock
+        self._most_slow = most_slow
         self._diaries = {person: _Diary() for person in people}
+        self._slow = {person: _Diary() for person in self._diaries}
+        """Of each person the targets that may take their time: they hold nothing else up."""
         self._change = threading.Condition()
         self._closed = False
         self._seen_at = clock()
@@ -70,6 +83,12 @@ class Scheduler:
         with self._noting(person) as diary:
             diary.serve_at = min(diary.serve_at, at)
 
+    def serve_slow(self, person: str, at: float, since: float | None = None) -> None:
+        """Something may be sent then to a target that may take its time."""
+        with self._noting(person, slow=True) as diary:
+            diary.serve_at = min(diary.serve_at, at)
+            diary.since = since if diary.since is None else diary.since
+
     def announce(self, person: str, target: str, at: float) -> None:
         """A target is there again and wants to be told what it keeps."""
         with self._noting(person) as diary:
@@ -80,16 +99,16 @@ class Scheduler:
         with self._change:
             while not self._closed:
                 now = self._look_at_clock()
-                person = self._most_urgent(now)
-                if person is not None:
-                    return self._begin(person, now)
+                found = self._most_urgent(now)
+                if found is not None:
+                    return self._begin(*found, now)
                 self._change.wait(self._nap(now))
         return None
 
-    def done(self, person: str) -> None:
-        """The errand of this person has ended, however it ended."""
+    def done(self, errand: Errand) -> None:
+        """The errand has ended, however it ended."""
         with self._change:
-            self._diaries[person].at_work = False
+            self._diary(errand.person, errand.slow).at_work = False
             self._change.notify_all()
 
     def next_ask(self, person: str) -> float | None:
@@ -108,28 +127,41 @@ class Scheduler:
             self._closed = True
             self._change.notify_all()
 
-    def _noting(self, person: str) -> _Noting:
-        return _Noting(self._change, self._diaries.get(person) or _Diary())
+    def _noting(self, person: str, *, slow: bool = False) -> _Noting:
+        known = person in self._diaries
+        return _Noting(self._change, self._diary(person, slow) if known else _Diary())
+
+    def _diary(self, person: str, slow: bool) -> _Diary:
+        return self._slow[person] if slow else self._diaries[person]
+
+    def _all(self) -> Iterator[tuple[str, bool, _Diary]]:
+        for slow, diaries in enumerate((self._diaries, self._slow)):
+            for person, diary in diaries.items():
+                yield person, bool(slow), diary
 
     def _look_at_clock(self) -> float:
         before, self._seen_at = self._seen_at, self._clock()
         if self._seen_at < before:
-            for diary in self._diaries.values():
+            for _, _, diary in self._all():
                 diary.move(self._seen_at - before)
         return self._seen_at
 
-    def _most_urgent(self, now: float) -> str | None:
+    def _most_urgent(self, now: float) -> tuple[str, bool] | None:
         """A knock before a time that came, then whoever has been due for longest."""
         due = [
-            (diary.knocked_at > now, diary.due_at(), person)
-            for person, diary in self._diaries.items()
-            if not diary.at_work and diary.due_at() <= now
+            (diary.knocked_at > now, slow, diary.due_at(), person)
+            for person, slow, diary in self._all()
+            if not diary.at_work and diary.due_at() <= now and not (slow and self._is_full())
         ]
-        return min(due)[2] if due else None
+        return (min(due)[3], min(due)[1]) if due else None
 
-    def _begin(self, person: str, now: float) -> Errand:
+    def _is_full(self) -> bool:
+        """One thread is always left for those who must not wait."""
+        return sum(diary.at_work for diary in self._slow.values()) >= self._most_slow
+
+    def _begin(self, person: str, slow: bool, now: float) -> Errand:
         """Take out of the diary what is due; the rest stays."""
-        diary = self._diaries[person]
+        diary = self._diary(person, slow)
         knocked, asking = diary.knocked_at <= now, diary.ask_at <= now
         announce = frozenset(name for name, at in diary.announce.items() if at <= now)
         diary.at_work = True
@@ -140,10 +172,15 @@ class Scheduler:
             diary.ask_at = NEVER
         if diary.serve_at <= now:
             diary.serve_at = NEVER
-        return Errand(person, asking, knocked, announce)
+        since, diary.since = diary.since, None
+        return Errand(person, asking, knocked, announce, slow, since)
 
     def _nap(self, now: float) -> float:
-        waiting = [diary.due_at() for diary in self._diaries.values() if not diary.at_work]
+        waiting = [
+            diary.due_at()
+            for _, slow, diary in self._all()
+            if not diary.at_work and not (slow and self._is_full())
+        ]
         return max(0.0, min([LONGEST_NAP, *(at - now for at in waiting)]))
 
 

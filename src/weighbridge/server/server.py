@@ -64,7 +64,9 @@ class Server:
         self._halt = Halt()
         self._crew = Crew(self._halt)
         self._counts = Counts()
-        self._scheduler = Scheduler([person.name for person in settings.people], clock)
+        self._workers = min(WORKERS, 2 * max(1, len(settings.people)))
+        people = [person.name for person in settings.people]
+        self._scheduler = Scheduler(people, clock, most_slow=self._workers - 1)
         self._presence = Presence(self._scheduler, self._counts, clock, settings.server.url)
         self._live = Live(clock)
         self._asked: dict[str, Asked] = {}
@@ -122,7 +124,7 @@ class Server:
         if last_sync is not None:
             self._presence.synced_at(last_sync)
         self._intake.start()
-        for number in range(min(WORKERS, max(1, len(self.settings.people)))):
+        for number in range(self._workers):
             self._crew.begin(f"worker-{number}", self._work)
         self._crew.begin("glance", self._glance)
         self._watch.start()

@@ -196,10 +196,17 @@ class WithingsWay:
             headers={**_PRIVATE, **headers},
             reason=ending.reason,
             person=person,
-            owner=problem.owner if isinstance(problem, TakenProfile) else None,
+            owner=_owner(request, problem),
             problem=None if ending.explains else problem,
             begin=begin_address(self._parts.settings),
         )
+
+
+def _owner(request: Request, problem: Problem | None) -> str | None:
+    """Whose profile it is already; None for somebody who must not know of others."""
+    session = session_of(request)
+    is_admin = session is not None and session.person is None
+    return problem.owner if is_admin and isinstance(problem, TakenProfile) else None
 
 
 def ends_the_way(scope: Scope) -> bool:

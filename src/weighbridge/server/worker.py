@@ -42,12 +42,15 @@ class Worker:
             log.exception("round_failed", extra={"person": errand.person})
             self._take_up_again(errand)
         finally:
-            self._scheduler.done(errand.person)
+            self._scheduler.done(errand)
 
     def _take_up_again(self, errand: Errand) -> None:
         """Everything that was due stays due: what was done already is done again without harm."""
         self._counts.round_failed()
         at = self._clock() + AFTER_A_DEFECT
+        if errand.slow:
+            self._scheduler.serve_slow(errand.person, at)
+            return
         if errand.asking:
             self._scheduler.ask(errand.person, at)
         if errand.knocked:

@@ -1,0 +1,94 @@
+"""Writing a configuration for the first time: proven before, whole or not at all, for this account
+only, and never over something that is there already.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from secrets import token_hex
+
+from weighbridge.config import SECRET_FOLDER, ConfigProblems, Mistake
+from weighbridge.config.reading import read_settings
+from weighbridge.errors import StateProblem
+
+
+def mistakes_in(
+    text: str, *, home: Path, environ: Mapping[str, str], secret_folder: Path = SECRET_FOLDER
+) -> list[Mistake]:
+    """What is wrong with a text that is to be ``weighbridge.toml``, as every command will read it.
+
+    Mistakes of the environment are not the text's, so they are left out.
+    """
+    try:
+        read_settings(text, home=home, environ=environ, secret_folder=secret_folder)
+    except ConfigProblems as problems:
+        return [mistake for mistake in problems.mistakes if mistake.line is not None]
+    return []
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that nobody has written yet; its folder is made when it is missing.
+
+    It is there with its whole content or not at all. Raises FileExistsError when there is one
+    already, which stays as it is, and StateProblem when it cannot be written.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = _write_draft(path, content)
+        try:
+            _put_in_place(draft, path, content)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        if isinstance(error, FileExistsError) and os.path.lexists(path):
+            raise
+        raise _not_writable(path, error) from error
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file, all or nothing, whatever stood there. Raises StateProblem."""
+    try:
+        draft = _write_draft(path, content)
+        try:
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise _not_writable(path, error) from error
+
+
+def _write_draft(path: Path, content: bytes) -> Path:
+    draft = path.with_name(f"{path.name}.{token_hex(4)}.new")
+    _write(draft, content)
+    return draft
+
+
+def _put_in_place(draft: Path, path: Path, content: bytes) -> None:
+    """A link, unlike a renaming, never replaces what is there. Some disks know no links."""
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        raise
+    except (OSError, NotImplementedError):
+        _write(path, content)
+
+
+def _write(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _not_writable(path: Path, error: OSError) -> StateProblem:
+    return StateProblem(
+        f"{path} cannot be written ({error.strerror}).",
+        remedy="Make the folder writable, or choose another one with --home.",
+    )
