@@ -216,10 +216,14 @@ class HouseOfTests:
 
     def __init__(self) -> None:
         self.back: list[tuple[str, str]] = []
+        self.refused: list[tuple[str, str]] = []
         self.syncs = 0
 
     def came_back(self, person: str, target: str, delay: float = 0.0) -> None:
         self.back.append((person, target))
+
+    def locked_out(self, person: str, target: str) -> None:
+        self.refused.append((person, target))
 
     def sync_now(self, person: str | None = None) -> None:
         self.syncs += 1

@@ -21,6 +21,7 @@ from weighbridge.sandbox.withings import WithingsCloud
 from weighbridge.server.counts import Counts
 from weighbridge.server.rounds import Rounds
 from weighbridge.server.scheduler import NEVER, Errand, Scheduler
+from weighbridge.targets.base import News
 from weighbridge.withings.knock import Knock
 
 CALLBACK = "http://localhost:9473/callback"
@@ -35,7 +36,7 @@ class World:
         self.clock = clock
         self.admin = Admin(sandbox.url)
         self.counts = Counts()
-        self.ended: list[tuple[str, str | None, float | None]] = []
+        self.ended: list[tuple[str, News]] = []
         self.home = home
         self.workplace = Workplace(load(home, {}, secret_folder=home), clock=clock)
         self.scheduler = Scheduler(["anna"], clock)

@@ -27,12 +27,12 @@ class Answering:
 
 
 def devices_in(body: object) -> list[Device]:
-    return list_devices(Answering(json.dumps(body)))
+    return list_devices(Answering(json.dumps(body)).call)
 
 
 def test_the_devices_are_asked_for_once() -> None:
     account = Answering('{"devices": []}')
-    assert list_devices(account) == []
+    assert list_devices(account.call) == []
     assert account.asked == [("/v2/user", {"action": "getdevice"})]
 
 

@@ -115,20 +115,20 @@ def test_those_who_stay_hear_of_every_trouble_and_of_the_last_success() -> None:
     scene, place = Scene(), Place()
     scene.presence.move_in(cast(Any, place))
     scene.presence.synced_at(NOW - 60)
-    scene.presence.round_ended("anna", "anna: log in.", None)
-    scene.presence.round_ended("ben", "ben: log in.", NOW)
-    scene.presence.round_ended("anna", None, None)
+    scene.presence.round_ended("anna", News(None, "anna: log in.", "high"))
+    scene.presence.round_ended("ben", News(NOW, "ben: log in.", "low"))
+    scene.presence.round_ended("anna", News(battery="high"))
     assert place.guest.heard == [
         News(None, None),
-        News(NOW - 60, "anna: log in."),
-        News(NOW, "anna: log in. ben: log in."),
-        News(NOW, "ben: log in."),
+        News(NOW - 60, "anna: log in.", "high"),
+        News(NOW, "anna: log in. ben: log in.", "low"),
+        News(NOW, "ben: log in.", "low"),
     ]
 
 
 def test_what_was_known_before_they_moved_in_is_told_then() -> None:
     scene, place = Scene(), Place()
-    scene.presence.round_ended("anna", "anna: log in.", NOW)
+    scene.presence.round_ended("anna", News(NOW, "anna: log in."))
     scene.presence.move_in(cast(Any, place))
     assert place.guest.heard == [News(NOW, "anna: log in.")]
 
@@ -138,7 +138,7 @@ def test_moving_in_again_tells_nobody_twice() -> None:
     for _ in range(2):
         scene.presence.move_in(cast(Any, place))
     place.guest.heard.clear()
-    scene.presence.round_ended("anna", None, NOW)
+    scene.presence.round_ended("anna", News(NOW))
     assert place.guest.heard == [News(NOW, None)]
 
 

@@ -184,18 +184,21 @@ def test_a_login_that_is_needed_is_told_and_costs_no_request(house: World) -> No
     before = len(house.admin.requests())
     house.run(asking=True)
     assert len(house.admin.requests()) == before
-    person, problem, synced_at = house.ended[-1]
-    assert person == "anna"
-    assert problem is not None
-    assert "does not accept" in problem
-    assert synced_at is None
+    person, news = house.ended[-1]
+    assert (person, news.last_sync) == ("anna", None)
+    assert news.problem is not None
+    assert "does not accept" in news.problem
 
 
 def test_somebody_who_is_not_connected_is_left_alone(tmp_path: Path) -> None:
     with world(tmp_path / "home", connected=False) as made:
         made.run(asking=True)
         assert made.asked() == 0
-        assert set(made.ended) == {("anna", None, None)}
+        told = {(person, news.last_sync, news.problem) for person, news in made.ended}
+        ((person, synced_at, problem),) = told
+        assert (person, synced_at) == ("anna", None)
+        assert problem is not None
+        assert "weighbridge login withings --person anna" in problem
 
 
 def test_what_settles_is_due_when_it_has_settled_and_is_not_asked_for_again(

@@ -39,6 +39,7 @@ PEOPLE = ("anna", "ben", "clara", "david")
 NEWCOMER = "emil"
 """He has a profile at Withings and is not connected yet."""
 GOALS = {"anna": "64.0", "ben": "82.0"}
+NEWCOMERS_KG = "70.50"
 HELD_KG = "71.25"
 """What somebody weighed who stood on Clara's scale."""
 DELIVERED_DAYS = 40
@@ -103,8 +104,10 @@ def _furnish(house: House, url: str) -> None:
     since = f"since = {time.strftime('%Y-%m-%d', time.gmtime(house.clock() - DELIVERED_DAYS * DAY))}"
     house.callback_url = f"{url}/connect/withings"
     house.more_tables = f'\n[server]\nport = {url.rpartition(":")[2]}\nurl = "{url}"\n'
-    for name in (*PEOPLE, NEWCOMER):
+    for name in PEOPLE:
         house.person(name, zone=ZONE)
+    now = int(house.clock())
+    house.person(NEWCOMER, invented.weigh_in(now - DAY, kg=NEWCOMERS_KG, seed=5), zone=ZONE)
     for name in ("anna", "ben"):
         house.target(name, "garmin", f"settle = 0\n{since}")
     for name in ("anna", "clara"):

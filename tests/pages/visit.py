@@ -31,8 +31,8 @@ _TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationF
 class Visit:
     """One browser context with one page.
 
-    ``hosts`` may be asked for anything; whoever else is asked is a complaint, and so is every
-    error on the console.
+    Nobody may be asked for anything but ourselves and ``hosts``; no page of ours may have an error
+    on the console.
     """
 
     def __init__(self, context: BrowserContext, url: str, hosts: Iterable[str] = ()) -> None:
@@ -59,8 +59,10 @@ class Visit:
 
     def _note_words(self, message: ConsoleMessage) -> None:
         """That a page is refused is said there, too. Whether it may be is for the test to say."""
-        if message.type in ("error", "warning") and not self._is_refusal(message):
-            self.complaints.append(f"{message.text} ({message.location['url']})")
+        where = message.location["url"]
+        is_trouble = message.type in ("error", "warning") and not self._is_refusal(message)
+        if is_trouble and (where.startswith(self.url) or not where):
+            self.complaints.append(f"{message.text} ({where})")
 
     def _is_refusal(self, message: ConsoleMessage) -> bool:
         failed = message.text.startswith("Failed to load resource")
@@ -106,4 +108,4 @@ class Visit:
     def close(self) -> None:
         """Look back at what went wrong on the way."""
         self.context.close()
-        assert self.complaints == []
+        assert not self.complaints, self.complaints

@@ -661,3 +661,9 @@ SELECT r.person, r.target, d.* FROM delivery AS d JOIN route AS r ON r.id = d.ro
    AND d.taken_at <= :taken_at
    AND (+d.taken_at, d.reading_id, d.ordinal) < (:taken_at, :reading_id, :ordinal)
  ORDER BY d.taken_at DESC, +d.reading_id DESC, +d.ordinal DESC LIMIT :most
+
+-- name: keep_battery
+UPDATE account SET battery = :battery, battery_at = :now WHERE id = :account
+
+-- name: battery_of
+SELECT battery, battery_at FROM account WHERE id = :account

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 
-from weighbridge.errors import Problem
+from weighbridge.errors import LoginNeeded, Problem
 from weighbridge.road import Outcome, Road, Route
 from weighbridge.targets.base import Stays
 
@@ -15,20 +15,24 @@ log = logging.getLogger(__name__)
 
 def keep_current(road: Road, outcome: Outcome) -> None:
     """After what was due has been sent: those who were sent something know it all already."""
-    if not outcome.changed and not outcome.gone:
-        return
+    has_changed = outcome.changed or outcome.gone
     told = {one.target for one in outcome.deliveries if one.sent or one.problem}
     for route in road.routes:
-        if route.selected and route.name not in told:
-            say_anew(route)
+        is_new = route.ledger.row()["attempted_at"] is None
+        if route.selected and route.name not in told and (has_changed or is_new):
+            say_anew(route, road.clock())
 
 
-def say_anew(route: Route) -> None:
+def say_anew(route: Route, now: float) -> None:
     """Have a target say what it keeps, if it keeps anything. Never raises."""
     if not isinstance(route.target, Stays):
         return
+    route.ledger.note_attempt(now)
     try:
         route.target.announce()
+    except LoginNeeded as problem:  # nothing may be owed, and somebody must hear of it
+        route.ledger.note_trouble(type(problem).__name__, str(problem), now)
+        log.warning("not_announced", extra={"target": route.name, "problem": str(problem)})
     except Problem as problem:  # it went away, and says everything when it comes back
         log.info("not_announced", extra={"target": route.name, "problem": str(problem)})
     except Exception:  # a defect of one target must not stop the others

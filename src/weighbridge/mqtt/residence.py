@@ -145,7 +145,7 @@ class Residence:
                 self._live()
             except Problem as found:
                 problem = found
-                log.warning("mqtt_not_connected", extra={"problem": type(found).__name__})
+                self._tell(found)
             except Exception:  # a defect of ours must not end the thread
                 log.exception("mqtt_failed")
             with self._bell:
@@ -153,6 +153,16 @@ class Residence:
                 self._notes.discard(Note.ENDED)
             lasted = time.monotonic() - began
             self._rest(self._wait_after(problem, lasted))
+
+    def _tell(self, problem: Problem) -> None:
+        """Once, until the broker was there again; whoever refuses us is told of to everybody."""
+        level = logging.INFO if self._failures else logging.WARNING
+        log.log(level, "mqtt_not_connected", extra={"problem": str(problem)})
+        if isinstance(problem, LoginNeeded) and not self._failures:
+            with self._bell:
+                guests = list(self._guests)
+            for person, target in guests:
+                self._house.locked_out(person, target)
 
     def _wait_after(self, problem: Problem | None, lasted: float) -> float:
         """Seconds until the next attempt. A refused login will not heal quickly."""

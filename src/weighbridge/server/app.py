@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -16,6 +14,7 @@ from starlette.routing import BaseRoute, Mount
 from weighbridge.server import (
     connect,
     connections,
+    deliveries,
     diary,
     health,
     history,
@@ -25,8 +24,10 @@ from weighbridge.server import (
     notifications,
     overview,
     person_way,
+    setup_done,
     stream,
 )
+from weighbridge.server.accidents import where_of
 from weighbridge.server.addresses import prefix
 from weighbridge.server.door import Door
 from weighbridge.server.guard import Guard
@@ -41,7 +42,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_PAGES = (connect, connections, overview, stream, history, diary, household, person_way, language)
+_PAGES = (
+    *(connect, connections, overview, stream, history, diary),
+    *(deliveries, household, person_way, language, setup_done),
+)
 """The modules that make pages. connect is first: the way back from Withings may lead to ``/``."""
 
 _REASONS = {404: "not_found", 405: "not_understood"}
@@ -58,16 +62,21 @@ def create_app(parts: Parts) -> ASGIApp:
     ]
     for module in _PAGES:
         found += module.routes(parts, door, pages)
-    found += static_routes()
+    return put_together(found, door, pages)
+
+
+def put_together(found: list[BaseRoute], door: Door, pages: Pages) -> ASGIApp:
+    """An app of these routes and the files that every page needs, behind the guard."""
+    found = [*found, *static_routes()]
     refusals = Refusals(door, pages)
-    before = prefix(parts.settings)
+    before = prefix(pages.settings)
     app = Starlette(
         # Some proxies take the prefix of their address away, some do not.
         routes=[*found, Mount(before, routes=found)] if before else found,
         exception_handlers={HTTPException: refusals.say_why, Exception: refusals.say_sorry},
     )
     app.router.redirect_slashes = False  # it would answer for secrets that nobody has
-    return Discreet(Guard(app, parts.settings))
+    return Discreet(Guard(app, pages.settings))
 
 
 class Refusals:
@@ -105,10 +114,6 @@ class Discreet:
         try:
             await self._app(scope, receive, send)
         except Exception as error:  # Starlette has answered it, and passes it on to be logged
-            _log.error("page_failed", extra={"kind": type(error).__name__, "where": _where(error)})
-
-
-def _where(error: Exception) -> str:
-    """The lines on the way to the error, the last one first."""
-    frames = traceback.extract_tb(error.__traceback__)[:-6:-1]
-    return " < ".join(f"{Path(frame.filename).stem}:{frame.lineno}" for frame in frames)
+            _log.error(
+                "page_failed", extra={"kind": type(error).__name__, "where": where_of(error)}
+            )

@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from weighbridge.errors import LoginNeeded, Problem, RetryLater
+from weighbridge.server.accidents import where_of
 from weighbridge.server.halt import Stopping
 
 log = logging.getLogger(__name__)
@@ -123,7 +124,7 @@ class Chore[T]:
             problem = RetryLater("The server is being stopped.", remedy="Begin again.")
         except Exception as error:  # a kind of target may be another package's
             name = type(error).__name__
-            log.error("chore_failed", extra={"kind": name})  # its text may hold a password
+            log.error("chore_failed", extra={"kind": name, "where": where_of(error)})
             problem = Problem(f"It failed unexpectedly ({name}).", remedy="Please report it.")
         with self._change:
             self.result, self.problem, self.is_over = result, problem, True

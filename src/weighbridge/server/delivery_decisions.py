@@ -37,6 +37,11 @@ ALL_OF = {
 }
 """What may be decided about all of a state, by its name in a form."""
 
+_DONE = {
+    Decision.RETRY: "done_retry",
+    Decision.SKIP: "done_skip",
+    Decision.ACCEPT: "done_accept",
+}
 NOTHING_DONE = Notice("nothing_done")
 
 
@@ -108,7 +113,7 @@ def _tell(parts: Parts, decision: Decision, changed: int, people: Iterable[str])
     log.info("deliveries_decided", extra={"decision": decision.value, "number": changed})
     for person in people:
         parts.wake(person, asking=False)
-    return Notice(f"done_{decision}", changed)
+    return Notice(_DONE[decision], changed)
 
 
 def _decision(written: str) -> Decision | None:

@@ -152,6 +152,6 @@ def zone_of_reading(person: Person, reading: Reading | None) -> str | None:
     return name if name != "UTC" and zone_of(name) is not datetime.UTC else None
 
 
-def in_calendar(instant: int) -> int | None:
+def in_calendar(instant: int | None) -> int | None:
     """None for what cannot be written as a date."""
-    return instant if 0 <= instant < _LAST_DAY else None
+    return instant if instant is not None and 0 <= instant < _LAST_DAY else None

@@ -15,7 +15,13 @@ from weighbridge.history.measure import measure_of
 from weighbridge.plan.state import State
 from weighbridge.reasons import Attribution, Reasons, TargetReasons, attribution_of, reasons_of
 from weighbridge.server.delivery_decisions import decide, standing
-from weighbridge.server.delivery_list import Line, line_of, measured, zone_of_reading
+from weighbridge.server.delivery_list import (
+    Line,
+    in_calendar,
+    line_of,
+    measured,
+    zone_of_reading,
+)
 from weighbridge.server.delivery_prospects import Prospect, prospect_of
 from weighbridge.server.delivery_visit import PATH, Visit, begin_visit, reading_path, units_of
 from weighbridge.server.delivery_words import names_one
@@ -81,7 +87,7 @@ class DeliveryPage:
             return self._pages.not_found(request)
         with self._parts.open() as workplace:
             found = reasons_of(workplace, workplace.settings.person(name), reading_id)
-            if found is None:
+            if found is None or in_calendar(found.taken_at) is None:
                 return self._pages.not_found(request)
             visit = self._visit(request, workplace)
             cards = list(self._cards(workplace, found, visit.others))
@@ -183,4 +189,5 @@ def _origin(texts: Texts, group: MeasureGroup) -> Origin:
     codes = dict.fromkeys(one.type_code for one in group.measurements)
     changed = group.updated_at if group.updated_at != group.stored_at else None
     names = [measure_name(texts, measure_of(code)) for code in codes]
-    return Origin(group.group_id, group.stored_at, changed, attribution_of(group), names)
+    stored_at, changed_at = in_calendar(group.stored_at), in_calendar(changed)
+    return Origin(group.group_id, stored_at, changed_at, attribution_of(group), names)

@@ -37,7 +37,12 @@ _RANGE = re.compile(
 
 
 def routes(parts: Parts, door: Door, pages: Pages) -> list[BaseRoute]:
-    """The menu in the footer sends its form here."""
+    """The menu in the footer."""
+    return [route(door, pages)]
+
+
+def route(door: Door, pages: Pages) -> Route:
+    """Where the menu sends its form."""
 
     def choose(request: Request) -> Response:
         from weighbridge.server.door import form_of
@@ -56,7 +61,7 @@ def routes(parts: Parts, door: Door, pages: Pages) -> list[BaseRoute]:
             )
         return response
 
-    return [Route("/language", door.anybody(choose), methods=["POST"])]
+    return Route("/language", door.anybody(choose), methods=["POST"])
 
 
 def language_of(request: Request) -> str:

@@ -6,7 +6,7 @@ with it allows files of ours only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +21,7 @@ from weighbridge.catalogue import LANGUAGES, Texts, read_grammar, texts
 from weighbridge.config import Settings
 from weighbridge.server.addresses import inner_path, prefix
 from weighbridge.server.language import language_of, place_to_return
-from weighbridge.server.navigation import entries_for
+from weighbridge.server.navigation import Entry, entries_for
 from weighbridge.server.sessions import Session
 from weighbridge.withings.app import CONSENT_URL
 
@@ -44,8 +44,14 @@ _FOR_EVER = {
 class Pages:
     """Makes the pages of one server. Cheap: templates and files are read once in a process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        entries: Callable[[Session | None], list[Entry]] = entries_for,
+    ) -> None:
+        """``entries`` are what the head of each page leads to."""
         self.settings = settings
+        self._entries = entries
         self._prefix = prefix(settings)
         self._policy = _policy(settings.withings.url or CONSENT_URL)
 
@@ -75,7 +81,7 @@ class Pages:
             "session": session,
             "csrf": session.csrf if session else "",
             "here": "",
-            "navigation": entries_for(session),
+            "navigation": self._entries(session),
             "languages": {code: read_grammar(code).name for code in LANGUAGES},
             "returning": place_to_return(request, self),
             # A form of a page without a referrer has no origin either: the guard refuses it.

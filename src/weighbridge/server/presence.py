@@ -11,6 +11,7 @@ from weighbridge.errors import Problem
 from weighbridge.server.counts import Counts
 from weighbridge.server.scheduler import Scheduler
 from weighbridge.targets.base import News, Stays
+from weighbridge.withings.devices import LEVELS
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class Presence:
         self._lock = threading.Lock()
         self._stayers: list[Stays] = []
         self._problems: dict[str, str | None] = {}
+        self._batteries: dict[str, str | None] = {}
         self._last_sync: float | None = None
         self._pressed_at: float | None = None
 
@@ -40,6 +42,10 @@ class Presence:
         """The other side is there again: say what it keeps, and send what waits."""
         self._counts.target_returned()
         self._scheduler.announce(person, target, self._clock() + delay)
+
+    def locked_out(self, person: str, target: str) -> None:
+        """The other side refuses our login: the round that follows writes it down."""
+        self._scheduler.announce(person, target, self._clock())
 
     def sync_now(self, person: str | None = None) -> None:
         """Somebody pressed a button; pressing it again at once changes nothing."""
@@ -78,18 +84,24 @@ class Presence:
         with self._lock:
             self._last_sync = moment
 
-    def round_ended(self, person: str, problem: str | None, synced_at: float | None) -> None:
-        """Tell how the server is doing. ``problem``: what this person must do."""
-        if synced_at is not None:
-            self.synced_at(synced_at)
+    def round_ended(self, person: str, news: News) -> None:
+        """Tell how the server is doing. ``news`` are those of one person."""
+        if news.last_sync is not None:
+            self.synced_at(news.last_sync)
         with self._lock:
-            self._problems[person] = problem
+            self._problems[person] = news.problem
+            self._batteries[person] = news.battery
         self._tell()
 
     def _tell(self) -> None:
         with self._lock:
             problems = [text for text in self._problems.values() if text]
-            news = News(last_sync=self._last_sync, problem=" ".join(problems) or None)
+            levels = [LEVELS.index(level) for level in self._batteries.values() if level]
+            news = News(
+                last_sync=self._last_sync,
+                problem=" ".join(problems) or None,
+                battery=LEVELS[min(levels)] if levels else None,
+            )
             stayers = self._stayers
         for target in stayers:
             try:

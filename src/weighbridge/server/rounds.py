@@ -15,11 +15,12 @@ from weighbridge.errors import Problem, RetryLater
 from weighbridge.pipeline import advance, catch_up, look_again
 from weighbridge.road import Outcome, Road
 from weighbridge.server.asking import Asked, Asking, days_of
+from weighbridge.server.battery import known_battery, refresh_battery
 from weighbridge.server.counts import Counts
 from weighbridge.server.goal import refresh_goal
 from weighbridge.server.scheduler import Errand, Scheduler
 from weighbridge.server.unannounced import newest_instants, report_unannounced
-from weighbridge.targets.base import Stays
+from weighbridge.targets.base import News, Stays
 from weighbridge.withings.tokens import login_remedy
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class Rounds:
         asked: dict[str, Asked],
         *,
         random: Callable[[], float],
-        ended: Callable[[str, str | None, float | None], None],
+        ended: Callable[[str, News], None],
     ) -> None:
         self._workplace = workplace
         self._asking = Asking(workplace, asked)
@@ -69,6 +70,8 @@ class Rounds:
         for name in errand.announce:
             self._announce(road, name)
         knocks = self._asking.knocks(road)
+        if knocks:
+            log.info("knocked", extra={"person": road.person, "knocks": len(knocks)})
         asking = errand.asking or self._needs_asking(road, knocks)
         outcome = self._ask(road, knocks) if asking else advance(road, asking=False)
         since = min((knock.received_at for knock in knocks), default=None)
@@ -79,13 +82,16 @@ class Rounds:
         self._end(road, outcome, synced_at, since)
         if synced_at is not None and not knocks:
             refresh_goal(self._workplace, road.person)
+            refresh_battery(self._workplace, road.person)
 
     def _end(
         self, road: Road, outcome: Outcome, synced_at: float | None, since: float | None = None
     ) -> None:
         self._counts.round_ended(outcome)
+        _tell_log(outcome)
         self._plan_next(road, since)
-        self._ended(road.person, self._problem(road), synced_at)
+        battery = known_battery(road.archive) if road.archive else None
+        self._ended(road.person, News(synced_at, self._problem(road), battery))
 
     def _announce(self, road: Road, name: str) -> None:
         """The target is there again: what it keeps is said anew, and nothing waits any longer."""
@@ -93,7 +99,7 @@ class Rounds:
             if route.name == name:
                 route.ledger.wake()
                 route.ledger.try_now()
-                say_anew(route)
+                say_anew(route, self._clock())
 
     def _needs_asking(self, road: Road, knocks: Sequence[OpenKnock]) -> bool:
         """False when what was told is known already: then we only ask once more a minute later,
@@ -139,8 +145,8 @@ class Rounds:
 
     def _note_speed(self, since: float | None, outcome: Outcome) -> None:
         """``since``: when the knock came that began it; None: nobody knocked."""
-        for delivered in () if since is None else outcome.deliveries:
-            if delivered.sent:
+        for delivered in outcome.deliveries:
+            if delivered.sent and since is not None:
                 self._counts.reached(delivered.kind, self._clock() - since)
 
     def _plan_next(self, road: Road, since: float | None) -> None:
@@ -167,6 +173,8 @@ class Rounds:
 
     def _problem(self, road: Road) -> str | None:
         """What this person must do, in one sentence; None: nothing."""
+        if road.archive is None:
+            return f"{road.person}: Nobody is connected to Withings. {login_remedy(road.person)}"
         needed = self._workplace.tokens(road.person).login_needed()
         if needed:
             return f"{road.person}: {needed} {login_remedy(road.person)}"
@@ -175,6 +183,22 @@ class Rounds:
             if row["trouble_kind"] == "LoginNeeded":
                 return f"{road.person}, {route.name}: {row['trouble']}"
         return None
+
+
+def _tell_log(outcome: Outcome) -> None:
+    """What happened, for ``-v``: no value of a measurement. Trouble at Withings is warned of."""
+    if outcome.problem is not None:
+        extra = {"person": outcome.person, "problem": outcome.problem.message}
+        log.warning("withings_not_read", extra=extra)
+    elif outcome.changed or outcome.gone:
+        extra = {"person": outcome.person, "new": outcome.changed, "gone": outcome.gone}
+        log.info("withings_read", extra=extra)
+    for one in outcome.deliveries:
+        about = {"person": outcome.person, "target": one.target}
+        if one.sent:
+            log.info("delivered", extra={**about, "readings": one.sent})
+        if one.problem is not None:
+            log.info("not_delivered", extra={**about, "problem": one.problem.message})
 
 
 def jittered(poll: float, random: Callable[[], float]) -> float:

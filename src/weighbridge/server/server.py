@@ -14,11 +14,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from random import random as system_random
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from weighbridge.archive.database import Database
 from weighbridge.assembly import Shared, Workplace
 from weighbridge.config import Settings
 from weighbridge.errors import ConfigProblem, StateProblem
+from weighbridge.network import is_loopback
 from weighbridge.progress import Progress
 from weighbridge.server.admission import Admission, read_or_make_token
 from weighbridge.server.asking import Asked
@@ -36,6 +38,7 @@ from weighbridge.server.presence import Presence
 from weighbridge.server.rounds import Rounds
 from weighbridge.server.scheduler import LONGEST_NAP, Scheduler
 from weighbridge.server.worker import Worker
+from weighbridge.targets.base import News
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -55,8 +58,11 @@ class Server:
         *,
         clock: Callable[[], float] = time.time,
         random: Callable[[], float] = system_random,
+        admission: Admission | None = None,
     ) -> None:
+        """``admission``: with sessions from before, of pages that led up to this server."""
         self.settings = settings
+        self._admission = admission or Admission(read_or_make_token(settings.home), clock)
         self._clock = clock
         self._random = random
         self._stack = ExitStack()
@@ -92,7 +98,7 @@ class Server:
             started_at=self._clock(),
             intake=self._intake,
             counts=self._counts,
-            admission=Admission(read_or_make_token(self.settings.home), self._clock),
+            admission=self._admission,
             next_ask=self._scheduler.next_ask,
             live=self._live,
         )
@@ -118,7 +124,7 @@ class Server:
 
     def start(self) -> None:
         """Begin to work. Raises ConfigProblem when another server has this home, StateProblem."""
-        self._stack.enter_context(_only_one(self.settings))
+        self._stack.enter_context(only_one(self.settings))
         with self.open() as workplace:
             last_sync = note_what_is_due(workplace, self._scheduler, self._random)
         if last_sync is not None:
@@ -131,7 +137,7 @@ class Server:
 
     def reachable(self, address: str) -> None:
         """It is listened now: whoever is subscribed with us may ask whether we are there."""
-        self._presence.url = self.settings.server.url or address
+        self._presence.url = self.settings.server.url or address_for_others(address)
         self._crew.begin("subscriptions", self._care)
 
     def stop(self) -> None:
@@ -161,9 +167,9 @@ class Server:
             )
             Worker(rounds, self._scheduler, self._counts, self._clock).work()
 
-    def _round_ended(self, person: str, problem: str | None, synced_at: float | None) -> None:
+    def _round_ended(self, person: str, news: News) -> None:
         """Tell whoever watches: targets that stay, and pages that are open."""
-        self._presence.round_ended(person, problem, synced_at)
+        self._presence.round_ended(person, news)
         self._live.tell(person)
 
     def _glance(self) -> None:
@@ -186,6 +192,12 @@ class Server:
             )
 
 
+def address_for_others(address: str) -> str | None:
+    """What is listened on, if another machine can use it: no loopback, and not "everywhere"."""
+    host = urlsplit(address).hostname or ""
+    return None if is_loopback(host) or host in ("0.0.0.0", "::") else address  # noqa: S104
+
+
 class _Counting(Progress):
     """Counts the requests to Withings."""
 
@@ -196,7 +208,7 @@ class _Counting(Progress):
         self._counts.request_sent()
 
 
-def _only_one(settings: Settings) -> BaseFileLock:
+def only_one(settings: Settings) -> BaseFileLock:
     """The lock of the server of a home folder. Raises ConfigProblem when it is taken, StateProblem
     when the folder cannot be written.
     """

@@ -174,7 +174,7 @@ class Drafts:
         ``usual`` is what a browser begins with.
         """
         with self._lock:
-            self._forget()
+            self._drop_old()
             kept = self._kept.get(session)
             holding = Holding(kept.draft if kept else usual)
             yield holding
@@ -183,12 +183,17 @@ class Drafts:
             while len(self._kept) > MOST:
                 self._kept.popitem(last=False)
 
+    def forget(self, session: str) -> None:
+        """Drop the answers of a session."""
+        with self._lock:
+            self._kept.pop(session, None)
+
     def expire(self) -> None:
         """Forget what is too old, though nobody comes."""
         with self._lock:
-            self._forget()
+            self._drop_old()
 
-    def _forget(self) -> None:
+    def _drop_old(self) -> None:
         now = self._clock()
         for session in [one for one, kept in self._kept.items() if now - kept.seen_at > IDLE]:
             del self._kept[session]

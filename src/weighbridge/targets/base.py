@@ -264,6 +264,9 @@ class House(Protocol):
     def came_back(self, person: str, target: str, delay: float = 0.0) -> None:
         """The other side is there (again): ``announce`` is called soon, then what waits is sent."""
 
+    def locked_out(self, person: str, target: str) -> None:
+        """The other side refuses the login: ``announce`` is called soon and may say so."""
+
     def sync_now(self, person: str | None = None) -> None:
         """Somebody asked to have this person, or everybody, brought up to date."""
 

@@ -92,7 +92,7 @@ class Budget:
         return self._lock
 
     def _opened(self) -> BinaryIO:
-        """To read and to write in place: one that is emptied first, ext4 writes to the disk at once."""
+        """To read and write in place: ext4 writes one that is emptied first to the disk at once."""
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
         return os.fdopen(os.open(self._path, flags, 0o600), "r+b")
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
-
-from weighbridge.withings.subscriptions import Calls
 
 PATH = "/v2/user"
 LEVELS = ("low", "medium", "high")
@@ -25,9 +23,12 @@ class _Answer(msgspec.Struct):
     devices: list[msgspec.Raw] = []
 
 
-def list_devices(account: Calls) -> list[Device]:
-    """What belongs to the account. Raises like ``Calls.call``; odd entries are left out."""
-    body = account.call(PATH, {"action": "getdevice"})
+def list_devices(ask: Callable[[str, Mapping[str, str]], msgspec.Raw]) -> list[Device]:
+    """What belongs to the account. ``ask``: makes a call and may raise; its body is read here.
+
+    Odd entries are left out.
+    """
+    body = ask(PATH, {"action": "getdevice"})
     try:
         answer = msgspec.json.decode(body, type=_Answer)
     except (msgspec.MsgspecError, UnicodeDecodeError):

@@ -8,7 +8,9 @@ CREATE TABLE account (
     connected_at REAL    NOT NULL,
     checked_at   REAL,
     trouble      TEXT,
-    trouble_at   REAL
+    trouble_at   REAL,
+    battery      TEXT,
+    battery_at   REAL
 );
 
 CREATE TABLE measure_group (
