@@ -21,6 +21,7 @@ COMMANDS = {
     "sync": "Bring everybody up to date.",
     "serve": "Run as a server: be notified, deliver at once.",
     "status": "Say for each person and target how things stand.",
+    "check": "Ask Withings and the targets whether all works.",
     "show": "Show the last readings with a small trend chart.",
     "why": "Say why a reading is where it is.",
     "export": "Write readings as JSON lines, CSV or FIT.",

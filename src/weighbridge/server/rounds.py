@@ -187,14 +187,13 @@ class Rounds:
 
 def _tell_log(outcome: Outcome) -> None:
     """What happened, for ``-v``: no value of a measurement. Trouble at Withings is warned of."""
+    about: dict[str, object] = {"person": outcome.person}
     if outcome.problem is not None:
-        extra = {"person": outcome.person, "problem": outcome.problem.message}
-        log.warning("withings_not_read", extra=extra)
+        log.warning("withings_not_read", extra={**about, "problem": outcome.problem.message})
     elif outcome.changed or outcome.gone:
-        extra = {"person": outcome.person, "new": outcome.changed, "gone": outcome.gone}
-        log.info("withings_read", extra=extra)
+        log.info("withings_read", extra={**about, "new": outcome.changed, "gone": outcome.gone})
     for one in outcome.deliveries:
-        about = {"person": outcome.person, "target": one.target}
+        about["target"] = one.target
         if one.sent:
             log.info("delivered", extra={**about, "readings": one.sent})
         if one.problem is not None:

@@ -1,0 +1,97 @@
+"""``weighbridge check``: ask Withings and every target whether they are there and know us."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import click
+import msgspec
+
+from weighbridge.assembly import Workplace
+from weighbridge.cli.folding import tell
+from weighbridge.cli.session import (
+    Session,
+    check_targets,
+    chosen_people,
+    print_json,
+    refuse_unconfigured,
+)
+from weighbridge.config import Person, TargetSettings
+from weighbridge.errors import Problem, most_urgent
+
+
+class Checked(msgspec.Struct):
+    """One question and its answer. ``where``: ``withings`` or the name of a target."""
+
+    person: str
+    where: str
+    works: bool
+    answer: str
+    exit_code: int = 0
+
+
+@click.command("check")
+@click.option("--person", "people", multiple=True, metavar="NAME", help="Only this person.")
+@click.option("--target", "targets", multiple=True, metavar="NAME", help="Only this target.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.pass_obj
+def command(
+    session: Session, people: tuple[str, ...], targets: tuple[str, ...], as_json: bool
+) -> int:
+    """Ask Withings and every target whether they can be reached and the login works.
+
+    Nothing is sent and nothing is changed. The exit code is that of the worst answer: 0 all is
+    well, 1 look, 2 the configuration, 3 log in, 4 try again later.
+
+    \b
+    Examples:
+      weighbridge check
+      weighbridge check --person anna --target mqtt
+    """
+    settings = session.settings()
+    refuse_unconfigured(settings)
+    chosen = chosen_people(settings, people)
+    check_targets(chosen, targets)
+    found = []
+    with Workplace(settings) as workplace:
+        for person in chosen:
+            for one in _check(workplace, person, targets):
+                found.append(one)
+                if not as_json:
+                    tell(f"{one.person}, {one.where}: {one.answer}")
+    if as_json:
+        print_json(found)
+    return most_urgent({one.exit_code for one in found})
+
+
+def _check(workplace: Workplace, person: Person, targets: tuple[str, ...]) -> Iterator[Checked]:
+    if not targets:
+        yield _asked(person.name, "withings", lambda: _ask_withings(workplace, person))
+    for target in person.targets:
+        if not targets or target.name in targets:
+            ask = partial(_ask_target, workplace, person, target)
+            yield _asked(person.name, target.name, ask)
+
+
+def _asked(person: str, where: str, ask: Callable[[], str]) -> Checked:
+    try:
+        return Checked(person, where, works=True, answer=ask())
+    except Problem as problem:
+        code = int(problem.exit_code)
+        return Checked(person, where, works=False, answer=str(problem), exit_code=code)
+
+
+def _ask_withings(workplace: Workplace, person: Person) -> str:
+    from weighbridge.withings.devices import list_devices
+
+    devices = list_devices(workplace.source(person.name).call)
+    known = [f"{one.model or one.type} (battery {one.battery or 'unknown'})" for one in devices]
+    return "the login works" + (f"; devices: {', '.join(known)}" if known else "; no devices")
+
+
+def _ask_target(workplace: Workplace, person: Person, settings: TargetSettings) -> str:
+    from weighbridge.targets.base import Checks
+
+    target = workplace.target(person, settings)
+    return target.check() if isinstance(target, Checks) else "there is nothing to ask it"
