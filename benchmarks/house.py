@@ -22,7 +22,7 @@ from functools import cached_property
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from listener import Listener
 from stand import CALLBACK
@@ -140,7 +140,11 @@ class House:
         return int(self.admin.weigh_in("anna", kg, notify=False)[0]["date"])
 
     def body(self, date: int, appli: int = 1) -> str:
-        return f"userid={self._account('userid')}&startdate={date - 1}&enddate={date}&appli={appli}"
+        return f"userid={self._userid}&startdate={date - 1}&enddate={date}&appli={appli}"
+
+    @cached_property
+    def _userid(self) -> str:
+        return str(self._asked("SELECT userid FROM account"))
 
     def knocks(self) -> int:
         """How many are stored."""
@@ -148,14 +152,11 @@ class House:
 
     # Withings
 
-    def cursor(self) -> int:
-        """Where the next request of the server begins."""
-        return int(self._account("cursor"))
-
-    def ask(self, cursor: int) -> float:
-        """Seconds of the request that the server makes, made by nobody but a socket."""
+    def ask_again(self) -> float:
+        """Seconds of the last request of the server, made once more by nobody but a socket."""
+        last = self.admin.requests(path="/measure")[-1]
         token = json.loads(self._asked("SELECT secret FROM credential"))["access_token"]
-        form = f"action=getmeas&lastupdate={cursor}"
+        form = urlencode({"action": last["action"], **last["fields"]})
         kind = "application/x-www-form-urlencoded"
         headers = {"Authorization": f"Bearer {token}", "Content-Type": kind}
         begin = time.perf_counter()
@@ -166,9 +167,6 @@ class House:
     def requests(self) -> int:
         """How often the sandbox was asked for measurements."""
         return len(self.admin.requests(path="/measure"))
-
-    def _account(self, column: str) -> Any:
-        return self._asked(f"SELECT {column} FROM account")
 
     def _asked(self, question: str) -> Any:
         with closing(sqlite3.connect(self._folder / FILE_NAME, timeout=PATIENCE)) as database:

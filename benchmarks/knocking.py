@@ -47,13 +47,13 @@ def latency(house: House, times: int) -> Latency:
     wholes, requests = [], []
     for number in range(times):
         time.sleep(BETWEEN)
-        date, cursor = house.weigh_in(f"{70 + number / 10}"), house.cursor()
+        body, path = house.body(house.weigh_in(f"{70 + number / 10}")), house.callback
         house.listener.forget()
-        path, body = house.callback, house.body(date)
+        house.admin.clear_requests()
         begin = time.perf_counter()
         knock(house.port, path, body)
         wholes.append(house.listener.next_event() - begin)
-        requests.append(house.ask(cursor))
+        requests.append(house.ask_again())
     return Latency(median(wholes), median(requests), max(wholes))
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPCookieProcessor, ProxyHandler, build_opener
+from weakref import WeakKeyDictionary
 
 import msgspec
 import pytest
@@ -21,6 +25,7 @@ from weighbridge.archive.person_links import PersonLinks
 from weighbridge.connecting import keep_login
 from weighbridge.errors import LoginNeeded
 from weighbridge.sandbox.withings.notify import Subscription
+from weighbridge.server.chores import Chore
 from weighbridge.server.upkeep import callback_of
 from weighbridge.targets.base import Answers, SignedIn
 from weighbridge.testing.builders import NOON
@@ -128,9 +133,14 @@ class Street:
             raise AssertionError(error.read()) from error
 
 
+_words: WeakKeyDictionary[Visitor, str] = WeakKeyDictionary()
+
+
 def send(visitor: Visitor, path: str, **form: str) -> Answer:
     """Send a form with the word of the session, and follow until nothing is under way."""
-    answer = visitor.post(path, csrf=visitor.csrf(), **form)
+    if visitor not in _words:
+        _words[visitor] = visitor.csrf()
+    answer = visitor.post(path, csrf=_words[visitor], **form)
     while answer.status == 303:
         answer = visitor.get(urlsplit(answer.place).path)
         while "Refresh" in answer.headers:
@@ -150,8 +160,6 @@ def sign_in(visitor: Visitor, person: str, who: tuple[str, str], target: str = "
 
 
 def wait_until(happened: Callable[[], Any]) -> None:
-    import time
-
     end = time.monotonic() + 5
     while not happened():
         assert time.monotonic() < end, "It did not happen."
@@ -176,4 +184,16 @@ def street(home: Path) -> Iterator[Street]:
             with Site(house, PUBLIC) as site:
                 yield Street(site)
         finally:
+            give_up_all()
             house.close()
+
+
+def give_up_all() -> None:
+    """No thread of ours waits for a code when the next module begins."""
+    for chore in [one for one in gc.get_objects() if type(one) is Chore]:
+        chore.give_up()
+    wait_until(lambda: not chore_threads())
+
+
+def chore_threads() -> list[threading.Thread]:
+    return [one for one in threading.enumerate() if one.name == "weighbridge-chore"]

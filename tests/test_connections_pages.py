@@ -20,6 +20,7 @@ from connections_world import (
     LOGIN,
     RIDER,
     Street,
+    chore_threads,
     send,
     sign_in,
     street,
@@ -47,10 +48,6 @@ def family(whole: Street) -> Street:
     """Nobody is connected or signed in, nothing is wrong with the clouds."""
     whole.tidy()
     return whole
-
-
-def chore_threads() -> list[threading.Thread]:
-    return [one for one in threading.enumerate() if one.name == "weighbridge-chore"]
 
 
 # --- Garmin with a password -----------------------------------------------------------------------
@@ -177,10 +174,13 @@ def test_the_password_is_forgotten_while_the_code_is_awaited(family: Street) -> 
 def test_a_sign_in_that_nobody_finishes_ends_by_itself(
     family: Street, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chores, "LIFE", 0.3)
-    admin = family.site.admin()
+    admin, asked = family.site.admin(), ""
     before = set(chore_threads())
-    assert "asks for a code" in words_of(sign_in(admin, "ben", BEN))
+    for life in (0.3, 1.0, 4.0):  # a busy computer may need longer to the question than that
+        monkeypatch.setattr(chores, "LIFE", life)
+        asked = asked or words_of(sign_in(admin, "ben", BEN))
+        asked = asked if "asks for a code" in asked else ""
+    assert asked
     wait_until(lambda: not set(chore_threads()) - before)
     late = admin.get("/connect/ben/garmin/progress")
     assert late.status == 410
@@ -539,16 +539,18 @@ def test_trouble_with_notifications_is_on_the_list(family: Street) -> None:
         workplace.database.run("begin_care", account=account["id"], callback="x")
         workplace.database.run(
             "note_care_trouble",
-            **{"account": account["id"], "trouble": "No way in.", "next_try_at": NOW + 60},
-            now=NOW,
+            **{
+                "account": account["id"],
+                "trouble": "No way in.",
+                "next_try_at": family.site.now + 60,
+            },
+            now=family.site.now,
         )
     told = words_of(family.site.admin().get("/connect"))
     assert "Not in order since 9 October 2025, 08:53 UTC." in told
     assert "No way in." in told
     assert "No way in." not in words_of(family.member("anna").get("/connect"))
 
-
-NOW = 1_760_000_000.0
 
 # --- Pages for everybody --------------------------------------------------------------------------
 

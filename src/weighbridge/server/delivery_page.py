@@ -17,6 +17,7 @@ from weighbridge.reasons import Attribution, Reasons, TargetReasons, attribution
 from weighbridge.server.delivery_decisions import decide, standing
 from weighbridge.server.delivery_list import (
     Line,
+    headline,
     in_calendar,
     line_of,
     measured,
@@ -127,11 +128,13 @@ class DeliveryPage:
 
     def _content(self, request: Request, found: Reasons) -> dict[str, Any]:
         """What the reading is made of."""
-        texts = self._pages.texts(request)
+        texts, reading = self._pages.texts(request), found.reading
         figures = Figures(texts, units_of(request))
-        values = list(measured(texts, figures, found.reading)) if found.reading else []
-        origins = [_origin(texts, group) for group in found.groups]
-        return {"values": values, "origins": origins}
+        return {
+            "value": headline(texts, figures, reading) if reading else None,
+            "values": list(measured(texts, figures, reading)) if reading else [],
+            "origins": [_origin(texts, group) for group in found.groups],
+        }
 
     def _cards(
         self, workplace: Workplace, found: Reasons, others: Collection[str]

@@ -50,7 +50,7 @@ class Obstacle(msgspec.Struct, frozen=True):
 class SettingUp:
     """``start``, serve ``app``, ``stop``. ``settings`` say where it listens, and little else."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  how it begins, how it goes on, and who hears of it
         self,
         settings: Settings,
         environ: Mapping[str, str],
@@ -73,7 +73,8 @@ class SettingUp:
         self._admission = Admission(read_or_make_token(settings.home), clock)
         self._drafts = Drafts(clock)
         self._switch = Switch(self._first_app())
-        self._address = ""
+        self.address = ""
+        """At which it is listened, once it is."""
         self._server: Server | None = None
         self._home_lock: BaseFileLock | None = None
         self._lock = threading.RLock()
@@ -104,7 +105,7 @@ class SettingUp:
 
     def reachable(self, address: str) -> None:
         """It is listened now, at an address like ``http://127.0.0.1:9474``."""
-        self._address = address
+        self.address = address
         self.settings = self._as_listened(self.settings)
 
     def stop(self) -> None:
@@ -154,11 +155,11 @@ class SettingUp:
         self._switch.change(create_app(server.parts))
         self._drafts = Drafts(self._clock)  # what was entered is needed no more
         self._began(settings)
-        server.reachable(self._address)
+        server.reachable(self.address)
 
     def _as_listened(self, settings: Settings) -> Settings:
         """The port is open already: another one in the file counts from the next start on."""
-        host, port = self.settings.server.host, urlsplit(self._address).port
+        host, port = self.settings.server.host, urlsplit(self.address).port
         server = msgspec.structs.replace(
             settings.server, host=host, port=port or self.settings.server.port
         )

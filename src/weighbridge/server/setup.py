@@ -174,6 +174,8 @@ class Setup:
         except FileExistsError:
             if not (home / CONFIG_FILE).exists():  # it was one of the files beside it
                 return self.show_review(request, holding, trouble="changed", status=409)
+            self._life.look()
+            return self._overtaken(request)
         except StateProblem as problem:
             return self.show_review(request, holding, trouble=str(problem), status=500)
         self._life.look()

@@ -1,4 +1,4 @@
-"""The configuration that the set-up writes: shown first, proven, then written beside its secrets."""
+"""The configuration that the set-up writes: shown first, proven, then written with its secrets."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class Steps:
     ) -> Response:
         """Who was entered, and a form for one more."""
         people = holding.draft.people
-        shown = entered or {}
+        shown: Entered | Mapping[str, str] = entered or {}
         return self._form(request, "people", shown, people=people, zones=zones(), person=None)
 
     def add_person(self, request: Request, holding: Holding) -> Response:
