@@ -16,6 +16,8 @@ Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 BETWEEN = 1.3
 """Seconds between two weigh-ins. In the same second they would be the same instant."""
+APART = 360.0
+"""Seconds between them by the clock of the cloud: what changed in the last minutes is read again."""
 BURST = (1, 4, 1, 1, 4, 1, 1, 1)
 """The subjects of eight knocks about one weigh-in."""
 SETTLED = 2.0
@@ -47,6 +49,7 @@ def latency(house: House, times: int) -> Latency:
     wholes, requests = [], []
     for number in range(times):
         time.sleep(BETWEEN)
+        house.admin.advance_clock(APART)
         body, path = house.body(house.weigh_in(f"{70 + number / 10}")), house.callback
         house.listener.forget()
         house.admin.clear_requests()

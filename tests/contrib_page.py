@@ -62,7 +62,8 @@ def chromium() -> Iterator[Browser]:
     if program is None:
         pytest.skip("Chromium is not installed")
     rules = (
-        f"--host-resolver-rules=MAP {FOREIGN_HOST} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+        f"--host-resolver-rules=MAP {FOREIGN_HOST} 127.0.0.1, MAP localhost 127.0.0.1, "
+        "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
     )
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(

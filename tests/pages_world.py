@@ -157,7 +157,7 @@ class Visitor:
     def get(self, path: str, method: str = "GET", **headers: str) -> Answer:
         return self._ask(method, path, None, headers)
 
-    def post(self, path: str, **form: str) -> Answer:
+    def post(self, path: str, /, **form: str) -> Answer:
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         return self._ask("POST", path, urlencode(form).encode(), kind)
 

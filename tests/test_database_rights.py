@@ -94,7 +94,7 @@ def test_a_file_that_is_read_only_is_a_clear_error(public: Path) -> None:
     (public / FILE_NAME).chmod(0o400)
     opening, proving = as_nobody(public)
     assert opening[0] == "StateProblem"
-    assert "read-only for this user" in opening[1]
+    assert "Permission denied" in opening[1]
     assert opening[2]
     assert proving is None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 from hypothesis import given
@@ -17,8 +17,10 @@ from weighbridge.server.addresses import (
     callback_path,
     inner_path,
     local_path,
+    name_in,
     prefix,
     same_place,
+    segment,
 )
 
 OWN = "/connect/withings"
@@ -118,3 +120,11 @@ def test_where_a_visitor_wants_to_go_is_always_here(written: str) -> None:
     assert path.startswith("/")
     assert "\\" not in path
     assert path.isprintable()
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12))
+def test_any_name_is_one_part_of_a_path(name: str) -> None:
+    decoded_by_the_server = unquote(segment(name))
+    assert "/" not in decoded_by_the_server
+    assert decoded_by_the_server not in (".", "..")
+    assert name_in(decoded_by_the_server) == name

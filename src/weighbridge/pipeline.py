@@ -33,9 +33,13 @@ INSTANTS_AT_ONCE = 300
 """How many instants are planned in one transaction: memory is bounded by their groups."""
 
 OVERLAP = 300
-"""Seconds before the cursor from which on Withings is asked: a group may become visible after
-another one with a later ``modified`` (two devices, two machines there), and would never be asked for
-again. What we hold already changes nothing."""
+"""Seconds before the cursor from which on Withings is asked while the cursor is ``YOUNG``: a group
+may become visible after another one with a later ``modified`` (two devices, two machines there), and
+would never be asked for again. What we hold already changes nothing."""
+
+YOUNG = 3600
+"""Seconds. After that nothing late is expected, and a cloud where thousands of groups were changed
+in one minute is not read again and again."""
 
 MOST_WAITS = 3
 """The groups of one weigh-in are stored some seconds apart: each may begin a wait of its own."""
@@ -181,7 +185,9 @@ def _forget_missing(road: Road, archive: Archive, seen: set[int], window: Window
 def _pages(road: Road, archive: Archive, window: Window | None) -> Iterator[Page]:
     if window:
         return road.source().pages(start=window.start, end=_end_of(road, window))
-    return road.source().pages(lastupdate=max(archive.cursor - OVERLAP - road.earlier, 0))
+    young = road.cloud_now() - archive.cursor < YOUNG
+    begin = archive.cursor - (OVERLAP if young else 0) - road.earlier
+    return road.source().pages(lastupdate=max(begin, 0))
 
 
 def _end_of(road: Road, window: Window) -> int:

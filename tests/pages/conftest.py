@@ -51,13 +51,15 @@ def visit(browser: Browser, family: Home, pass_of_admin: dict[str, Any]) -> Iter
     """Open a window; signed in unless ``stranger``. Whatever it complains of fails the test."""
     visits = []
 
-    def begin(*, stranger: bool = False, hosts: tuple[str, ...] = (), **options: Any) -> Visit:
+    def begin(
+        *, stranger: bool = False, hosts: tuple[str, ...] = (), url: str = "", **options: Any
+    ) -> Visit:
         usual = {"locale": "en-GB", "timezone_id": "Europe/Paris", "reduced_motion": "reduce"}
         context = browser.new_context(**{**usual, **options})
         context.set_default_timeout(10_000)
         if not stranger:
             context.add_cookies([pass_of_admin])
-        visits.append(Visit(context, family.url, hosts))
+        visits.append(Visit(context, url or family.url, hosts))
         return visits[-1]
 
     yield begin

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -34,6 +34,9 @@ from weighbridge.signing_in import sign_in
 from weighbridge.targets.base import Answers
 from weighbridge.withings.knock import Knock
 from weighbridge.withings.parse import parse_group
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 DAY = 86_400
 ZONE = "Europe/Paris"
@@ -226,19 +229,32 @@ def _resting(parts: Parts) -> Parts:
 
 @contextmanager
 def _serving(server: Server, parts: Parts, port: int, *, works: bool) -> Iterator[None]:
+    if works:
+        server.start()
+    try:
+        hear = server.reachable if works else None
+        with listening(create_app(parts), port, hear):
+            yield
+    finally:
+        server.stop()
+
+
+@contextmanager
+def listening(
+    app: ASGIApp, port: int, hear: Callable[[str], object] | None = None
+) -> Iterator[None]:
+    """Pages at a port; ``hear`` is told their address."""
     ready, stop = threading.Event(), threading.Event()
 
-    def hear(address: str) -> None:
-        if works:
-            server.reachable(address)
+    def begin(address: str) -> None:
+        if hear is not None:
+            hear(address)
         ready.set()
 
     def run() -> None:
-        listen(create_app(parts), "127.0.0.1", port, on_ready=hear, stop=stop)
+        listen(app, "127.0.0.1", port, on_ready=begin, stop=stop)
 
     thread = threading.Thread(target=run, daemon=True)
-    if works:
-        server.start()
     thread.start()
     try:
         assert ready.wait(20)
@@ -246,7 +262,6 @@ def _serving(server: Server, parts: Parts, port: int, *, works: bool) -> Iterato
     finally:
         stop.set()
         thread.join(10)
-        server.stop()
 
 
 def _post(url: str, path: str, body: str) -> int:

@@ -69,12 +69,16 @@ def _signed_in(browser: Browser, family: Home, options: dict[str, Any]) -> Itera
 
 def _take(page: Page, address: str, path: Path) -> None:
     page.goto(address)
-    if "/history/" in address:
+    size = page.viewport_size or DESK
+    clip = {"x": 0, "y": 0, **size}
+    if "/history/" in address:  # down to the end of the chart
         page.wait_for_selector(".plot canvas")
-    page.screenshot(path=path)
-    size = path.stat().st_size
-    assert size <= LARGEST, f"{path.name} has {size:,} bytes"
-    print(f"{path.name}: {size:,} bytes")  # noqa: T201
+        box = page.locator(".plot").bounding_box() or {"y": 0, "height": 0}
+        clip["height"] = box["y"] + box["height"] + 8
+    page.screenshot(path=path, full_page=True, clip=clip)
+    length = path.stat().st_size
+    assert length <= LARGEST, f"{path.name} has {length:,} bytes"
+    print(f"{path.name}: {length:,} bytes")  # noqa: T201
 
 
 if __name__ == "__main__":

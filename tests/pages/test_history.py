@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,14 @@ _PIXELS = """() => {
   for (let i = 3; i < data.length; i += 4) if (data[i]) drawn += 1;
   return drawn;
 }"""
+
+_NOTE_WHAT_IS_WRITTEN = """
+window.written = [];
+const { fillText } = CanvasRenderingContext2D.prototype;
+CanvasRenderingContext2D.prototype.fillText = function (text, ...more) {
+  window.written.push(text);
+  return fillText.call(this, text, ...more);
+};"""
 
 
 @pytest.fixture
@@ -93,3 +102,15 @@ def test_the_diary_is_printed_without_what_is_for_the_screen(visit: Visiting) ->
     assert page.get_by_role("heading", name="Averages by week").is_visible()
     assert page.locator("table").last.is_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("span", ["week", "90d", "1y", "all"])
+def test_the_marks_of_an_axis_are_evenly_apart(visit: Visiting, span: str) -> None:
+    """A step of 0.25 was once written with one digit: 27.5, 27.8, 28.0."""
+    window = visit(viewport={"width": 700, "height": 500})
+    window.context.add_init_script(_NOTE_WHAT_IS_WRITTEN)
+    page = window.go(f"/history/anna?measure=fat_ratio&range={span}")
+    page.wait_for_function("window.written?.length > 5")
+    marks = sorted({float(one) for one in page.evaluate("written") if re.fullmatch(r"[\d.]+", one)})
+    steps = {round(b - a, 6) for a, b in pairwise(marks)}
+    assert len(steps) == 1, marks

@@ -74,13 +74,13 @@ def test_a_login_into_a_read_only_home_spends_no_code(house: House) -> None:
 def test_a_login_onto_a_full_disk_spends_no_code(house: House) -> None:
     house.person("anna")
     house.target("anna", "garmin")
-    with small_disk(house.home, "300k"):
+    with small_disk(house.home, "900k"):
         house.write_configuration()
         house.run("config", "check", expect=0)
         house.log_in("anna")
         ballast = house.home / "ballast"
         with pytest.raises(OSError, match="space"):
-            ballast.write_bytes(b"x" * 400_000)
+            ballast.write_bytes(b"x" * 1_000_000)
         house.admin.clear_requests()
         code = house.admin.code("anna", house.callback_url)
         told = house.run("login", "withings", "--code", code, expect=2).err

@@ -203,12 +203,26 @@ def _make_private(home: Path, path: Path) -> None:
         with _making, suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except OSError as error:
-        raise StateProblem(
-            f"The home folder {home} cannot be written: {error.strerror}.",
-            remedy="Make room and run again."
-            if error.errno == errno.ENOSPC
-            else "Give this user the right to write there, or choose another with --home.",
-        ) from error
+        raise _not_writable(home, error.errno) from error
+    if not os.access(home, os.W_OK) or not os.access(path, os.R_OK | os.W_OK):
+        raise _not_writable(home, errno.EROFS if _is_read_only(home) else errno.EACCES)
+
+
+def _not_writable(home: Path, number: int | None) -> StateProblem:
+    reason = os.strerror(number) if number else "the system gives no reason"
+    return StateProblem(
+        f"The home folder {home} cannot be written: {reason}.",
+        remedy="Make room and run again."
+        if number == errno.ENOSPC
+        else "Give this user the right to write there, or choose another with --home.",
+    )
+
+
+def _is_read_only(folder: Path) -> bool:
+    """Whether the whole disk is, as far as the system tells."""
+    if not hasattr(os, "statvfs"):
+        return False
+    return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
 def prove_writable(home: Path) -> None:

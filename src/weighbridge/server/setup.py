@@ -172,17 +172,24 @@ class Setup:
         try:
             write(plan, home)
         except FileExistsError:
-            if not (home / CONFIG_FILE).exists():  # it was one of the files beside it
-                return self.show_review(request, holding, trouble="changed", status=409)
-            self._life.look()
-            return self._overtaken(request)
+            return self._was_taken(request, holding)
         except StateProblem as problem:
             return self.show_review(request, holding, trouble=str(problem), status=500)
+        return self._go_on(request)
+
+    def _go_on(self, request: Request) -> Response:
+        """To the pages of the server, which may have another address than these."""
         self._life.look()
-        if not self._life.is_over:
-            return self._overtaken(request)
-        # The pages of the server may have another address than these.
-        return Pages(self._life.settings).go_to("/connect")
+        if self._life.is_over:
+            return Pages(self._life.settings).go_to("/connect")
+        return self._overtaken(request)
+
+    def _was_taken(self, request: Request, holding: Holding) -> Response:
+        """Somebody else wrote one of the files in this very moment."""
+        if not (self._life.settings.home / CONFIG_FILE).exists():
+            return self.show_review(request, holding, trouble="changed", status=409)
+        self._life.look()
+        return self._overtaken(request)
 
     def _overtaken(self, request: Request) -> Response:
         """There is a configuration now: ours, or that of somebody else."""

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import get_args
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -248,13 +248,10 @@ def _read_password(entered: Entered) -> str:
 
 
 def _without_user(url: str) -> tuple[str, str]:
-    """A url as the form shows it, and the user that stood in it."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url, ""
-    user, _, host = parts.netloc.rpartition("@")
-    return parts._replace(netloc=host).geturl(), unquote(user)
+    """A url as a form shows it, and the user that stood in it. Nothing before an ``@`` is shown."""
+    scheme, sign, rest = url.partition("://")
+    user, _, place = rest.rpartition("@")
+    return f"{scheme}{sign}{place}", unquote(user)
 
 
 def _with_user(url: str, user: str) -> str:
@@ -270,6 +267,7 @@ def read_address(entered: Entered, draft: Draft) -> Draft:
     text = entered.text("url", LONGEST_ADDRESS)
     if text and "://" not in text:
         text = f"https://{text}"
+    entered.values["url"] = _without_user(text)[0]
     url = entered.obey("url", read_public_url, text, "url") if text else ""
     return msgspec.structs.replace(draft, url=url or "")
 

@@ -243,8 +243,15 @@ function inParts(line, value, digits) {
 
 /** A number beside an axis. */
 function mark(line, value, step) {
-  const digits = Math.max(0, -Math.floor(Math.log10(step || 1) + 1e-9));
+  const digits = digitsOf(step || 1);
   return line.many ? inParts(line, value, digits) : number(value, digits);
+}
+
+/** As many decimals as a step has: 2 for 0.25, else two marks would be rounded unevenly. */
+function digitsOf(step) {
+  let digits = 0;
+  while (digits < 6 && Math.abs(step - Number(step.toFixed(digits))) > step / 1000) digits += 1;
+  return digits;
 }
 
 /** Steps of an axis in small units: halves and whole ones of the big unit. */
