@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from weighbridge.cli import init
 from weighbridge.cli.session import Session
-from weighbridge.config import Settings, load
-from weighbridge.config.template import Answers, quote, render
+from weighbridge.config import Settings, load, writing
+from weighbridge.config.answers import Answers, FileAnswer, MqttAnswer, PersonAnswers
+from weighbridge.config.template import quote, render
 from weighbridge.errors import ConfigProblem, StateProblem
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="a matter of POSIX")
@@ -50,12 +51,17 @@ def test_without_a_terminal_and_options_a_file_of_comments_is_written(tmp_path: 
 
 def test_the_comments_are_a_configuration_too(tmp_path: Path) -> None:
     lines = render(Answers()).splitlines()
-    keys = [line[2:] for line in lines if line.startswith("# ") and (" = " in line or "[[" in line)]
-    settings = [line for line in keys if line.startswith("[[") or line.split()[1] == "="]
+    commented = [line[2:] for line in lines if line.startswith("# ")]
+    settings = [line for line in commented if line[0] == "[" or " = " in line[:20]]
     (tmp_path / "weighbridge.toml").write_text("[withings]\n" + "\n".join(settings))
-    [anna] = read(tmp_path).people
-    assert [target.kind for target in anna.targets] == ["garmin", "file"]
+    found = read(tmp_path)
+    [anna] = found.people
+    assert [target.kind for target in anna.targets] == ["garmin", "trainerroad", "file", "mqtt"]
     assert anna.timezone == "Europe/Paris"
+    assert found.server.url == "https://scale.example.org"
+    assert (found.server.port, found.server.poll) == (9474, 3 * 3600)
+    assert found.alerts.silent_days == 3
+    assert len(found.alerts.urls) == 1
 
 
 @posix_only
@@ -75,16 +81,18 @@ def test_options_answer_everything(tmp_path: Path) -> None:
     secret.chmod(0o600)
     arguments = ["--person", "Zoë", "--height", "172,5", "--timezone", "Europe/Paris"]
     arguments += ["--client-id", "abc", "--client-secret-file", str(secret)]
-    arguments += ["--garmin", "zoe@example.org", "--csv", "zoë.csv"]
+    arguments += ["--garmin", "zoe@example.org", "--csv", "zoë.csv", "--mqtt", "mqtt://zoe@pi"]
     home = tmp_path / "home"
     result = run(home, *arguments)
     assert result.exit_code == 0, result.output
     settings = read(home)
     [zoe] = settings.people
     assert (zoe.name, str(zoe.height_cm), zoe.timezone) == ("Zoë", "172.5", "Europe/Paris")
-    garmin, file = zoe.targets
+    garmin, file, mqtt = zoe.targets
     assert garmin.options.username == "zoe@example.org"
     assert (str(file.options.path), file.options.format) == ("zoë.csv", "csv")
+    assert (mqtt.options.url, mqtt.options.language) == ("mqtt://zoe@pi", "en")
+    assert "password of the MQTT broker" in result.stderr
     assert settings.withings.client_secret is not None
     assert settings.withings.client_secret.reveal() == "hush"
     assert "hush" not in (home / "weighbridge.toml").read_text()
@@ -128,6 +136,46 @@ def test_a_file_that_exists_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "weighbridge.toml").read_text() == "mine"
 
 
+def test_a_file_that_appears_at_the_last_moment_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "weighbridge.toml"
+
+    def too_late(draft: Path, *given: Any) -> None:
+        path.write_text("mine")
+        path.hardlink_to(draft)
+
+    monkeypatch.setattr(writing, "_put_in_place", too_late)
+    assert isinstance(run(tmp_path).exception, ConfigProblem)
+    assert [one.name for one in tmp_path.iterdir()] == ["weighbridge.toml"]
+    assert path.read_text() == "mine"
+
+
+def test_a_disk_that_knows_no_links_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    writing.write_new(tmp_path / "new", b"content")
+    with pytest.raises(FileExistsError):
+        writing.write_new(tmp_path / "new", b"other")
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("new", b"content")]
+
+
+def test_a_disk_that_is_full_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(StateProblem, match="No space left"):
+        writing.write_new(tmp_path / "new", b"content")
+    assert not list(tmp_path.iterdir())
+
+
 def test_force_replaces_it_and_keeps_the_old_one(tmp_path: Path) -> None:
     (tmp_path / "weighbridge.toml").write_text("mine")
     (tmp_path / "admin-token").write_text("a token that somebody chose")
@@ -150,6 +198,7 @@ def test_force_replaces_it_and_keeps_the_old_one(tmp_path: Path) -> None:
         ["--timezone", "Europe/Pariss"],
         ["--client-secret-file", "absent"],
         ["--client-secret-stdin"],
+        ["--mqtt", " "],
     ],
 )
 def test_a_wrong_answer_is_refused_before_anything_is_written(
@@ -158,6 +207,15 @@ def test_a_wrong_answer_is_refused_before_anything_is_written(
     result = run(tmp_path, *arguments)
     assert result.exit_code == 2
     assert result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("url", ["pi", "mqtt://w:hush-hush@pi", "http://pi"])
+def test_an_address_of_a_broker_is_proven(tmp_path: Path, url: str) -> None:
+    result = run(tmp_path, "--mqtt", url)
+    assert isinstance(result.exception, ConfigProblem)
+    assert "url must" in str(result.exception)
+    assert "hush" not in str(result.exception)
     assert not list(tmp_path.iterdir())
 
 
@@ -238,33 +296,58 @@ def test_any_text_is_quoted_so_that_toml_reads_it_back(text: str) -> None:
     assert tomllib.loads(f"a = {quote(text)} # {quote(text)}")["a"] == text
 
 
+_people = st.builds(
+    PersonAnswers,
+    name=_texts,
+    timezone=st.none() | _texts,
+    garmin=st.none() | _texts,
+    trainerroad=st.none() | _texts,
+    file=st.none() | st.builds(FileAnswer, path=_texts),
+    mqtt=st.none() | st.builds(MqttAnswer, url=_texts, password_file=st.none() | _texts),
+)
+
+
 @given(
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "person": _texts,
-            "client_id": _texts,
-            "client_secret": _texts,
-            "client_secret_file": _texts,
-            "garmin": _texts,
-            "csv": _texts,
-        },
+    st.builds(
+        Answers,
+        client_id=st.none() | _texts,
+        client_secret=st.none() | _texts,
+        client_secret_file=st.none() | _texts,
+        people=st.lists(_people, max_size=3).map(tuple),
+        url=st.none() | _texts,
+        port=st.none() | st.integers(0, 65_535),
     )
 )
-def test_what_was_answered_is_what_is_read(answers: dict[str, Any]) -> None:
-    document = tomllib.loads(render(Answers(**answers)))
-    withings = document["withings"]
-    people = document.get("person", [{}])
-    targets = {target["kind"]: target for target in people[0].get("target", [])}
-    assert withings.get("client_id") == answers.get("client_id")
-    if "client_secret_file" in answers:
-        assert withings["client_secret"] == {"file": answers["client_secret_file"]}
+def test_what_was_answered_is_what_is_read(answers: Answers) -> None:
+    document = tomllib.loads(render(answers))
+    withings, server = document["withings"], document.get("server", {})
+    assert withings.get("client_id") == answers.client_id
+    if answers.client_secret_file is not None:
+        assert withings["client_secret"] == {"file": answers.client_secret_file}
     else:
-        assert withings.get("client_secret") == answers.get("client_secret")
-    about_a_person = answers.keys() & {"person", "garmin", "csv"}
-    assert people[0].get("name") == (answers.get("person", "me") if about_a_person else None)
-    assert targets.get("garmin", {}).get("username") == answers.get("garmin")
-    assert targets.get("file", {}).get("path") == answers.get("csv")
+        assert withings.get("client_secret") == answers.client_secret
+    assert (server.get("url"), server.get("port")) == (answers.url, answers.port)
+    people = document.get("person", [])
+    assert [person["name"] for person in people] == [person.name for person in answers.people]
+    for written, person in zip(people, answers.people, strict=True):
+        targets = {target["kind"]: target for target in written.get("target", [])}
+        assert len(targets) == len(written.get("target", []))
+        assert written.get("timezone") == person.timezone
+        for kind in ("garmin", "trainerroad"):
+            assert targets.get(kind, {}).get("username") == getattr(person, kind)
+        assert targets.get("file", {}).get("path") == (person.file and person.file.path)
+        mqtt, broker = targets.get("mqtt", {}), person.mqtt
+        assert mqtt.get("url") == (broker and broker.url)
+        password = broker and broker.password_file
+        assert mqtt.get("password") == (None if password is None else {"file": password})
+
+
+def test_each_kind_is_explained_once_whoever_has_it() -> None:
+    anna, ben = PersonAnswers(name="anna", garmin="a"), PersonAnswers(name="ben", garmin="b")
+    text = render(Answers(people=(anna, ben)))
+    assert text.count("in Garmin Connect.") == text.count("in TrainerRoad") == 1
+    assert text.count('\n# kind = "trainerroad"\n') == text.count('\n# kind = "mqtt"\n') == 1
+    assert text.count('\nkind = "garmin"\n') == 2
 
 
 @given(name=_plain | _texts, client_id=_plain | _texts, path=_plain | _texts)

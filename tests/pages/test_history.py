@@ -110,7 +110,8 @@ def test_the_marks_of_an_axis_are_evenly_apart(visit: Visiting, span: str) -> No
     window = visit(viewport={"width": 700, "height": 500})
     window.context.add_init_script(_NOTE_WHAT_IS_WRITTEN)
     page = window.go(f"/history/anna?measure=fat_ratio&range={span}")
-    page.wait_for_function("window.written?.length > 5")
+    page.wait_for_selector(".plot canvas")
+    window.let_it_be_drawn()
     marks = sorted({float(one) for one in page.evaluate("written") if re.fullmatch(r"[\d.]+", one)})
     steps = {round(b - a, 6) for a, b in pairwise(marks)}
     assert len(steps) == 1, marks

@@ -98,6 +98,10 @@ class Visit:
     def resize(self, width: int) -> None:
         """Make the window so wide, in CSS pixels, and let what is in it find its place."""
         self.page.set_viewport_size({"width": width, "height": 800})
+        self.let_it_be_drawn()
+
+    def let_it_be_drawn(self) -> None:
+        """Return when what was changed can be seen."""
         self.page.evaluate(_TWO_FRAMES)
 
     def sticks_out(self) -> list[str]:

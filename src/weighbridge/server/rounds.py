@@ -61,7 +61,7 @@ class Rounds:
         if errand.slow:
             outcome = catch_up(road)
             self._note_speed(errand.since, outcome)
-            self._end(road, outcome, None)
+            self._end(road, outcome, None, slow=True)
         else:
             self._run_quick(road, errand)
 
@@ -85,11 +85,17 @@ class Rounds:
             refresh_battery(self._workplace, road.person)
 
     def _end(
-        self, road: Road, outcome: Outcome, synced_at: float | None, since: float | None = None
+        self,
+        road: Road,
+        outcome: Outcome,
+        synced_at: float | None,
+        since: float | None = None,
+        *,
+        slow: bool = False,
     ) -> None:
         self._counts.round_ended(outcome)
         _tell_log(outcome)
-        self._plan_next(road, since)
+        self._plan_next(road, since, slow)
         battery = known_battery(road.archive) if road.archive else None
         self._ended(road.person, News(synced_at, self._problem(road), battery))
 
@@ -149,17 +155,18 @@ class Rounds:
             if delivered.sent and since is not None:
                 self._counts.reached(delivered.kind, self._clock() - since)
 
-    def _plan_next(self, road: Road, since: float | None) -> None:
-        """Write into the diary when something of this person is due."""
+    def _plan_next(self, road: Road, since: float | None, slow: bool) -> None:
+        """Write into the diary when something is due; what was just served is not due at once."""
         now = self._clock()
         for route in road.routes:
             due = next_due(route.ledger, now, road.cloud_ahead) if route.target else None
             if due is None:
                 continue
             if isinstance(route.target, Stays):
-                self._scheduler.serve(road.person, max(due, now + SHORTEST_NAP))
+                self._scheduler.serve(road.person, max(due, now if slow else now + SHORTEST_NAP))
             else:
-                self._scheduler.serve_slow(road.person, max(due, now + SHORTEST_NAP), since)
+                nap = SHORTEST_NAP if slow else 0.0
+                self._scheduler.serve_slow(road.person, max(due, now + nap), since)
 
     def _next_ask(self, road: Road, problem: Problem | None) -> float:
         now = self._clock()
