@@ -8,6 +8,7 @@ Nothing here fails a test: machines differ and are noisy.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from archive_size import nothing_new
 from fit_encoding import encoding_seconds
 from server import server_rows
 from stand import home_with, measure, middle, row
+
+from pages import pages_rows
 
 FILE_TARGET = 'kind = "file"\nformat = "csv"\npath = "anna.csv"\nsince = 2000-01-01'
 
@@ -78,7 +81,16 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterator[str]]] = {
     "first-sync": first_sync_rows,
     "nothing-new": nothing_new_rows,
     "server": lambda given: server_rows(given.runs),
+    "pages": lambda given: pages_rows(given.runs),
 }
+
+
+def _load() -> str:
+    """How busy this machine is."""
+    try:
+        return f"load {os.getloadavg()[0]:.1f}"
+    except (AttributeError, OSError):  # Windows does not tell
+        return "load unknown"
 
 
 def main() -> None:
@@ -88,6 +100,7 @@ def main() -> None:
     parser.add_argument("--large", action="store_true", help="also 100,000 groups, 1,000,000 rows")
     parser.add_argument("--only", choices=PARTS, nargs="+", default=[*PARTS], help="these parts")
     given = parser.parse_args()
+    print(f"{os.cpu_count()} processors, {_load()} at the beginning\n")
     print(row("figure", "measured", "promised"))
     for name in given.only:
         for line in PARTS[name](given):

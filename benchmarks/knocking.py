@@ -17,7 +17,7 @@ Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 BETWEEN = 1.3
 """Seconds between two weigh-ins. In the same second they would be the same instant."""
 APART = 360.0
-"""Seconds between them by the clock of the cloud: what changed in the last minutes is read again."""
+"""Seconds between them by the cloud's clock: what changed in the last minutes is read again."""
 BURST = (1, 4, 1, 1, 4, 1, 1, 1)
 """The subjects of eight knocks about one weigh-in."""
 SETTLED = 2.0

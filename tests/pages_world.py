@@ -55,7 +55,7 @@ class Site:
 
     def __init__(self, house: House, server: str = "", *, application: bool = True) -> None:
         self.house = house
-        self.port = _free_port()
+        self.port = free_port()
         self.now = float(NOON)
         self.woken: list[str] = []
         self.next_asks: dict[str, float] = {}
@@ -255,7 +255,7 @@ def state_of(link: str) -> str:
     return parse_qs(urlsplit(link).query)["state"][0]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

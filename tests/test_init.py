@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -52,7 +53,7 @@ def test_without_a_terminal_and_options_a_file_of_comments_is_written(tmp_path: 
 def test_the_comments_are_a_configuration_too(tmp_path: Path) -> None:
     lines = render(Answers()).splitlines()
     commented = [line[2:] for line in lines if line.startswith("# ")]
-    settings = [line for line in commented if line[0] == "[" or " = " in line[:20]]
+    settings = [line for line in commented if re.match(r"\w+ = |\[+[a-z.]+\]+$", line)]
     (tmp_path / "weighbridge.toml").write_text("[withings]\n" + "\n".join(settings))
     found = read(tmp_path)
     [anna] = found.people

@@ -87,14 +87,12 @@ def test_a_resident_is_online_until_it_leaves(
         assert words(late, base) == ["offline"]
 
 
-def test_staying_returns_at_once_and_waits_for_a_broker_that_is_away(
+def test_staying_waits_in_the_background_for_a_broker_that_is_away(
     tmp_path: Path, base: str, house: HouseOfTests
 ) -> None:
     where = Mosquitto(tmp_path)
     with closing(make(where, base)) as broker:
-        began = time.monotonic()
         broker.stay(house, "anna", "mqtt", "home")
-        assert time.monotonic() - began < 0.1
         with pytest.raises(RetryLater, match="cannot be reached"):
             broker.publish([HELLO])
         where.start()

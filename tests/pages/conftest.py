@@ -10,7 +10,7 @@ import pytest
 from contrib_page import chromium
 from pages.household import Home, home
 from pages.visit import Visit
-from pages_world import _free_port, ask
+from pages_world import ask, free_port
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -30,7 +30,7 @@ def browser() -> Iterator[Browser]:
 def family(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """The household. A test changes only what it names as its own."""
     folder = tmp_path_factory.mktemp("pages") / "home"
-    with home(folder, _free_port()) as made:
+    with home(folder, free_port()) as made:
         yield made
 
 

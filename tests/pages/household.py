@@ -118,7 +118,8 @@ def home(
 
 def _furnish(house: House, url: str) -> None:
     """The configuration, and a profile at Withings for each."""
-    since = f"since = {time.strftime('%Y-%m-%d', time.gmtime(house.clock() - DELIVERED_DAYS * DAY))}"
+    first_day = time.gmtime(house.clock() - DELIVERED_DAYS * DAY)
+    since = f"since = {time.strftime('%Y-%m-%d', first_day)}"
     house.callback_url = f"{url}/connect/withings"
     house.more_tables = f'\n[server]\nport = {url.rpartition(":")[2]}\nurl = "{url}"\n'
     for name in PEOPLE:

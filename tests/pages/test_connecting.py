@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from pages.household import Home
 
 
-def test_emil_is_connected_and_his_card_shows_what_he_weighs(
-    visit: Visiting, family: Home
-) -> None:
+def test_emil_is_connected_and_his_card_shows_what_he_weighs(visit: Visiting, family: Home) -> None:
     overview = visit().go("/")
     window = visit(hosts=(family.house.sandbox.url,))
     page = window.go("/connect")

@@ -34,7 +34,12 @@ PAGES = {
         "/history/david?measure=systolic&range=1y",
         "/history/emil",
     ],
-    "connect": [f"/diary/anna?from={LAST_MONTH}", "/connect", "/connect/ben/garmin", "/connect/clara/trainerroad"],
+    "connect": [
+        f"/diary/anna?from={LAST_MONTH}",
+        "/connect",
+        "/connect/ben/garmin",
+        "/connect/clara/trainerroad",
+    ],
 }
 REFUSED = {
     "/history/anna?measure=courage": 404,
@@ -99,7 +104,9 @@ def test_without_javascript_every_page_can_be_read(visit: Visiting) -> None:
         assert not window.sticks_out(), path
         if path.startswith("/history") and path != "/history/emil":
             box = page.locator("figure svg.chart").bounding_box()
-            assert box and box["width"] > PHONE / 2 and box["height"] > 100
+            assert box is not None
+            assert box["width"] > PHONE / 2
+            assert box["height"] > 100
         if path == "/":
             assert page.locator(".card svg.chart").count() >= 4
             assert "Load the page again" in page.locator("#freshness").inner_text()
@@ -139,7 +146,11 @@ def test_the_language_menu_stays_on_the_page(visit: Visiting) -> None:
     ("options", "weight", "clock"),
     [
         ({"locale": "de-DE"}, r"\d\d,\d\d\skg", r"\d\d:\d\d"),
-        ({"locale": "en-US", "timezone_id": "America/New_York"}, r"\d\d\.\d\d\skg", r"\d:\d\d.[AP]M"),
+        (
+            {"locale": "en-US", "timezone_id": "America/New_York"},
+            r"\d\d\.\d\d\skg",
+            r"\d:\d\d.[AP]M",
+        ),
     ],
     ids=["Berlin", "New York"],
 )

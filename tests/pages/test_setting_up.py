@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pages.household import ZONE, Home, listening
-from pages_world import _free_port
-from weighbridge.config import load
+from pages_world import free_port
+from weighbridge.config import Settings, load
 from weighbridge.sandbox.household import weigh_in
 from weighbridge.server.setting_up import SettingUp
 
@@ -34,11 +34,11 @@ class Empty:
 
 @pytest.fixture
 def empty(tmp_path: Path, family: Home) -> Iterator[Empty]:
-    port, home = _free_port(), tmp_path / "home"
+    port, home = free_port(), tmp_path / "home"
     home.mkdir(mode=0o700)
-    environ = {"WITHINGS_URL": family.house.sandbox.url, "WEIGHBRIDGE_PORT": str(port)}
+    environ = {"WITHINGS_URL": family.house.sandbox.url}
 
-    def read() -> object:
+    def read() -> Settings:
         return load(home, environ, secret_folder=home)
 
     setting_up = SettingUp(read(), environ, read)
@@ -50,9 +50,7 @@ def empty(tmp_path: Path, family: Home) -> Iterator[Empty]:
         setting_up.stop()
 
 
-def test_dora_is_set_up_and_weighs_something(
-    empty: Empty, visit: Visiting, family: Home
-) -> None:
+def test_dora_is_set_up_and_weighs_something(empty: Empty, visit: Visiting, family: Home) -> None:
     cloud = family.house.withings
     groups = weigh_in(int(time.time()) - 3600, kg=DORAS_KG)
     cloud.household.add_profile("dora", timezone=ZONE, groups=groups)

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 PHONE, DESKTOP = 360, 1280
 _ALL_RULES = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
-_RULES_OF_COLOUR = {"resultTypes": ["violations"], "runOnly": ["color-contrast", "link-in-text-block"]}
+_RULES_OF_COLOUR = {
+    "resultTypes": ["violations"],
+    "runOnly": ["color-contrast", "link-in-text-block"],
+}
 SCHEMES = {"light": _ALL_RULES, "dark": _RULES_OF_COLOUR}
 """What axe looks for. In the dark only colours are different."""
 _TELL_OF_THE_POLICY = (

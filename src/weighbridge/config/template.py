@@ -199,7 +199,8 @@ _SERVER = """\
 """
 
 _ALERTS = """\
-# Who hears of trouble while the server runs: addresses for Apprise (https://github.com/caronc/apprise).
+# Who hears of trouble while the server runs. urls are addresses of Apprise, which knows a hundred
+# services: https://github.com/caronc/apprise
 # [alerts]
 # urls = ["ntfy://ntfy.sh/a-topic-that-nobody-guesses"]
 # ping = "https://hc-ping.com/your-own-address"  # asked while all is well
