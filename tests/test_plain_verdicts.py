@@ -58,7 +58,7 @@ def test_a_login_goes_before_everything_else() -> None:
     line = target(TargetVerdict.LOGIN_NEEDED, open={"blocked": 3, "rejected": 1})
     assert (line.key, line.tone) == ("login_needed", "bad-news")
     assert line.cure is not None
-    assert (line.cure.key, line.cure.path, line.cure.for_admin) == ("log_in", "/connect", True)
+    assert (line.cure.key, line.cure.path, line.cure.is_urgent) == ("log_in", "/connect", True)
     first = target(TargetVerdict.NOT_SIGNED_IN)
     assert first.cure is not None
     assert (first.key, first.cure.key) == ("not_signed_in", "connect")

@@ -23,7 +23,7 @@ class Cure(msgspec.Struct, frozen=True):
     key: str
     path: str
     query: Mapping[str, str] = {}
-    for_admin: bool = False
+    is_urgent: bool = False
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,8 +43,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 DELIVERIES = "/deliveries"
 """The page of deliveries; ``person``, ``target`` and ``state`` narrow it down."""
-CONNECT = Cure("connect", "/connect", for_admin=True)
-LOG_IN = Cure("log_in", "/connect", for_admin=True)
+CONNECT = Cure("connect", "/connect", is_urgent=True)
+LOG_IN = Cure("log_in", "/connect", is_urgent=True)
 
 
 def say_source(standing: SourceStanding) -> Line:
