@@ -67,7 +67,7 @@ def chromium() -> Iterator[Browser]:
     )
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=program, args=[rules, "--no-proxy-server"]
+            executable_path=program, args=[rules, "--no-proxy-server", "--disable-gpu"]
         )
         try:
             yield browser

@@ -31,14 +31,12 @@ PAGES = {
     "history": [
         "/history/anna",
         "/history/anna?measure=weight&compare=fat_ratio&range=all",
-        "/history/david?measure=systolic&range=1y",
         "/history/emil",
     ],
     "connect": [
         f"/diary/anna?from={LAST_MONTH}",
         "/connect",
         "/connect/ben/garmin",
-        "/connect/clara/trainerroad",
     ],
 }
 REFUSED = {
@@ -47,7 +45,6 @@ REFUSED = {
     "/diary/anna?from=yesterday": 404,
     "/connect/withings?code=1&state=strange": 400,
     "/p/no-such-link": 404,
-    "/nowhere": 404,
 }
 
 

@@ -30,7 +30,13 @@ from weighbridge.server.plain_verdicts import (
 )
 from weighbridge.server.unit_choice import UnitChoice
 from weighbridge.targets import load_kind
-from weighbridge.verdicts import SourceStanding, judge_source, judge_target
+from weighbridge.verdicts import (
+    SourceStanding,
+    TargetStanding,
+    TargetVerdict,
+    judge_source,
+    judge_target,
+)
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -151,13 +157,25 @@ class Cards:
             standing = judge_target(self._database, person, target, self._now)
         except Problem as problem:  # for instance, a package is not installed
             return Line(key="cannot_be_served", tone="bad-news", trouble=str(problem))
+        signs_in = hasattr(kind, "sign_in")
+        if signs_in and self._never_signed_in(person, target, standing):
+            not_yet = TargetVerdict.NOT_SIGNED_IN
+            standing = msgspec.structs.replace(standing, verdict=not_yet, trouble=None)
         due = None
         if standing.route is not None:  # else a ledger would write the route down
             ledger = Ledger(self._database, person, target.name, self._now)
             due = next_due(ledger, self._now)
-        signs_in = hasattr(kind, "sign_in")
         about = {"person": person, "target": target.name}
         return say_target(standing, signs_in=signs_in, due=due, now=self._now, about=about)
+
+    def _never_signed_in(
+        self, person: str, target: TargetSettings, standing: TargetStanding
+    ) -> bool:
+        """Readings may be waiting for it all the same, but it is no login that ended."""
+        if standing.verdict is not TargetVerdict.LOGIN_NEEDED or standing.succeeded_at is not None:
+            return False
+        service = f"target {target.name}"
+        return self._database.one("credential_of", person=person, service=service) is None
 
     def _held(self, person: Person) -> int:
         """How many readings are held, for however many targets."""
