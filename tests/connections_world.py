@@ -25,8 +25,8 @@ from weighbridge.archive.person_links import PersonLinks
 from weighbridge.connecting import keep_login
 from weighbridge.errors import LoginNeeded
 from weighbridge.sandbox.withings.notify import Subscription
-from weighbridge.server.chores import Chore
-from weighbridge.server.upkeep import callback_of
+from weighbridge.server.pages.chores import Chore
+from weighbridge.server.subscriptions.upkeep import callback_of
 from weighbridge.targets.base import Answers, SignedIn
 from weighbridge.testing.builders import NOON
 

@@ -19,11 +19,11 @@ from weighbridge.archive.database import Database
 from weighbridge.archive.subscriptions import rotate
 from weighbridge.assembly import Shared, Workplace
 from weighbridge.config import ServerSettings, Settings, WithingsSettings
-from weighbridge.server.app import create_app
-from weighbridge.server.connection import USUAL, Limits
 from weighbridge.server.counts import Counts
-from weighbridge.server.intake import Intake
-from weighbridge.server.listening import listen
+from weighbridge.server.edge.app import create_app
+from weighbridge.server.edge.connection import USUAL, Limits
+from weighbridge.server.edge.intake import Intake
+from weighbridge.server.edge.listening import listen
 from weighbridge.server.parts import Parts
 from weighbridge.testing.builders import NOON
 

@@ -21,12 +21,12 @@ from cli_world import House
 from weighbridge.archive.database import Database
 from weighbridge.assembly import Shared, Workplace
 from weighbridge.config import load
-from weighbridge.server.admission import Admission, read_or_make_token
-from weighbridge.server.app import create_app
 from weighbridge.server.counts import Counts
-from weighbridge.server.intake import Intake
-from weighbridge.server.listening import listen
+from weighbridge.server.edge.app import create_app
+from weighbridge.server.edge.intake import Intake
+from weighbridge.server.edge.listening import listen
 from weighbridge.server.live import Live
+from weighbridge.server.pages.admission import Admission, read_or_make_token
 from weighbridge.server.parts import Parts
 from weighbridge.testing.builders import NOON
 

@@ -16,8 +16,8 @@ from pages_world import Answer, Visitor, ask
 from weighbridge.config import Settings, load
 from weighbridge.errors import Problem
 from weighbridge.sandbox.withings import CLIENT_ID, CLIENT_SECRET
-from weighbridge.server.listening import listen
-from weighbridge.server.setting_up import SettingUp
+from weighbridge.server.edge.listening import listen
+from weighbridge.server.pages.setup.setting_up import SettingUp
 from weighbridge.testing.builders import NOON
 
 APPLICATION = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}

@@ -13,8 +13,8 @@ from cli_world import LONG_AGO, World, move_in
 from sandbox_life import Listener
 from weighbridge.assembly import Workplace
 from weighbridge.config import load
-from weighbridge.server.mending import Care
-from weighbridge.server.upkeep import callback_of, look_after
+from weighbridge.server.subscriptions.mending import Care
+from weighbridge.server.subscriptions.upkeep import callback_of, look_after
 
 sys.path.insert(0, str(Path(__file__).parent / "stories"))
 

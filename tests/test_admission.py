@@ -21,13 +21,13 @@ from starlette.routing import Route
 from weighbridge.config import ServerSettings, Settings, WithingsSettings
 from weighbridge.errors import ConfigProblem, RetryLater, StateProblem
 from weighbridge.secret import Secret
-from weighbridge.server import attempts, sessions
-from weighbridge.server.admission import TOKEN_FILE, Admission, WrongToken, closed
-from weighbridge.server.admission import read_or_make_token as token_of
-from weighbridge.server.attempts import Attempts
-from weighbridge.server.door import Door
-from weighbridge.server.pages import Pages
-from weighbridge.server.sessions import Sessions
+from weighbridge.server.pages import attempts, sessions
+from weighbridge.server.pages.admission import TOKEN_FILE, Admission, WrongToken, closed
+from weighbridge.server.pages.admission import read_or_make_token as token_of
+from weighbridge.server.pages.attempts import Attempts
+from weighbridge.server.pages.door import Door
+from weighbridge.server.pages.pages import Pages
+from weighbridge.server.pages.sessions import Sessions
 
 TOKEN = "a-token-that-somebody-chose"
 _numbers = itertools.count()
@@ -113,7 +113,7 @@ def test_a_token_that_somebody_wrote_counts_with_or_without_an_end_of_line(tmp_p
 def test_a_file_without_a_usable_token_is_a_problem_with_a_remedy(
     tmp_path: Path, content: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("weighbridge.server.admission.PATIENCE", 0.03)
+    monkeypatch.setattr("weighbridge.server.pages.admission.PATIENCE", 0.03)
     (tmp_path / TOKEN_FILE).write_text(content, "utf-8")
     with pytest.raises(ConfigProblem) as problem:
         token_of(tmp_path)

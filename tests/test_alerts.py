@@ -14,8 +14,8 @@ from watch_world import DAY, HOUR, MINUTE, POLL, START, TOO_LONG, World
 from weighbridge.archive.alerts import Alert, AlertBook
 from weighbridge.archive.database import Database
 from weighbridge.plan.state import State
-from weighbridge.server.alerts import CALM, Finding, next_step, take_down
-from weighbridge.server.findings import (
+from weighbridge.server.watching.alerts import CALM, Finding, next_step, take_down
+from weighbridge.server.watching.findings import (
     FRESH_LOGIN,
     NEWCOMER,
     SUBSCRIPTION_PATIENCE,

@@ -13,9 +13,9 @@ from subscriptions_world import Home, Street
 from weighbridge.assembly import Workplace
 from weighbridge.config import Person
 from weighbridge.errors import StateProblem
-from weighbridge.server import care, upkeep
 from weighbridge.server.halt import Halt, Stopping
-from weighbridge.server.mending import Care
+from weighbridge.server.subscriptions import care, upkeep
+from weighbridge.server.subscriptions.mending import Care
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from connections_world import wait_until
-from weighbridge.server import chores
-from weighbridge.server.chores import Busy, Chore, Chores, Question
+from weighbridge.server.pages import chores
+from weighbridge.server.pages.chores import Busy, Chore, Chores, Question
 
 
 def test_only_so_many_are_under_way() -> None:

@@ -12,7 +12,7 @@ from cli_world import run_here
 from subscriptions_world import Home, Street
 from weighbridge.archive.subscriptions import accepted_secrets
 from weighbridge.cli import subscriptions
-from weighbridge.server import mending
+from weighbridge.server.subscriptions import mending
 
 THEIRS = "https://home.example.net/api/webhook/0123456789abcdef0123456789abcdef?key=hush"
 USUAL = [1, 2, 4, 44, 46]

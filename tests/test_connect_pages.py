@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from pages_world import Site, connected, site, words_of
-from weighbridge.server import consents
+from weighbridge.server.pages.connect import consents
 
 BEHIND_A_PROXY = 'url = "https://home.example.org/weighbridge"\nproxies = ["127.0.0.1"]'
 PUBLIC = "home.example.org"

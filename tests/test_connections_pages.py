@@ -26,7 +26,8 @@ from pages_world import Answer, Visitor, read_html, words_of
 from test_pages import check_page
 from weighbridge.archive.ledger import Ledger
 from weighbridge.catalogue import LANGUAGES
-from weighbridge.server import chores, target_way
+from weighbridge.server.pages import chores
+from weighbridge.server.pages.connect import target_way
 
 JOURNAL = "/connect/anna/my%252Fjournal"
 

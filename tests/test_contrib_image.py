@@ -33,8 +33,8 @@ from contrib_services import (
 )
 from weighbridge.config import CONFIG_FILE, ServerSettings, Settings, home_folder, load
 from weighbridge.config.reading import read_settings
-from weighbridge.server.addresses import CALLBACK_PATH, callback_address
-from weighbridge.server.guard import KNOCKS
+from weighbridge.server.edge.addresses import CALLBACK_PATH, callback_address
+from weighbridge.server.edge.guard import KNOCKS
 
 PROGRAMS = Path(sys.executable).parent
 SCRIPTS = [CONTRIB / "weighbridge-loop", CONTRIB / "weighbridge-healthy"]

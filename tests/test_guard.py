@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from starlette.types import Message, Receive, Scope, Send
 
 from weighbridge.config import ServerSettings, Settings, WithingsSettings
-from weighbridge.server.guard import HEADERS, Guard, host_name
-from weighbridge.server.networks import Networks
-from weighbridge.server.proxies import seen_through
+from weighbridge.server.edge.guard import HEADERS, Guard, host_name
+from weighbridge.server.edge.networks import Networks
+from weighbridge.server.edge.proxies import seen_through
 
 PROXY = "10.0.0.7"
 VISITOR = "203.0.113.9"

@@ -14,10 +14,10 @@ import pytest
 
 from watch_world import DAY, POLL, TOO_LONG, World, decoded, served
 from weighbridge.assembly import Workplace
-from weighbridge.server import proof
-from weighbridge.server.glimpse import Glimpse
-from weighbridge.server.health import PROVE_EVERY, Readiness, judge_readiness, routes
-from weighbridge.server.proof import Proof
+from weighbridge.server.watching import proof
+from weighbridge.server.watching.glimpse import Glimpse
+from weighbridge.server.watching.health import PROVE_EVERY, Readiness, judge_readiness, routes
+from weighbridge.server.watching.proof import Proof
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from weighbridge.archive.database import Database
 from weighbridge.archive.knocks import KEPT_SECONDS, open_knocks, settle_knocks
 from weighbridge.errors import RetryLater, StateProblem
 from weighbridge.server.counts import Counts
-from weighbridge.server.intake import Intake
+from weighbridge.server.edge.intake import Intake
 from weighbridge.testing.builders import NOON
 from weighbridge.withings.knock import Knock
 
@@ -227,7 +227,7 @@ def test_a_defect_while_tidying_up_does_not_end_the_thread(
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("weighbridge.server.intake.forget_old_knocks", fail)
+    monkeypatch.setattr("weighbridge.server.edge.intake.forget_old_knocks", fail)
     intake.take(WEIGH_IN).result(SOON)
     intake.take(WEIGH_IN).result(SOON)
     assert house.stored() == 2

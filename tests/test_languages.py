@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from pages_world import Site, Visitor, ask, read_html, site, words_of
 from weighbridge.catalogue import LANGUAGES, read_grammar, texts
-from weighbridge.server.language import best_language
-from weighbridge.server.wording import Words, anchor, day, figure, number, when
+from weighbridge.server.pages.language import best_language
+from weighbridge.server.pages.wording import Words, anchor, day, figure, number, when
 
 NOON = 1_772_712_300
 """12:05 UTC on 5 March 2026."""
@@ -194,11 +194,11 @@ def test_an_accident_is_a_page_that_says_what_to_do(
 ) -> None:
     with site(tmp_path) as made:
         admin = made.admin()
-        monkeypatch.setattr("weighbridge.server.connect.standing_of", None)
+        monkeypatch.setattr("weighbridge.server.pages.connect.connect.standing_of", None)
         answer = admin.get("/connect")
         assert answer.status == 500
         assert "Look into its log" in words_of(answer)
-        monkeypatch.setattr("weighbridge.server.pages.Pages.page", None)
+        monkeypatch.setattr("weighbridge.server.pages.pages.Pages.page", None)
         bare = admin.get("/connect")
         assert (bare.status, bare.text.count("\n")) == (500, 1)
         assert "Look into its log" in bare.text

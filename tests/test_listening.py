@@ -17,8 +17,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from edge_world import SOON, ask, call, hear, hear_until, listening
 from weighbridge.errors import ConfigProblem
-from weighbridge.server.connection import Limits
-from weighbridge.server.listening import listen
+from weighbridge.server.edge.connection import Limits
+from weighbridge.server.edge.listening import listen
 
 HASTY = Limits(head=0.25, body=0.25, answer=0.4, farewell=0.25, idle=1, connections=20)
 PATIENT = 3.0
@@ -263,7 +263,7 @@ PROGRAM = """
 import sys
 sys.path.insert(0, {tests!r})
 from test_listening import app
-from weighbridge.server.listening import listen
+from weighbridge.server.edge.listening import listen
 listen(app, "127.0.0.1", 0, on_ready=lambda url: print(url, flush=True))
 print("ended", flush=True)
 """

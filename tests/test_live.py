@@ -21,11 +21,11 @@ from pages_world import Site, Visitor, site
 from rounds_world import FILE, world
 from test_person_links import enter, make_link, revoke
 from weighbridge.config import load
-from weighbridge.server.connection import Limits
+from weighbridge.server.edge.connection import Limits
 from weighbridge.server.live import Listener, Live
+from weighbridge.server.pages.overview.stream import Stream, written
+from weighbridge.server.pages.sessions import IDLE
 from weighbridge.server.server import Server
-from weighbridge.server.sessions import IDLE
-from weighbridge.server.stream import Stream, written
 
 EVERYBODY = ("anna", "ben")
 END = "\r\n0\r\n\r\n"

@@ -16,9 +16,9 @@ import pytest
 from watch_world import DAY, HOUR, MINUTE, TOO_LONG, Receiver, World, receiver
 from weighbridge.errors import StateProblem
 from weighbridge.secret import Secret
-from weighbridge.server import messenger, proof
-from weighbridge.server.alerts import CALM
-from weighbridge.server.channels import (
+from weighbridge.server.watching import messenger, proof
+from weighbridge.server.watching.alerts import CALM
+from weighbridge.server.watching.channels import (
     FIRST_WAIT,
     LONGEST_WAIT,
     PING_EVERY,
@@ -26,8 +26,8 @@ from weighbridge.server.channels import (
     Channel,
     Pulse,
 )
-from weighbridge.server.findings import HOME_CALM, HOME_PATIENCE
-from weighbridge.server.messenger import PROVE_EVERY, Watch
+from weighbridge.server.watching.findings import HOME_CALM, HOME_PATIENCE
+from weighbridge.server.watching.messenger import PROVE_EVERY, Watch
 
 LOGIN = (
     "anna must log in at Withings again. The login was withdrawn. "
@@ -425,7 +425,7 @@ def test_a_channel_that_hangs_holds_up_neither_the_end_nor_the_database(
 
 def test_a_channel_has_a_time_limit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert SEND_LIMIT <= 30
-    monkeypatch.setattr("weighbridge.server.channels.SEND_LIMIT", 0.05)
+    monkeypatch.setattr("weighbridge.server.watching.channels.SEND_LIMIT", 0.05)
     go_on = threading.Event()
     with receiver() as (ear, alerts):
         ear.before_answer = lambda: go_on.wait(10)

@@ -18,7 +18,7 @@ from weighbridge.errors import ExitCode, LoginNeeded, RetryLater
 from weighbridge.plan.state import State
 from weighbridge.road import Delivered, Outcome
 from weighbridge.server.counts import BUCKETS, ROUND_OUTCOMES, Counts, Durations
-from weighbridge.server.metrics import render, routes
+from weighbridge.server.watching.metrics import render, routes
 
 PEOPLE = ("anna", "ben")
 type Samples = dict[tuple[str, frozenset[str]], float]

@@ -15,7 +15,7 @@ from edge_world import Answer, Edge, ask, call, hear, hear_until, listening
 from weighbridge.archive.database import Database
 from weighbridge.archive.subscriptions import retire, rotate
 from weighbridge.errors import StateProblem
-from weighbridge.server import notifications
+from weighbridge.server.edge import notifications
 from weighbridge.server.parts import Parts
 from weighbridge.testing.builders import NOON
 

@@ -25,9 +25,9 @@ from weighbridge.archive.points import Points
 from weighbridge.archive.subscriptions import CareRecord
 from weighbridge.catalogue import LANGUAGES, texts
 from weighbridge.plan.state import State
-from weighbridge.server.card import Calendar
-from weighbridge.server.newest_readings import NewestReading, NewestReadings
-from weighbridge.server.unit_choice import UnitChoice
+from weighbridge.server.pages.overview.card import Calendar
+from weighbridge.server.pages.overview.newest_readings import NewestReading, NewestReadings
+from weighbridge.server.pages.unit_choice import UnitChoice
 from weighbridge.testing.builders import NOON as NOW
 from weighbridge.testing.builders import UNTHINKABLE, group, measurement
 from weighbridge.withings.knock import Knock

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from pages_world import Answer, Site, ask, connected, read_html, site, state_of, words_of
-from weighbridge.server import attempts, door, sessions
+from weighbridge.server.pages import attempts, door, sessions
 
 
 @pytest.fixture

@@ -19,12 +19,12 @@ from test_pages import check_page
 from weighbridge.archive.database import Database
 from weighbridge.archive.person_links import LONGEST, PersonLinks
 from weighbridge.secret import Secret
-from weighbridge.server import attempts, sessions
-from weighbridge.server.admission import Admission
-from weighbridge.server.door import Door
-from weighbridge.server.navigation import ENTRIES
-from weighbridge.server.pages import Pages
-from weighbridge.server.sessions import Sessions
+from weighbridge.server.pages import attempts, sessions
+from weighbridge.server.pages.admission import Admission
+from weighbridge.server.pages.door import Door
+from weighbridge.server.pages.navigation import ENTRIES
+from weighbridge.server.pages.pages import Pages
+from weighbridge.server.pages.sessions import Sessions
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from weighbridge.archive.subscriptions import CareState
 from weighbridge.catalogue import texts
 from weighbridge.errors import ExitCode
 from weighbridge.plan.state import State
-from weighbridge.server.plain_verdicts import (
+from weighbridge.server.pages.overview.plain_verdicts import (
     Line,
     say_held,
     say_next_ask,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weighbridge.config import ServerSettings, Settings, WithingsSettings
-from weighbridge.server.addresses import (
+from weighbridge.server.edge.addresses import (
     base_url,
     begin_address,
     callback_address,

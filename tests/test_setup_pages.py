@@ -23,10 +23,10 @@ from weighbridge.catalogue import LANGUAGES, texts
 from weighbridge.config import writing
 from weighbridge.errors import ConfigProblem, StateProblem
 from weighbridge.sandbox.withings import CLIENT_ID, CLIENT_SECRET
-from weighbridge.server import setup_steps
+from weighbridge.server.pages.setup import setup_steps
+from weighbridge.server.pages.setup.setup_draft import IDLE, MOST, MOST_PEOPLE, Draft, Drafts
+from weighbridge.server.pages.setup.setup_steps import STEPS
 from weighbridge.server.server import Server
-from weighbridge.server.setup_draft import IDLE, MOST, MOST_PEOPLE, Draft, Drafts
-from weighbridge.server.setup_steps import STEPS
 
 SECRETS = (CLIENT_SECRET, PASSWORD)
 BROKER = {"broker": "mqtt://broker.lan:1883", "user": "weigh bridge", "password": PASSWORD}
@@ -455,7 +455,7 @@ def test_a_broken_configuration_is_explained_and_waited_for(server: Empty) -> No
 
 
 def test_it_is_noticed_without_a_visitor(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("weighbridge.server.setting_up.NAP", 0.01)
+    monkeypatch.setattr("weighbridge.server.pages.setup.setting_up.NAP", 0.01)
     with empty(home) as server:
         server.file.write_text(MINE)
         end = time.monotonic() + 10

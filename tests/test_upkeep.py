@@ -19,10 +19,10 @@ from weighbridge.archive.subscriptions import (
     rotate,
 )
 from weighbridge.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
-from weighbridge.server.interests import types_taken
-from weighbridge.server.mending import BEFORE_REVOKE, BEFORE_SUBSCRIBE, look_at
-from weighbridge.server.probe import probe
-from weighbridge.server.upkeep import (
+from weighbridge.server.subscriptions.interests import types_taken
+from weighbridge.server.subscriptions.mending import BEFORE_REVOKE, BEFORE_SUBSCRIBE, look_at
+from weighbridge.server.subscriptions.probe import probe
+from weighbridge.server.subscriptions.upkeep import (
     DAY,
     FRESH,
     LONGEST_PAUSE,

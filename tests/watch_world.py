@@ -23,9 +23,9 @@ from weighbridge.plan.planner import Add
 from weighbridge.plan.state import State
 from weighbridge.sandbox.http import Request, Response, Sandbox
 from weighbridge.secret import Secret
-from weighbridge.server.admission import Admission
 from weighbridge.server.counts import Counts
-from weighbridge.server.listening import listen
+from weighbridge.server.edge.listening import listen
+from weighbridge.server.pages.admission import Admission
 from weighbridge.server.parts import Parts
 
 START = 1_760_000_000.0

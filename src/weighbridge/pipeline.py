@@ -34,8 +34,8 @@ INSTANTS_AT_ONCE = 300
 
 OVERLAP = 300
 """Seconds before the cursor from which on Withings is asked while the cursor is ``YOUNG``: a group
-may become visible after another one with a later ``modified`` (two devices, two machines there), and
-would never be asked for again. What we hold already changes nothing."""
+may become visible after another one with a later ``modified`` (two devices, two machines there),
+and would never be asked for again. What we hold already changes nothing."""
 
 YOUNG = 3600
 """Seconds. After that nothing late is expected, and a cloud where thousands of groups were changed

@@ -25,11 +25,11 @@ from weighbridge.deliver.service import serve
 from weighbridge.measures import Measurement, MeasureType
 from weighbridge.pipeline import plan
 from weighbridge.sandbox import household as invented
-from weighbridge.server.app import create_app
-from weighbridge.server.listening import listen
+from weighbridge.server.edge.app import create_app
+from weighbridge.server.edge.listening import listen
 from weighbridge.server.parts import Parts
 from weighbridge.server.server import Server
-from weighbridge.server.upkeep import callback_of
+from weighbridge.server.subscriptions.upkeep import callback_of
 from weighbridge.signing_in import sign_in
 from weighbridge.targets.base import Answers
 from weighbridge.withings.knock import Knock

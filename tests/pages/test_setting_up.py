@@ -13,7 +13,7 @@ from pages.household import ZONE, Home, listening
 from pages_world import free_port
 from weighbridge.config import Settings, load
 from weighbridge.sandbox.household import weigh_in
-from weighbridge.server.setting_up import SettingUp
+from weighbridge.server.pages.setup.setting_up import SettingUp
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

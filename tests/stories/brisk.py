@@ -13,7 +13,9 @@ from functools import partial
 from weighbridge.deliver import due, retry
 from weighbridge.mqtt import broker
 from weighbridge.mqtt.residence import Pace
-from weighbridge.server import mending, notifications, server
+from weighbridge.server import server
+from weighbridge.server.edge import notifications
+from weighbridge.server.subscriptions import mending
 
 
 def hurry() -> None:

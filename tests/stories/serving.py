@@ -20,7 +20,7 @@ from weighbridge.assembly import Workplace
 from weighbridge.config import load
 from weighbridge.connecting import keep_login
 from weighbridge.sandbox.household import weigh_in
-from weighbridge.server.upkeep import callback_of
+from weighbridge.server.subscriptions.upkeep import callback_of
 from weighbridge.withings.subscriptions import subscribe
 
 BRISK = Path(__file__).with_name("brisk.py")

@@ -17,7 +17,7 @@ from weighbridge.config.rules import Unfit, parse_height, read_name, read_text, 
 from weighbridge.config.template import render
 from weighbridge.config.writing import mistakes_in, replace, write_new
 from weighbridge.errors import ConfigProblem, StateProblem
-from weighbridge.server.admission import read_or_make_token
+from weighbridge.server.pages.admission import read_or_make_token
 from weighbridge.targets import load_kind
 
 _KEPT = f"{CONFIG_FILE}.old"

@@ -60,7 +60,7 @@ def command(session: Session, host: str | None, port: int | None, url: str | Non
 
 
 def _serve(settings: Settings) -> int:
-    from weighbridge.server.app import create_app
+    from weighbridge.server.edge.app import create_app
     from weighbridge.server.server import Server
 
     begun, before = time.monotonic(), threading.enumerate()
@@ -76,7 +76,7 @@ def _serve(settings: Settings) -> int:
 
 def _set_up(session: Session, settings: Settings, read_again: Callable[[], Settings]) -> int:
     """Begin with the pages of the set-up. The server follows in the same process."""
-    from weighbridge.server.setting_up import SettingUp
+    from weighbridge.server.pages.setup.setting_up import SettingUp
 
     def tell_begun(configured: Settings) -> None:
         say(f"There is a configuration now: {configured.home / CONFIG_FILE}.")
@@ -106,7 +106,7 @@ def _listen(
     stop: Callable[[], None],
     before: Collection[threading.Thread],
 ) -> int:
-    from weighbridge.server.listening import listen
+    from weighbridge.server.edge.listening import listen
 
     try:
         listen(app, settings.server.host, settings.server.port, on_ready=ready)
@@ -147,7 +147,7 @@ def _tell_ready(settings: Settings, address: str, seconds: float | None = None) 
 
 
 def _tell_how_to_set_up(settings: Settings, address: str) -> None:
-    from weighbridge.server.addresses import base_url
+    from weighbridge.server.edge.addresses import base_url
 
     is_named = settings.server.url is not None or is_loopback(settings.server.host)
     pages = base_url(settings) if is_named else address

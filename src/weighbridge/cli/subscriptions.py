@@ -23,7 +23,7 @@ from weighbridge.errors import ConfigProblem, ExitCode, Problem, StateProblem, m
 
 if TYPE_CHECKING:
     from weighbridge.assembly import Workplace
-    from weighbridge.server.mending import Care, Found
+    from weighbridge.server.subscriptions.mending import Care, Found
 
 people_option = click.option(
     "--person", "people", multiple=True, metavar="NAME", help="Only this person."
@@ -69,8 +69,8 @@ def list_command(session: Session, people: tuple[str, ...], as_json: bool) -> in
       weighbridge subscriptions list --person anna
     """
     from weighbridge.cli.subscriptions_shown import list_lines, listed
-    from weighbridge.server.mending import look_at
-    from weighbridge.server.upkeep import callback_of
+    from weighbridge.server.subscriptions.mending import look_at
+    from weighbridge.server.subscriptions.upkeep import callback_of
 
     found: list[dict[str, Any]] = []
     with _workplace(session) as workplace:
@@ -107,8 +107,8 @@ def add_command(
       weighbridge subscriptions add
       weighbridge subscriptions add --person anna --appli 58
     """
-    from weighbridge.server.mending import look_at
-    from weighbridge.server.upkeep import look_after
+    from weighbridge.server.subscriptions.mending import look_at
+    from weighbridge.server.subscriptions.upkeep import look_after
 
     with _workplace(session) as workplace:
         callback = _callback(workplace)
@@ -151,8 +151,8 @@ def remove_command(
       weighbridge subscriptions remove
       weighbridge subscriptions remove --person anna --appli 44
     """
-    from weighbridge.server.mending import look_at
-    from weighbridge.server.upkeep import remove_ours
+    from weighbridge.server.subscriptions.mending import look_at
+    from weighbridge.server.subscriptions.upkeep import remove_ours
     from weighbridge.withings.subscriptions import name_of
 
     with _workplace(session) as workplace:
@@ -255,7 +255,7 @@ def _workplace(session: Session) -> Workplace:
 
 def _callback(workplace: Workplace) -> str:
     """Raises ConfigProblem: without a public address Withings has nowhere to knock."""
-    from weighbridge.server.upkeep import callback_of
+    from weighbridge.server.subscriptions.upkeep import callback_of
 
     callback = callback_of(workplace)
     if callback is None:

@@ -13,8 +13,8 @@ from weighbridge.cli.session import in_shell
 from weighbridge.cli.times import count, moment, span
 from weighbridge.config import Person
 from weighbridge.errors import ExitCode
-from weighbridge.server.mending import Found, look_at
-from weighbridge.server.probe import probe
+from weighbridge.server.subscriptions.mending import Found, look_at
+from weighbridge.server.subscriptions.probe import probe
 from weighbridge.withings.notify_address import rules_broken, shortened
 from weighbridge.withings.subscriptions import Subscription, name_of
 

@@ -9,12 +9,12 @@ import msgspec
 
 from weighbridge.assembly import Workplace
 from weighbridge.config import Settings
-from weighbridge.server.admission import Admission, closed
 from weighbridge.server.counts import Counts
 from weighbridge.server.live import Live
+from weighbridge.server.pages.admission import Admission, closed
 
 if TYPE_CHECKING:
-    from weighbridge.server.intake import Intake
+    from weighbridge.server.edge.intake import Intake
 
 
 class Wake(Protocol):

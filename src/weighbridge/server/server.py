@@ -22,21 +22,21 @@ from weighbridge.config import Settings
 from weighbridge.errors import ConfigProblem, StateProblem
 from weighbridge.network import is_loopback
 from weighbridge.progress import Progress
-from weighbridge.server.admission import Admission, read_or_make_token
 from weighbridge.server.asking import Asked
-from weighbridge.server.care import look_after_everybody
 from weighbridge.server.counts import Counts
 from weighbridge.server.crew import Crew
+from weighbridge.server.edge.intake import Intake
 from weighbridge.server.glance import Glance
 from weighbridge.server.halt import Halt
-from weighbridge.server.intake import Intake
 from weighbridge.server.live import Live
-from weighbridge.server.messenger import Watch
 from weighbridge.server.outset import note_what_is_due
+from weighbridge.server.pages.admission import Admission, read_or_make_token
 from weighbridge.server.parts import Parts
 from weighbridge.server.presence import Presence
 from weighbridge.server.rounds import Rounds
 from weighbridge.server.scheduler import LONGEST_NAP, Scheduler
+from weighbridge.server.subscriptions.care import look_after_everybody
+from weighbridge.server.watching.messenger import Watch
 from weighbridge.server.worker import Worker
 from weighbridge.targets.base import News
 

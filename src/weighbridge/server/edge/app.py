@@ -1,0 +1,111 @@
+"""The web edge put together: all routes behind the guard, and an answer for what nobody foresaw."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
+from starlette.routing import BaseRoute, Mount
+
+from weighbridge.server.edge import notifications
+from weighbridge.server.edge.accidents import where_of
+from weighbridge.server.edge.addresses import prefix
+from weighbridge.server.edge.guard import Guard
+from weighbridge.server.pages import household, language, person_way
+from weighbridge.server.pages.connect import connect, connections
+from weighbridge.server.pages.deliveries import deliveries
+from weighbridge.server.pages.door import Door
+from weighbridge.server.pages.history import diary, history
+from weighbridge.server.pages.overview import overview, stream
+from weighbridge.server.pages.pages import Pages, static_routes, wants_a_page
+from weighbridge.server.pages.setup import setup_done
+from weighbridge.server.watching import health, metrics
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from weighbridge.server.parts import Parts
+
+_log = logging.getLogger(__name__)
+
+_PAGES = (
+    *(connect, connections, overview, stream, history, diary),
+    *(deliveries, household, person_way, language, setup_done),
+)
+"""The modules that make pages. connect is first: the way back from Withings may lead to ``/``."""
+
+_REASONS = {404: "not_found", 405: "not_understood"}
+
+
+def create_app(parts: Parts) -> ASGIApp:
+    """The ASGI app of one server; ``weighbridge.server.edge.listening`` serves it."""
+    pages = Pages(parts.settings)
+    door = Door(parts.admission, pages)
+    found: list[BaseRoute] = [
+        *notifications.routes(parts),
+        *health.routes(parts),
+        *metrics.routes(parts),
+    ]
+    for module in _PAGES:
+        found += module.routes(parts, door, pages)
+    return put_together(found, door, pages)
+
+
+def put_together(found: list[BaseRoute], door: Door, pages: Pages) -> ASGIApp:
+    """An app of these routes and the files that every page needs, behind the guard."""
+    found = [*found, *static_routes()]
+    refusals = Refusals(door, pages)
+    before = prefix(pages.settings)
+    app = Starlette(
+        # Some proxies take the prefix of their address away, some do not.
+        routes=[*found, Mount(before, routes=found)] if before else found,
+        exception_handlers={HTTPException: refusals.say_why, Exception: refusals.say_sorry},
+    )
+    app.router.redirect_slashes = False  # it would answer for secrets that nobody has
+    return Discreet(Guard(app, pages.settings))
+
+
+class Refusals:
+    """What is answered where no page is: in the layout for a browser, else one sentence."""
+
+    def __init__(self, door: Door, pages: Pages) -> None:
+        self._door = door
+        self._pages = pages
+
+    def say_why(self, request: Request, error: Exception) -> Response:
+        """All 404 look the same: they tell nothing about our secrets and our people."""
+        assert isinstance(error, HTTPException)
+        reason = _REASONS.get(error.status_code)
+        if reason is None:
+            return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
+        self._door.recognise(request)
+        return self._pages.refuse(request, error.status_code, reason, error.headers or {})
+
+    def say_sorry(self, request: Request, error: Exception) -> Response:
+        """Of what nobody foresaw. The layout itself may be what fails, so it is not needed."""
+        if wants_a_page(request):
+            with suppress(Exception):
+                return self._pages.refuse(request, 500, "accident")
+        text = self._pages.texts(request)("refusal.accident")
+        return PlainTextResponse(f"{text}\n", 500)
+
+
+class Discreet:
+    """Logs an error of a page without its text: that may hold a secret or an address with one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:  # Starlette has answered it, and passes it on to be logged
+            _log.error(
+                "page_failed", extra={"kind": type(error).__name__, "where": where_of(error)}
+            )

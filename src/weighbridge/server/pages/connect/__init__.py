@@ -1,0 +1,1 @@
+"""Connecting people: with Withings and with targets that sign in."""

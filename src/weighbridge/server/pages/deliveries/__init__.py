@@ -1,0 +1,1 @@
+"""What went where and why, and what somebody decides about it."""

@@ -1,0 +1,1 @@
+"""What was measured over time: charts, their content, and the diary for a doctor."""

@@ -1,0 +1,1 @@
+"""The first page: a card for each person, which follows what happens."""

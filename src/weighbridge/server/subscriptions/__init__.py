@@ -1,0 +1,1 @@
+"""What Withings notifies us about, and how that looks after itself."""
