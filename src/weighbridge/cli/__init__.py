@@ -115,6 +115,10 @@ def command(ctx: click.Context, home: str | None, verbose: int, log_format: str)
       weighbridge init
       weighbridge login withings
       weighbridge sync
+
+    \b
+    Or begin in a browser, and let it run by itself from then on:
+      weighbridge serve
     """
     from weighbridge.cli.session import Session
     from weighbridge.config import home_folder

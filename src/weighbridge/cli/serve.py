@@ -63,13 +63,13 @@ def _serve(settings: Settings) -> int:
     from weighbridge.server.edge.app import create_app
     from weighbridge.server.server import Server
 
-    begun, before = time.monotonic(), threading.enumerate()
+    before = threading.enumerate()
     server = Server(settings)
     server.start()
 
     def ready(address: str) -> None:
         server.reachable(address)
-        _tell_ready(settings, address, time.monotonic() - begun)
+        _tell_ready(settings, address)
 
     return _listen(settings, create_app(server.parts), ready, server.stop, before)
 
@@ -134,9 +134,8 @@ def _leave_behind(before: Collection[threading.Thread]) -> None:
             os._exit(ExitCode.DONE)
 
 
-def _tell_ready(settings: Settings, address: str, seconds: float | None = None) -> None:
-    after = "" if seconds is None else f" (ready after {seconds:.1f} s)"
-    say(f"Weighbridge is at {address}{after}. End it with Ctrl-C.")
+def _tell_ready(settings: Settings, address: str) -> None:
+    say(f"Weighbridge is at {_for_people(address)}. End it with Ctrl-C.")
     if settings.server.url is None:
         minutes = settings.server.poll / 60
         say(
@@ -144,6 +143,15 @@ def _tell_ready(settings: Settings, address: str, seconds: float | None = None) 
             "minutes. To be told within seconds: --url, or url in [server] of weighbridge.toml."
         )
     _tell_of_token(settings)
+
+
+def _for_people(address: str) -> str:
+    """What to type into a browser: nobody can visit "everywhere"."""
+    for everywhere in ("//0.0.0.0:", "//[::]:"):
+        if everywhere in address:
+            here = address.replace(everywhere, "//localhost:")
+            return f"{here}, and at every other address of this machine"
+    return address
 
 
 def _tell_how_to_set_up(settings: Settings, address: str) -> None:

@@ -11,7 +11,7 @@ from weighbridge.archive.knocks import OpenKnock
 from weighbridge.assembly import Workplace
 from weighbridge.deliver.due import next_due, patience
 from weighbridge.deliver.retained import say_anew
-from weighbridge.errors import Problem, RetryLater
+from weighbridge.errors import LoginNeeded, Problem, RetryLater
 from weighbridge.pipeline import advance, catch_up, look_again
 from weighbridge.road import Outcome, Road
 from weighbridge.server.asking import Asked, Asking, days_of
@@ -196,7 +196,9 @@ def _tell_log(outcome: Outcome) -> None:
     """What happened, for ``-v``: no value of a measurement. Trouble at Withings is warned of."""
     about: dict[str, object] = {"person": outcome.person}
     if outcome.problem is not None:
-        log.warning("withings_not_read", extra={**about, "problem": outcome.problem.message})
+        # A login that is needed is told on pages, at targets and by alerts.
+        level = logging.INFO if isinstance(outcome.problem, LoginNeeded) else logging.WARNING
+        log.log(level, "withings_not_read", extra={**about, "problem": outcome.problem.message})
     elif outcome.changed or outcome.gone:
         log.info("withings_read", extra={**about, "new": outcome.changed, "gone": outcome.gone})
     for one in outcome.deliveries:
