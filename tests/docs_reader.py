@@ -136,6 +136,9 @@ class Reader:
         )
         self._processes.append(process)
         self._world.house.wait_until(lambda: _answers(self._port), seconds=20)
+        if written := re.search(r"--write (\S+)", command):
+            path = self._folder / written[1]
+            self._world.house.wait_until(lambda: path.exists() and path.stat().st_size > 0)
         self._environ.update(_ways_back())
         return Result(0, "", "")
 
