@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pages.visit import PHONE
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -36,6 +38,7 @@ def test_nobody_takes_the_profile_of_somebody_else(visit: Visiting, family: Home
     page.get_by_role("button", name="Connect david again").click()
     page.get_by_role("link", name="clara", exact=True).click()
     assert page.inner_text("h1") == "This is another profile than before"
+    window.examine(PHONE)
 
 
 def test_ben_signs_in_at_garmin_after_a_wrong_password_and_a_wrong_code(
@@ -52,6 +55,7 @@ def test_ben_signs_in_at_garmin_after_a_wrong_password_and_a_wrong_code(
     window.examine()
     send(page, email, password)
     assert "code" in page.inner_text("h1").lower()
+    window.examine(PHONE)
     answer(page, "000000")
     assert page.get_by_role("alert").is_visible()
     window.examine()
@@ -97,6 +101,7 @@ def test_clara_types_a_wrong_password_for_trainerroad(visit: Visiting) -> None:
     page.get_by_label("Password at TrainerRoad").fill("not hers")
     page.get_by_role("button", name="Sign in", exact=True).click()
     assert page.get_by_role("alert").is_visible()
+    window.examine(PHONE)
 
 
 def test_the_notifications_of_anna_are_checked(visit: Visiting) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pages.household import HELD_KG
+from pages.visit import PHONE
 
 if TYPE_CHECKING:
     from pages.conftest import Visiting
@@ -21,6 +22,8 @@ def test_clara_says_that_a_held_reading_is_hers(visit: Visiting, family: Home) -
     window.examine()
     assert HELD_KG not in family.notebook("clara")
     page.get_by_role("button", name="Yes, it belongs to clara").click()
+    assert page.get_by_role("status").is_visible()
+    window.examine(PHONE)
     family.house.wait_until(lambda: HELD_KG in family.notebook("clara"))
     page = window.go("/history/clara?range=week")
     assert HELD_KG in page.inner_text("main")
@@ -33,6 +36,7 @@ def test_a_refused_delivery_is_sent_again(visit: Visiting, family: Home) -> None
     page.locator("[data-person=anna]").get_by_role("link", name="Look at it").click()
     page.get_by_role("link", name="Why?").first.click()
     assert "status 415" in page.inner_text("main")
+    window.examine(PHONE)
     page.get_by_role("button", name="Send again").first.click()
     family.house.wait_until(lambda: len(family.house.weigh_ins("anna")) == before + 1)
 

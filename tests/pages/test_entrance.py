@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pages.visit import PHONE
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -70,6 +72,9 @@ def test_a_link_of_her_own_shows_anna_and_nobody_else(visit: Visiting, family: H
     for path in ("/history/ben", "/card/ben", "/diary/ben", "/connect/ben/garmin"):
         assert anna.go(path, 404).inner_text("h1") == anna.go("/nowhere", 404).inner_text("h1")
     anna.go("/household", 403)
+    anna.examine(PHONE)
+    anna.go("/connect")
+    anna.examine(PHONE)
 
     admin.go("/household")
     admin.page.get_by_role("button", name="Revoke").click()

@@ -31,6 +31,7 @@ PAGES = {
     "history": [
         "/history/anna",
         "/history/anna?measure=weight&compare=fat_ratio&range=all",
+        "/history/anna?measure=systolic",
         "/history/emil",
     ],
     "connect": [

@@ -12,9 +12,14 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
 
 PHONE, DESKTOP = 360, 1280
-_ALL_RULES = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+_ALL_RULES = {
+    "resultTypes": ["violations"],
+    "preload": False,  # there is no sound and no style of others
+    "rules": {"target-size": {"enabled": True}},
+}
 _RULES_OF_COLOUR = {
     "resultTypes": ["violations"],
+    "preload": False,
     "runOnly": ["color-contrast", "link-in-text-block"],
 }
 SCHEMES = {"light": _ALL_RULES, "dark": _RULES_OF_COLOUR}
@@ -78,11 +83,14 @@ class Visit:
         assert answer.status == status, (path, answer.status)
         return self.page
 
-    def examine(self) -> None:
-        """Whether everybody can use the page as it is: small and large, light and dark."""
+    def examine(self, *widths: int) -> None:
+        """Whether everybody can use the page as it is: small and large, light and dark.
+
+        ``widths`` are those that matter for the page, in CSS pixels; usually both.
+        """
         self.page.evaluate(AXE_SCRIPT)
         found = []
-        for width in (PHONE, DESKTOP):
+        for width in widths or (PHONE, DESKTOP):
             self.resize(width)
             assert not self.sticks_out(), (self.page.url, width)
             for scheme, rules in SCHEMES.items():
