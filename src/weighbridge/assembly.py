@@ -17,6 +17,7 @@ import msgspec
 from weighbridge.archive.archive import Archive, account_archive
 from weighbridge.archive.body import ArchivedBody
 from weighbridge.archive.brake import Brake, Breaker, breaker_name
+from weighbridge.archive.calls import Calls
 from weighbridge.archive.credentials import TargetSession, WithingsTokens
 from weighbridge.archive.database import Database
 from weighbridge.archive.lease import Leases
@@ -95,7 +96,8 @@ class Workplace:
         self.progress = progress or Progress()
         self.database = Database(settings.home)
         self.leases = Leases(self.database, clock, sleep)
-        self._budget = Budget(settings.home, clock=clock, sleep=sleep, patience=PATIENCE)
+        calls = Calls(self.database)
+        self._budget = Budget(calls, clock=clock, sleep=sleep, patience=PATIENCE)
         self._stack = ExitStack()
         self.shared = shared or self._stack.enter_context(Shared())
 

@@ -413,6 +413,15 @@ INSERT INTO brake (name, until, steps, reason) VALUES (:name, :until, :steps, :r
 -- name: release_brake
 DELETE FROM brake WHERE name = :name
 
+-- name: forget_calls
+DELETE FROM withings_call WHERE at <= :until OR at > :now
+
+-- name: known_calls
+SELECT count(*) AS number, min(at) AS oldest FROM withings_call
+
+-- name: note_call
+INSERT INTO withings_call (at) VALUES (:now)
+
 -- Keepsakes
 
 -- name: keepsake_of

@@ -167,6 +167,11 @@ CREATE TABLE brake (
     reason TEXT    NOT NULL DEFAULT ''
 );
 
+-- The calls to Withings in the last minute: it counts those of all people together.
+CREATE TABLE withings_call (
+    at REAL NOT NULL
+);
+
 -- What Withings told us to look at. Stored before it is answered, settled when it was looked at.
 CREATE TABLE knock (
     id          INTEGER PRIMARY KEY,
