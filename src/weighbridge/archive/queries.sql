@@ -589,11 +589,14 @@ SELECT count(*) AS number FROM alert_message
 INSERT INTO unannounced (account, taken_at, found_at) VALUES (:account, :taken_at, :now)
     ON CONFLICT (account, taken_at) DO NOTHING
 
--- name: unannounced_of
-SELECT count(*) AS number, max(found_at) AS found_at FROM unannounced
- WHERE account = :account AND found_at > :after
+-- name: unannounced_to_tell
+SELECT taken_at FROM unannounced WHERE account = :account AND NOT told AND found_at <= :before
 
--- Person links
+-- name: tell_unannounced
+UPDATE unannounced SET told = 1 WHERE account = :account AND taken_at = :taken_at
+
+-- name: forget_unannounced
+DELETE FROM unannounced WHERE account = :account AND taken_at = :taken_at
 
 -- name: add_person_link
 INSERT INTO person_link (hash, person, made_at) VALUES (:hash, :person, :now)

@@ -19,7 +19,11 @@ from weighbridge.server.battery import known_battery, refresh_battery
 from weighbridge.server.counts import Counts
 from weighbridge.server.goal import refresh_goal
 from weighbridge.server.scheduler import Errand, Scheduler
-from weighbridge.server.unannounced import newest_instants, report_unannounced
+from weighbridge.server.unannounced import (
+    newest_instants,
+    note_unannounced,
+    report_unannounced,
+)
 from weighbridge.targets.base import News, Stays
 from weighbridge.withings.tokens import login_remedy
 
@@ -95,6 +99,7 @@ class Rounds:
     ) -> None:
         self._counts.round_ended(outcome)
         _tell_log(outcome)
+        report_unannounced(road, self._counts)
         self._plan_next(road, since, slow)
         battery = known_battery(road.archive) if road.archive else None
         self._ended(road.person, News(synced_at, self._problem(road), battery))
@@ -127,7 +132,7 @@ class Rounds:
             return outcome
         self._asking.note_answer(road, outcome.changed)
         if not knocks:
-            report_unannounced(road, before, self._counts)
+            note_unannounced(road, before)
         elif not outcome.changed:
             return self._look_for_deletions(road, knocks, outcome)
         self._asking.settle(knocks)

@@ -13,6 +13,8 @@ from weighbridge.server.counts import Counts
 
 log = logging.getLogger(__name__)
 
+PATIENCE = 900.0
+"""Seconds for a notification to come after the poll that found its reading."""
 NEWEST = 50
 """How many of the newest instants are compared to find what nobody announced."""
 
@@ -22,17 +24,29 @@ def newest_instants(road: Road) -> Sequence[int]:
     return road.archive.last_instants(NEWEST) if road.archive else ()
 
 
-def report_unannounced(road: Road, before: Sequence[int], counts: Counts) -> None:
+def note_unannounced(road: Road, before: Sequence[int]) -> None:
     """Note what came since ``before`` and was not announced. The first readings are history."""
     archive = road.archive
     if archive is None or not before or not _is_subscribed(archive):
         return
     found = [instant for instant in newest_instants(road) if instant > max(before)]
     missed = [at for at in found if not announced(road.database, archive.account, at)]
-    if missed:
-        log.warning("found_without_notification", extra={"readings": len(missed)})
-        counts.found_unannounced(len(missed))
-        archive.note_unannounced(missed, road.clock())
+    archive.note_unannounced(missed, road.clock())
+
+
+def report_unannounced(road: Road, counts: Counts) -> None:
+    """Tell of what is still not announced: a poll may have been faster than its notification."""
+    archive = road.archive
+    waiting = archive.unannounced(road.clock() - PATIENCE) if archive else []
+    if archive is None or not waiting:
+        return
+    came = {at for at in waiting if announced(road.database, archive.account, at)}
+    with road.database.transaction():
+        for instant in waiting:
+            archive.settle_unannounced(instant, announced=instant in came)
+    if missed := len(waiting) - len(came):
+        log.warning("found_without_notification", extra={"readings": missed})
+        counts.found_unannounced(missed)
 
 
 def _is_subscribed(archive: Archive) -> bool:

@@ -224,6 +224,7 @@ CREATE TABLE unannounced (
     account  INTEGER NOT NULL REFERENCES account (id),
     taken_at INTEGER NOT NULL,
     found_at REAL    NOT NULL,
+    told     INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (account, taken_at)
 );
 
