@@ -16,10 +16,9 @@ from pathlib import Path
 
 from archive_size import nothing_new
 from fit_encoding import encoding_seconds
+from pages import pages_rows
 from server import server_rows
 from stand import home_with, measure, middle, row
-
-from pages import pages_rows
 
 FILE_TARGET = 'kind = "file"\nformat = "csv"\npath = "anna.csv"\nsince = 2000-01-01'
 

@@ -17,21 +17,21 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
-from house import PATIENCE, WEIGHBRIDGE, free_port, installed, until
 from stand import CALLBACK
 
-from weighbridge.archive.archive import StoredGroup
-from weighbridge.assembly import Workplace
+from fixtures.house import PATIENCE, WEIGHBRIDGE, free_port, installed, until
 from weighbridge.config import Person, load
-from weighbridge.connecting import keep_login
-from weighbridge.deliver.service import serve
-from weighbridge.pipeline import plan
-from weighbridge.sandbox.admin import Admin
-from weighbridge.sandbox.clock import Clock
-from weighbridge.sandbox.household import household
-from weighbridge.sandbox.http import Sandbox
-from weighbridge.sandbox.withings import WithingsCloud
-from weighbridge.withings.parse import parse_group
+from weighbridge.sources.withings.parse import parse_group
+from weighbridge.storage.archive import StoredGroup
+from weighbridge.sync.pipeline import plan
+from weighbridge.sync.route_delivery import serve
+from weighbridge.sync.services import Services
+from weighbridge.sync.source_login import keep_login
+from weighbridge_sandbox.admin import Admin
+from weighbridge_sandbox.clock import Clock
+from weighbridge_sandbox.household import household
+from weighbridge_sandbox.http import Sandbox
+from weighbridge_sandbox.withings import WithingsCloud
 
 PEOPLE = ("anna", "ben", "clara", "david")
 YEARS = 10
@@ -116,7 +116,7 @@ def family() -> Iterator[Family]:
     with Sandbox([cloud], clock=clock) as sandbox, tempfile.TemporaryDirectory() as name:
         folder, port = Path(name), free_port()
         _configure(folder, port, sandbox, cloud)
-        with Workplace(load(folder, {}, secret_folder=folder)) as workplace:
+        with Services(load(folder, {}, secret_folder=folder)) as workplace:
             _fill(workplace, Admin(sandbox.url))
         made = Family(folder, port)
         try:
@@ -141,7 +141,7 @@ def _configure(folder: Path, port: int, sandbox: Sandbox, cloud: WithingsCloud) 
     path.chmod(0o600)
 
 
-def _fill(workplace: Workplace, admin: Admin) -> None:
+def _fill(workplace: Services, admin: Admin) -> None:
     for seed, names in enumerate((PEOPLE[:2], PEOPLE[2:]), start=1):
         histories = household(int(time.time()), seed=seed, years=YEARS)
         for name, (_, _, zone, groups) in zip(names, histories, strict=True):
@@ -151,7 +151,7 @@ def _fill(workplace: Workplace, admin: Admin) -> None:
 
 
 def _remember(
-    workplace: Workplace, person: Person, groups: Iterable[Mapping[str, Any]], zone: str
+    workplace: Services, person: Person, groups: Iterable[Mapping[str, Any]], zone: str
 ) -> None:
     """As if all of it had just been read and delivered."""
     road = workplace.road(person)

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from decimal import Decimal
 from statistics import median
 
-from weighbridge.fit.encoder import encode_weights
-from weighbridge.fit.messages import WeightRow
-from weighbridge.fit.reader import read_weights
-from weighbridge.formats.fit import SERIAL, weight_row
-from weighbridge.measures import Reading
+from weighbridge.core.measures import Reading
+from weighbridge.targets.formats.fit.fit_encoder import encode_weights
+from weighbridge.targets.formats.fit.fit_messages import WeightRow
+from weighbridge.targets.formats.fit.fit_reader import read_weights
+from weighbridge.targets.formats.fit_format import SERIAL, weight_row
 from weighbridge.testing.builders import NOON, weigh_in
 
 ROWS = 10_000

@@ -27,11 +27,11 @@ from urllib.parse import urlencode, urlsplit
 from listener import Listener
 from stand import CALLBACK
 
-from weighbridge.archive.database import FILE_NAME, Database
-from weighbridge.archive.subscriptions import current_secret
-from weighbridge.sandbox.admin import Admin
-from weighbridge.sandbox.household import many_groups
-from weighbridge.withings.notify_address import callback_at
+from weighbridge.sources.withings.notify_url import callback_at
+from weighbridge.storage.database import FILE_NAME, Database
+from weighbridge.storage.subscription_store import current_secret
+from weighbridge_sandbox.admin import Admin
+from weighbridge_sandbox.household import many_groups
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 PATIENCE = 60.0
@@ -126,7 +126,7 @@ class House:
         path = self._folder / "admin-token"
         return path.read_text("utf-8").strip() if path.exists() else "-"
 
-    # Knocks
+    # Notifications
 
     @cached_property
     def callback(self) -> str:
@@ -146,9 +146,9 @@ class House:
     def _userid(self) -> str:
         return str(self._asked("SELECT userid FROM account"))
 
-    def knocks(self) -> int:
+    def notifications(self) -> int:
         """How many are stored."""
-        return int(self._asked("SELECT count(*) FROM knock"))
+        return int(self._asked("SELECT count(*) FROM notification"))
 
     # Withings
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from statistics import median
 
 import msgspec
-from house import House
+
+from fixtures.house import House
 
 IDLE_SECONDS = 30.0
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from house import House, house_with
 from idling import idle_processor, memory, shown, start_to_ready
-from knocking import BURST, CROWD, RATE, Answers, crowd, flood, latency, requests_of_a_burst
+from notifying import BURST, CROWD, RATE, Answers, crowd, flood, latency, requests_of_a_burst
 from stand import row
+
+from fixtures.house import House, house_with
 
 GROUPS = 10_000
 WEIGH_INS = 4
@@ -25,11 +26,11 @@ def server_rows(runs: int) -> Iterator[str]:
         house.wait_for_first_sync()
         yield from _idle_rows(house)
         yield from _latency_rows(house, runs * WEIGH_INS)
-        name = f"{len(BURST)} knocks about one weigh-in, requests to Withings"
+        name = f"{len(BURST)} notifications about one weigh-in, requests to Withings"
         yield row(name, requests_of_a_burst(house, runs), "1")
-        name = f"{RATE} knocks a second, different ones, answer p99 ms"
+        name = f"{RATE} notifications a second, different ones, answer p99 ms"
         yield from _answer_rows(name, flood(house), "50")
-        name = f"{CROWD} knocks at once, slowest answer ms"
+        name = f"{CROWD} notifications at once, slowest answer ms"
         yield from _answer_rows(name, crowd(house), "-")
         yield row("server is alive after all of these", "yes" if house.is_alive() else "no", "yes")
         yield row("server after all of these, RSS (PSS) MiB", str(memory(house.pid)), "-")
@@ -49,10 +50,10 @@ def _idle_rows(house: House) -> Iterator[str]:
 def _latency_rows(house: House, times: int) -> Iterator[str]:
     found = latency(house, times)
     own = found.whole - found.request
-    name = "knock to MQTT message, median ms"
+    name = "notification to MQTT message, median ms"
     yield row(name, f"{found.whole * 1000:.1f}", "-")
     yield row("the same request to Withings alone, median ms", f"{found.request * 1000:.1f}", "-")
-    yield row("knock to MQTT message, our own part, ms", f"{own * 1000:.1f}", "15")
+    yield row("notification to MQTT message, our own part, ms", f"{own * 1000:.1f}", "15")
 
 
 def _answer_rows(name: str, answers: Answers, promised: str) -> Iterator[str]:

@@ -15,12 +15,12 @@ from typing import Any
 
 import msgspec
 
-from weighbridge.sandbox.admin import Admin
-from weighbridge.sandbox.clock import Clock
-from weighbridge.sandbox.garmin import GarminCloud
-from weighbridge.sandbox.household import many_groups
-from weighbridge.sandbox.http import Sandbox
-from weighbridge.sandbox.withings import WithingsCloud
+from weighbridge_sandbox.admin import Admin
+from weighbridge_sandbox.clock import Clock
+from weighbridge_sandbox.garmin import GarminCloud
+from weighbridge_sandbox.household import many_groups
+from weighbridge_sandbox.http import Sandbox
+from weighbridge_sandbox.withings import WithingsCloud
 
 CALLBACK = "http://localhost:9473/callback"
 

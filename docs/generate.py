@@ -23,9 +23,9 @@ import msgspec.inspect
 
 from weighbridge import targets
 from weighbridge.cli import command as root
-from weighbridge.formats import csv
-from weighbridge.mqtt.sensors import SENSORS
 from weighbridge.targets import file
+from weighbridge.targets.formats import csv_format
+from weighbridge.targets.mqtt.sensors import SENSORS
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 GENERATED = "<!-- Written by scripts/reference: change the code, then run it. -->"
@@ -115,7 +115,7 @@ def targets_page() -> str:
     parts = [f"# Targets\n\n{GENERATED}\n\n{textwrap.fill(intro, 100)}\n"]
     folder = Path(file.__file__).parent
     for kind in targets.kinds():
-        if (folder / f"{kind}.py").exists():
+        if (folder / f"{kind}.py").exists() or (folder / kind).is_dir():
             parts.append(_target(kind, importlib.import_module(f"weighbridge.targets.{kind}")))
     return "\n".join(parts)
 
@@ -221,7 +221,7 @@ def _between(name: str, text: str, page: str) -> str:
 
 def _columns() -> str:
     """The CSV columns."""
-    return textwrap.fill(", ".join(f"`{name}`" for name in csv.COLUMNS), 100)
+    return textwrap.fill(", ".join(f"`{name}`" for name in csv_format.COLUMNS), 100)
 
 
 def _sensors() -> str:

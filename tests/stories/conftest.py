@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from house import House
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from fixtures.house import House
 
 if TYPE_CHECKING:
-    from serving import Serving
-
-    from mosquitto_world import Listener, Mosquitto
+    from fixtures.mosquitto import Listener, Mosquitto
+    from fixtures.serving import Serving
 
 
 @pytest.fixture
@@ -31,7 +28,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 @pytest.fixture
 def serving(house: House, request: pytest.FixtureRequest) -> Iterator[Serving]:
     """A server for the house, not started yet. Marked ``brisk`` it makes shorter pauses."""
-    from serving import Serving
+    from fixtures.serving import Serving
 
     made = Serving(house, brisk=getattr(request, "param", "") == "brisk")
     yield made
@@ -41,7 +38,7 @@ def serving(house: House, request: pytest.FixtureRequest) -> Iterator[Serving]:
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Mosquitto]:
     """A Mosquitto that runs."""
-    from mosquitto_world import mosquitto
+    from fixtures.mosquitto import mosquitto
 
     with mosquitto(tmp_path) as made:
         yield made
@@ -50,7 +47,7 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 @pytest.fixture
 def listener(broker: Mosquitto) -> Iterator[Listener]:
     """Somebody who writes down everything that is said at the broker."""
-    from mosquitto_world import listening
+    from fixtures.mosquitto import listening
 
     with listening(broker) as made:
         yield made

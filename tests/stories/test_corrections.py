@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 import pytest
-from house import LONG_AGO, House, days_ago, group, pressure, weight
 
-from weighbridge.sandbox.garmin.fit import read_fit
+from fixtures.house import LONG_AGO, House, days_ago, group, pressure, weight
+from weighbridge_sandbox.garmin.fit import read_fit
 
 pytestmark = pytest.mark.story
 

@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from house import LONG_AGO, House, days_ago, weight
+
+from fixtures.house import LONG_AGO, House, days_ago, weight
 
 pytestmark = pytest.mark.story
 

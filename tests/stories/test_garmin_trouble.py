@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from house import House, Result, days_ago, pressure, weight
-from scene import Scene
+
+from fixtures.house import House, Result, days_ago, pressure, weight
+from fixtures.story import Scene
 
 pytestmark = pytest.mark.story
 

@@ -9,9 +9,9 @@ from datetime import date
 from typing import Any
 
 import pytest
-from house import ACCOUNTS, LONG_AGO, House, Result, days_ago, weight
 
-from weighbridge.sandbox.household import household
+from fixtures.house import ACCOUNTS, LONG_AGO, House, Result, days_ago, weight
+from weighbridge_sandbox.household import household
 
 pytestmark = pytest.mark.story
 

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from disks import locked, make_read_only, make_room, small_disk, without_powers
-from house import LONG_AGO, House, days_ago, weight
 
-from weighbridge.sandbox.household import many_groups
+from fixtures.failing_disks import locked, make_read_only, make_room, small_disk, without_powers
+from fixtures.house import LONG_AGO, House, days_ago, weight
+from weighbridge_sandbox.household import many_groups
 
 pytestmark = pytest.mark.story
 

@@ -7,8 +7,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from house import House, days_ago, weight
-from old_home import OldHome
+
+from fixtures.house import House, days_ago, weight
+from fixtures.old_home import OldHome
 
 pytestmark = pytest.mark.story
 

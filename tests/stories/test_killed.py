@@ -11,11 +11,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import forerunner
 import pytest
-from house import TIME_LIMIT, House, days_ago, pressure, text_of, weight
-from mortal import KILLED
-from scene import Scene
+
+from fixtures import fork_server
+from fixtures.house import TIME_LIMIT, House, days_ago, pressure, text_of, weight
+from fixtures.kill_points import KILLED
+from fixtures.paths import FIXTURES
+from fixtures.story import Scene
 
 pytestmark = pytest.mark.story
 
@@ -78,8 +80,8 @@ def picture(house: House) -> dict[str, Any]:
 
 def run_until(house: House, boundary: int, *command: str) -> tuple[int, str]:
     """The command in a process that ends at this boundary: its exit code, and what it said."""
-    mortal = Path(__file__).with_name("mortal.py")
-    end = forerunner.run(
+    mortal = FIXTURES / "kill_points.py"
+    end = fork_server.run(
         [sys.executable, str(mortal), str(boundary), *command],
         house.environment(),
         timeout=TIME_LIMIT,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from house import House, days_ago, weight
+
+from fixtures.house import House, days_ago, weight
 
 pytestmark = pytest.mark.story
 

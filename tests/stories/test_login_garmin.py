@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 
 import pytest
-from browser import Browser
-from house import ACCOUNTS, House, Result, days_ago, weight
+
+from fixtures.house import ACCOUNTS, House, Result, days_ago, weight
+from fixtures.login_browser import Browser
 
 pytestmark = [
     pytest.mark.story,
@@ -34,7 +35,7 @@ def sign_in(house: House, password: str, expect: int) -> Result:
 
 
 def test_everything_is_asked_at_a_terminal_and_a_mistyped_code_again(home: House) -> None:
-    from terminal import Terminal
+    from fixtures.terminal import Terminal
 
     with Terminal(home, "login", "garmin") as terminal:
         terminal.wait_for("User name or e-mail: ")
@@ -113,7 +114,7 @@ def test_the_pause_doubles_with_each_block_and_ends_with_a_sign_in(home: House) 
 
 
 def test_a_browser_signs_in_when_garmin_takes_us_for_a_robot(home: House) -> None:
-    from terminal import Terminal, link_in
+    from fixtures.terminal import Terminal, link_in
 
     home.admin.tell("garmin", "sign_in", answer="captcha")
     sign_in(home, PASSWORD, expect=4)

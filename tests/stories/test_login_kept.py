@@ -5,16 +5,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import forerunner
 import pytest
-from house import TIME_LIMIT, House, Result, days_ago, text_of, weight
-from scene import Scene
 
-from weighbridge import network
-from weighbridge.withings import status
+from fixtures import fork_server
+from fixtures.house import TIME_LIMIT, House, Result, days_ago, text_of, weight
+from fixtures.paths import FIXTURES
+from fixtures.story import Scene
+from weighbridge.core import network
+from weighbridge.sources.withings import status_codes
 
 pytestmark = pytest.mark.story
 
@@ -133,19 +133,19 @@ def test_a_long_pause_is_told_and_kept_by_everybody(anna: House) -> None:
 
 def sync_impatiently(house: House, seconds: str) -> tuple[Result, float]:
     """``weighbridge sync`` with another number of seconds somewhere, and how long it took."""
-    impatient = Path(__file__).with_name("impatient.py")
+    impatient = FIXTURES / "shorter_waits.py"
     command = [sys.executable, str(impatient), seconds, "sync"]
     began = time.monotonic()
-    end = forerunner.run(command, house.environment(), timeout=TIME_LIMIT)
+    end = fork_server.run(command, house.environment(), timeout=TIME_LIMIT)
     took = time.monotonic() - began
     return Result(end.returncode, text_of(end.stdout), text_of(end.stderr)), took
 
 
 def test_a_short_pause_is_waited_for(anna: House) -> None:
     anna.admin.fault("status", path=TOKEN, status=601, wait_seconds=2)
-    assert status.SHORTEST_WAIT == 10
+    assert status_codes.SHORTEST_WAIT == 10
 
-    result, took = sync_impatiently(anna, "withings.status.SHORTEST_WAIT=2")
+    result, took = sync_impatiently(anna, "sources.withings.status_codes.SHORTEST_WAIT=2")
 
     assert result.code == 0, result
     assert took > 1.9
@@ -158,7 +158,7 @@ def test_a_renewal_without_an_answer_ends_at_the_time_limit(anna: House) -> None
     anna.admin.fault("delay", path=TOKEN, seconds=60)
     assert network.TIME_LIMIT == 30
 
-    result, took = sync_impatiently(anna, "network.TIME_LIMIT=3")
+    result, took = sync_impatiently(anna, "core.network.TIME_LIMIT=3")
 
     assert result.code == 4, result
     assert 2.9 < took < 20

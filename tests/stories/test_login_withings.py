@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 import sys
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from browser import Browser
-from house import House, days_ago, weight
+
+from fixtures.house import House, days_ago, weight
+from fixtures.login_browser import Browser
+from fixtures.paths import FIXTURES
 
 pytestmark = [
     pytest.mark.story,
@@ -50,7 +51,7 @@ def is_connected(house: House) -> bool:
 
 
 def test_the_browser_opens_and_comes_back_by_itself(home: House) -> None:
-    script = Path(__file__).with_name("browser.py")
+    script = FIXTURES / "login_browser.py"
     env = {"BROWSER": f"{sys.executable} {script} anna %s"}
     result = home.run("login", "withings", env=env, expect=0)
     assert "anna is connected to the Withings profile" in result.err
@@ -60,7 +61,7 @@ def test_the_browser_opens_and_comes_back_by_itself(home: House) -> None:
 def test_a_redirect_of_another_sign_in_is_turned_away_and_the_waiting_goes_on(
     home: House,
 ) -> None:
-    from terminal import Terminal, link_in
+    from fixtures.terminal import Terminal, link_in
 
     browser = Browser()
     with Terminal(home, "login", "withings", "--no-browser") as terminal:
@@ -75,7 +76,7 @@ def test_a_redirect_of_another_sign_in_is_turned_away_and_the_waiting_goes_on(
 
 
 def test_a_person_may_refuse(home: House) -> None:
-    from terminal import Terminal, link_in
+    from fixtures.terminal import Terminal, link_in
 
     with Terminal(home, "login", "withings", "--no-browser") as terminal:
         terminal.wait_for("choose the profile and agree:\n")
@@ -88,7 +89,7 @@ def test_a_person_may_refuse(home: House) -> None:
 
 @pytest.mark.parametrize("bare", [True, False], ids=["bare-code", "whole-address"])
 def test_a_headless_machine_pastes_at_its_terminal(home: House, bare: bool) -> None:
-    from terminal import Terminal, link_in
+    from fixtures.terminal import Terminal, link_in
 
     with Terminal(home, "login", "withings", "--paste") as terminal:
         said = terminal.wait_for("Address or code: ")
@@ -99,7 +100,7 @@ def test_a_headless_machine_pastes_at_its_terminal(home: House, bare: bool) -> N
 
 
 def test_a_code_that_came_too_late_brings_a_new_link(home: House) -> None:
-    from terminal import Terminal, link_in
+    from fixtures.terminal import Terminal, link_in
 
     with Terminal(home, "login", "withings", "--paste") as terminal:
         first = link_in(terminal.wait_for("Address or code: "))

@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from house import House, days_ago, group, pressure, weight
+
+from fixtures.house import House, days_ago, group, pressure, weight
 
 pytestmark = pytest.mark.story
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from house import House, days_ago
-from old_home import OldHome
-from old_user import (
-    EMAIL,
-    kilograms,
-    user_for_weeks,
-)
+
+from fixtures.house import House, days_ago
+from fixtures.old_home import OldHome
+from fixtures.old_user import EMAIL, kilograms, user_for_weeks
 
 pytestmark = pytest.mark.story
 

@@ -7,16 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
-from house import House, days_ago, pressure, weight
-from old_home import FEATURES, OldHome
-from old_user import (
-    EMAIL,
-    UPLOAD,
-    add,
-    as_uploaded_before,
-    kilograms,
-    user_for_weeks,
-)
+
+from fixtures.house import House, days_ago, pressure, weight
+from fixtures.old_home import FEATURES, OldHome
+from fixtures.old_user import EMAIL, UPLOAD, add, as_uploaded_before, kilograms, user_for_weeks
 
 pytestmark = pytest.mark.story
 

@@ -8,13 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from house import ACCOUNTS, House, days_ago, weight
-from old_home import PROGRAM, OldHome
-from old_user import (
-    add,
-    kilograms,
-    user_for_weeks,
-)
+
+from fixtures.house import ACCOUNTS, House, days_ago, weight
+from fixtures.old_home import PROGRAM, OldHome
+from fixtures.old_user import add, kilograms, user_for_weeks
 
 pytestmark = pytest.mark.story
 
@@ -28,7 +25,7 @@ at_a_terminal = pytest.mark.skipif(sys.platform == "win32", reason="terminals ar
 
 
 def terminal(home: OldHome, *arguments: str, **more: str) -> Any:
-    from terminal import Terminal
+    from fixtures.terminal import Terminal
 
     return Terminal(home.house, *arguments, env=home.environment(more), program=(PROGRAM,))
 
@@ -36,7 +33,7 @@ def terminal(home: OldHome, *arguments: str, **more: str) -> Any:
 @at_a_terminal
 @pytest.mark.parametrize("bare", [True, False], ids=["token", "address"])
 def test_the_token_prompt_takes_a_code_or_the_whole_address(home: OldHome, bare: bool) -> None:
-    from terminal import link_in
+    from fixtures.terminal import link_in
 
     home.know_garmin()
     with terminal(home) as session:
@@ -67,8 +64,8 @@ def test_where_the_callback_leads_here_the_browser_brings_the_code(
 ) -> None:
     import socket
 
-    from browser import Browser
-    from terminal import link_in
+    from fixtures.login_browser import Browser
+    from fixtures.terminal import link_in
 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -9,16 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from house import RIDERS, House, days_ago, weight
-from old_home import FEATURES, PROGRAM, OldHome
-from old_user import (
-    EMAIL,
-    PASSWORD,
-    UPLOAD,
-    add,
-    kilograms,
-    user_for_weeks,
-)
+
+from fixtures.house import RIDERS, House, days_ago, weight
+from fixtures.old_home import FEATURES, PROGRAM, OldHome
+from fixtures.old_user import EMAIL, PASSWORD, UPLOAD, add, kilograms, user_for_weeks
 
 pytestmark = pytest.mark.story
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import trustme
-from house import ACCOUNTS, LONG_AGO, House, days_ago, pressure, weight
-from proxy import Proxy
+
+from fixtures.house import ACCOUNTS, LONG_AGO, House, days_ago, pressure, weight
+from fixtures.proxy import Proxy
 
 pytestmark = pytest.mark.story
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import csv
 import json
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
-from house import House
 
-from weighbridge.sandbox.garmin.fit import read_fit
-from weighbridge.sandbox.recorded import EVERYONE, load_folder
+from fixtures.house import House
+from fixtures.paths import RECORDED
+from weighbridge_sandbox.garmin.fit import read_fit
+from weighbridge_sandbox.recorded import EVERYONE, load_folder
 
-FOLDER = Path(__file__).resolve().parents[3] / "shared" / "fixtures" / "withings"
+FOLDER = RECORDED
 
 pytestmark = [
     pytest.mark.story,

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from house import LONG_AGO, RIDERS, House, days_ago, weight
-from scene import Scene
+
+from fixtures.house import LONG_AGO, RIDERS, House, days_ago, weight
+from fixtures.story import Scene
 
 pytestmark = pytest.mark.story
 
@@ -264,7 +265,7 @@ def test_a_blocked_sign_in_is_not_repeated_and_a_cookie_opens_the_door(house: Ho
 
 @pytest.mark.skipif(sys.platform == "win32", reason="terminals are something else there")
 def test_a_cookie_is_pasted_at_a_terminal_and_never_shown(house: House) -> None:
-    from terminal import Terminal
+    from fixtures.terminal import Terminal
 
     pasted = house.admin.tell("trainerroad", "cookie", account="anna-rides")["value"]
     with Terminal(house, "login", "trainerroad", "--person", "anna", "--ticket") as terminal:

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from house import House, pressure, weight
+
+from fixtures.house import House, pressure, weight
 
 pytestmark = pytest.mark.story
 

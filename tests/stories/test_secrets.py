@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from house import ACCOUNTS, LONG_AGO, House, Result, days_ago, pressure, weight
 
-from weighbridge.sandbox.messages import Request
+from fixtures.house import ACCOUNTS, LONG_AGO, House, Result, days_ago, pressure, weight
+from weighbridge_sandbox.messages import Request
 
 pytestmark = pytest.mark.story
 

@@ -7,10 +7,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from house import LONG_AGO, House, days_ago, weight
-from serving import Serving
 
-from mosquitto_world import Listener, Mosquitto, listening, needs_mosquitto
+from fixtures.house import LONG_AGO, House, days_ago, weight
+from fixtures.mosquitto import Listener, Mosquitto, listening, needs_mosquitto
+from fixtures.serving import Serving
 
 pytestmark = [pytest.mark.story, needs_mosquitto]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from house import LONG_AGO, TIME_LIMIT, House, days_ago, weight
-from serving import Serving
 
-from mosquitto_world import Listener, Mosquitto, needs_mosquitto
+from fixtures.house import LONG_AGO, TIME_LIMIT, House, days_ago, weight
+from fixtures.mosquitto import Listener, Mosquitto, needs_mosquitto
+from fixtures.serving import Serving
 
 pytestmark = [pytest.mark.story, needs_mosquitto]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from house import House, days_ago, weight
-from serving import Serving
 
-from mosquitto_world import Listener, Mosquitto, needs_mosquitto
+from fixtures.house import House, days_ago, weight
+from fixtures.mosquitto import Listener, Mosquitto, needs_mosquitto
+from fixtures.serving import Serving
 
 pytestmark = [pytest.mark.story, needs_mosquitto]
 

@@ -1,19 +1,19 @@
-"""The server is killed during a weigh-in: what was knocked is followed, once."""
+"""The server is killed during a weigh-in: what was notified is followed, once."""
 
 from __future__ import annotations
 
 import pytest
-from house import LONG_AGO, House, days_ago, weight
-from serving import Serving
 
-from mosquitto_world import Listener, Mosquitto, needs_mosquitto
+from fixtures.house import LONG_AGO, House, days_ago, weight
+from fixtures.mosquitto import Listener, Mosquitto, needs_mosquitto
+from fixtures.serving import Serving
 
 pytestmark = [pytest.mark.story, needs_mosquitto]
 
 BRIDGE = "weighbridge/bridge/state"
 
 
-def test_a_killed_server_follows_what_was_knocked_and_tells_nothing_twice(
+def test_a_killed_server_follows_what_was_notified_and_tells_nothing_twice(
     house: House, serving: Serving, broker: Mosquitto, listener: Listener
 ) -> None:
     house.person("anna", [weight(1, days_ago(1), "82.0")])
@@ -44,7 +44,7 @@ def test_a_killed_server_follows_what_was_knocked_and_tells_nothing_twice(
     house.admin.fault("hold", path="/measure")
     taken_at = serving.weigh_in("anna", "81.2", notify=False)
     callback = serving.callback
-    assert serving.knock(serving.notification("anna", taken_at), callback) == 200
+    assert serving.notified(serving.notification("anna", taken_at), callback) == 200
     serving.kill()
     house.admin.clear_faults()
     house.admin.release()

@@ -6,9 +6,10 @@ import re
 from urllib.parse import urljoin
 
 import pytest
-from browser import Browser, choice
-from house import LONG_AGO, House, days_ago, weight
-from serving import Serving
+
+from fixtures.house import LONG_AGO, House, days_ago, weight
+from fixtures.login_browser import Browser, choice
+from fixtures.serving import Serving
 
 pytestmark = pytest.mark.story
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from house import LONG_AGO, House, days_ago, weight
-from serving import Serving
 
-from mosquitto_world import Listener, Mosquitto, needs_mosquitto
+from fixtures.house import LONG_AGO, House, days_ago, weight
+from fixtures.mosquitto import Listener, Mosquitto, needs_mosquitto
+from fixtures.serving import Serving
 
 pytestmark = pytest.mark.story
 
@@ -38,7 +38,7 @@ def test_what_could_not_be_read_is_read_later_and_a_dead_login_is_told_once(
     house.wait_until(lambda: bool(problems(listener)))
     taken_at = serving.weigh_in("anna", "81.2", notify=False)
     for _ in range(3):
-        assert serving.knock(serving.notification("anna", taken_at)) == 200
+        assert serving.notified(serving.notification("anna", taken_at)) == 200
     house.log_in("anna")
     house.wait_until(lambda: len(listener.events()) == 2)
     house.wait_until(lambda: listener.under("bridge/info")[-1].json()["problem"] is None)

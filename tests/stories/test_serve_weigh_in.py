@@ -6,10 +6,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from house import LONG_AGO, House, days_ago, weight
-from serving import END_SECONDS, Serving
 
-from mosquitto_world import Listener, Mosquitto, needs_mosquitto
+from fixtures.house import LONG_AGO, House, days_ago, weight
+from fixtures.mosquitto import Listener, Mosquitto, needs_mosquitto
+from fixtures.serving import END_SECONDS, Serving
 
 pytestmark = [pytest.mark.story, needs_mosquitto]
 
@@ -67,7 +67,7 @@ def a_burst_is_one_event_and_one_request(
         bodies = [weight_told] * 20 + [weight_told, pulse_told] * 4
         begun = time.monotonic()
         with ThreadPoolExecutor(8) as people:
-            answers = list(people.map(serving.knock, bodies, [callback] * len(bodies)))
+            answers = list(people.map(serving.notified, bodies, [callback] * len(bodies)))
         lasted = time.monotonic() - begun
         assert answers == [200] * len(bodies)
         house.wait_until(listener.events)
@@ -153,19 +153,19 @@ def test_two_people_share_a_scale_and_forgers_get_nowhere(
         assert kept[-1] == first + 4.5
         assert all(first <= kg <= first + 4.5 for kg in kept)
 
-    forged_knocks_ask_nothing(house, serving, now)
+    forged_notifications_ask_nothing(house, serving, now)
 
 
-def forged_knocks_ask_nothing(house: House, serving: Serving, now: int) -> None:
+def forged_notifications_ask_nothing(house: House, serving: Serving, now: int) -> None:
     callback = serving.callback
     anna = serving.userid("anna")
     serving.rest()
     asked = serving.asked()
     good = f"userid={anna}&startdate={now - 1}&enddate={now}&appli=1"
-    assert serving.knock(good.replace(str(anna), "4711"), callback) == 200
-    assert serving.knock(good, f"{serving.url}/withings/notify/guessed") == 404
-    assert serving.knock(good, callback[:-1]) == 404
-    assert serving.knock(good, f"{callback}/") == 404
+    assert serving.notified(good.replace(str(anna), "4711"), callback) == 200
+    assert serving.notified(good, f"{serving.url}/withings/notify/guessed") == 404
+    assert serving.notified(good, callback[:-1]) == 404
+    assert serving.notified(good, f"{callback}/") == 404
     malformed = [
         "",
         "userid=",

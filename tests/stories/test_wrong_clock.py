@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from house import House, days_ago, weight
+
+from fixtures.house import House, days_ago, weight
 
 pytestmark = pytest.mark.story
 

@@ -13,7 +13,7 @@ from typing import NoReturn
 import click
 
 from weighbridge import __version__
-from weighbridge.errors import ExitCode, Problem
+from weighbridge.core.errors import ExitCode, Problem
 
 COMMANDS = {
     "init": "Write a commented configuration file.",
@@ -120,14 +120,14 @@ def command(ctx: click.Context, home: str | None, verbose: int, log_format: str)
     Or begin in a browser, and let it run by itself from then on:
       weighbridge serve
     """
-    from weighbridge.cli.session import Session
+    from weighbridge.cli.cli_context import CliContext
     from weighbridge.config import home_folder
 
     if verbose or log_format == "json":
         from weighbridge.cli.logs import set_up
 
         set_up(verbose, as_json=log_format == "json")
-    ctx.obj = Session(home_folder(home, os.environ), os.environ, verbose, log_format == "json")
+    ctx.obj = CliContext(home_folder(home, os.environ), os.environ, verbose, log_format == "json")
 
 
 def _nearest(name: str) -> str:
@@ -172,16 +172,16 @@ def conclude(work: Callable[[], int]) -> NoReturn:
 
 
 def _say(text: str) -> None:
-    from weighbridge.cli.session import say
+    from weighbridge.cli.cli_context import say
 
     say(text)
 
 
 def _show(error: click.ClickException) -> None:
     """Wrong usage: what was wrong, and how to learn more."""
-    from weighbridge.cli import session
+    from weighbridge.cli import cli_context
 
-    if session.talks_json():
-        session.say(error.format_message())
+    if cli_context.talks_json():
+        cli_context.say(error.format_message())
     else:
         error.show()

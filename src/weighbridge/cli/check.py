@@ -8,17 +8,17 @@ from functools import partial
 import click
 import msgspec
 
-from weighbridge.assembly import Workplace
-from weighbridge.cli.folding import tell
-from weighbridge.cli.session import (
-    Session,
+from weighbridge.cli.cli_context import (
+    CliContext,
     check_targets,
     chosen_people,
     print_json,
     refuse_unconfigured,
 )
+from weighbridge.cli.wrap import tell
 from weighbridge.config import Person, TargetSettings
-from weighbridge.errors import Problem, most_urgent
+from weighbridge.core.errors import Problem, most_urgent
+from weighbridge.sync.services import Services
 
 
 class Checked(msgspec.Struct):
@@ -37,7 +37,7 @@ class Checked(msgspec.Struct):
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.pass_obj
 def command(
-    session: Session, people: tuple[str, ...], targets: tuple[str, ...], as_json: bool
+    session: CliContext, people: tuple[str, ...], targets: tuple[str, ...], as_json: bool
 ) -> int:
     """Ask Withings and every target whether they can be reached and the login works.
 
@@ -54,7 +54,7 @@ def command(
     chosen = chosen_people(settings, people)
     check_targets(chosen, targets)
     found = []
-    with Workplace(settings) as workplace:
+    with Services(settings) as workplace:
         for person in chosen:
             for one in _check(workplace, person, targets):
                 found.append(one)
@@ -65,7 +65,7 @@ def command(
     return most_urgent({one.exit_code for one in found})
 
 
-def _check(workplace: Workplace, person: Person, targets: tuple[str, ...]) -> Iterator[Checked]:
+def _check(workplace: Services, person: Person, targets: tuple[str, ...]) -> Iterator[Checked]:
     if not targets:
         yield _asked(person.name, "withings", lambda: _ask_withings(workplace, person))
     for target in person.targets:
@@ -82,15 +82,15 @@ def _asked(person: str, where: str, ask: Callable[[], str]) -> Checked:
         return Checked(person, where, works=False, answer=str(problem), exit_code=code)
 
 
-def _ask_withings(workplace: Workplace, person: Person) -> str:
-    from weighbridge.withings.devices import list_devices
+def _ask_withings(workplace: Services, person: Person) -> str:
+    from weighbridge.sources.withings.devices import list_devices
 
     devices = list_devices(workplace.source(person.name).call)
     known = [f"{one.model or one.type} (battery {one.battery or 'unknown'})" for one in devices]
     return "the login works" + (f"; devices: {', '.join(known)}" if known else "; no devices")
 
 
-def _ask_target(workplace: Workplace, person: Person, settings: TargetSettings) -> str:
+def _ask_target(workplace: Services, person: Person, settings: TargetSettings) -> str:
     from weighbridge.targets.base import Checks
 
     target = workplace.target(person, settings)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from weighbridge.cli.session import Session, print_json, say
+from weighbridge.cli.cli_context import CliContext, print_json, say
 from weighbridge.config import CONFIG_FILE, ConfigProblems, Mistake, Settings
 from weighbridge.config.listing import Value, origin_of, secrets, values
-from weighbridge.errors import ConfigProblem, ExitCode
+from weighbridge.core.errors import ConfigProblem, ExitCode
 
 
 @click.group()
@@ -24,7 +24,7 @@ def command() -> None:
 @command.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def check(session: Session, as_json: bool) -> None:
+def check(session: CliContext, as_json: bool) -> None:
     """Report every mistake at once, with its line.
 
     Secret files and environment variables are looked up; commands are not run.
@@ -58,7 +58,7 @@ def check(session: Session, as_json: bool) -> None:
 @command.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def show(session: Session, as_json: bool) -> None:
+def show(session: CliContext, as_json: bool) -> None:
     """Print each value and where it comes from; secrets are stars.
 
     \b
@@ -77,7 +77,7 @@ def show(session: Session, as_json: bool) -> None:
         click.echo("  ".join(padded).rstrip())
 
 
-def _examine(session: Session) -> tuple[Settings | None, list[Mistake]]:
+def _examine(session: CliContext) -> tuple[Settings | None, list[Mistake]]:
     """The settings, if they can be read, and everything that is wrong."""
     try:
         settings = session.settings()

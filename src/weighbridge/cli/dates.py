@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 
-from weighbridge.errors import ConfigProblem
-from weighbridge.plan.window import Window
+from weighbridge.core.days import Window
+from weighbridge.core.errors import ConfigProblem
 
 
 def window_of(since: str | None, until: str | None, zone: str | None) -> Window:

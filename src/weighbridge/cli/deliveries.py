@@ -8,17 +8,8 @@ from typing import Any
 
 import click
 
-from weighbridge.archive.database import Database, Row
-from weighbridge.archive.decisions import (
-    ALL_OF,
-    Decision,
-    decide_about,
-    in_states,
-    newest_of_reading,
-)
-from weighbridge.cli.folding import tell
-from weighbridge.cli.session import (
-    Session,
+from weighbridge.cli.cli_context import (
+    CliContext,
     check_targets,
     chosen_people,
     open_database,
@@ -26,10 +17,19 @@ from weighbridge.cli.session import (
     say,
 )
 from weighbridge.cli.times import count, moment
+from weighbridge.cli.wrap import tell
 from weighbridge.config import Person
-from weighbridge.errors import ConfigProblem, ExitCode
-from weighbridge.plan.readings import instant_of
-from weighbridge.plan.state import State
+from weighbridge.core.delivery_state import State
+from weighbridge.core.errors import ConfigProblem, ExitCode
+from weighbridge.storage.database import Database, Row
+from weighbridge.storage.decisions import (
+    ALL_OF,
+    Decision,
+    decide_about,
+    in_states,
+    newest_of_reading,
+)
+from weighbridge.sync.readings import instant_of
 
 people_option = click.option(
     "--person", "people", multiple=True, metavar="NAME", help="Only this person."
@@ -71,7 +71,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 @click.pass_obj
 def list_deliveries(  # noqa: PLR0913  one parameter an option
-    session: Session,
+    session: CliContext,
     people: tuple[str, ...],
     targets: tuple[str, ...],
     state: str | None,
@@ -166,7 +166,7 @@ def _decision(decision: Decision, what: str, text: str) -> None:
     @target_option
     @click.pass_obj
     def decide(
-        session: Session,
+        session: CliContext,
         reading: str | None,
         everything: bool,
         people: tuple[str, ...],

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from weighbridge.cli.session import Session, in_shell, say
-from weighbridge.errors import ConfigProblem, ExitCode
+from weighbridge.cli.cli_context import CliContext, in_shell, say
+from weighbridge.core.errors import ConfigProblem, ExitCode
 
 if TYPE_CHECKING:
     from weighbridge.cli.demo_stage import Stage
@@ -44,7 +44,7 @@ FRESH_KG = "71.3"
 @click.option("--server", is_flag=True, help="Show the server as well: it is told of a weigh-in.")
 @click.pass_obj
 def command(  # noqa: PLR0913  one parameter an option
-    session: Session, recorded: Path | None, folder: Path, years: int, fast: bool, server: bool
+    session: CliContext, recorded: Path | None, folder: Path, years: int, fast: bool, server: bool
 ) -> int:
     """Show the whole road: sign in, sync, step on the scale, sync again. No account is needed.
 
@@ -120,7 +120,7 @@ def _show_files(stage: Stage) -> None:
         say(f"  {path!s:<{width}}  {path.stat().st_size:>9,} bytes")
 
 
-def _show_fresh_weigh_in(session: Session, stage: Stage) -> int:
+def _show_fresh_weigh_in(session: CliContext, stage: Stage) -> int:
     """Exactly one reading must go to each target of one person, and nothing to anybody else."""
     person = stage.people[0]
     before = stage.holdings()

@@ -20,8 +20,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from weighbridge.cli.session import say
-from weighbridge.errors import ExitCode, RetryLater
+from weighbridge.cli.cli_context import say
+from weighbridge.core.errors import ExitCode, RetryLater
 
 if TYPE_CHECKING:
     from weighbridge.cli.demo_stage import Stage

@@ -8,19 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from weighbridge.assembly import Workplace
+from weighbridge.cli.cli_context import CliContext, say
 from weighbridge.cli.login_target import Given
 from weighbridge.cli.login_target import sign_in as sign_in_at_target
 from weighbridge.cli.login_withings import connect
-from weighbridge.cli.session import Session, say
 from weighbridge.config import CONFIG_FILE, Settings, load
-from weighbridge.sandbox.admin import Admin
-from weighbridge.sandbox.clock import Clock
-from weighbridge.sandbox.garmin import GarminCloud
-from weighbridge.sandbox.garmin.accounts import Account
-from weighbridge.sandbox.http import Sandbox
-from weighbridge.sandbox.withings import WithingsCloud
-from weighbridge.sandbox.withings.tokens import Tokens
+from weighbridge.sync.services import Services
+from weighbridge_sandbox.admin import Admin
+from weighbridge_sandbox.clock import Clock
+from weighbridge_sandbox.garmin import GarminCloud
+from weighbridge_sandbox.garmin.accounts import Account
+from weighbridge_sandbox.http import Sandbox
+from weighbridge_sandbox.withings import WithingsCloud
+from weighbridge_sandbox.withings.tokens import Tokens
 
 MARK = ".weighbridge-demo"
 PASSWORD = "a-password-of-the-demo"  # noqa: S105  opens nothing but the sandbox
@@ -78,7 +78,7 @@ class Stage:
     def sign_in(self) -> None:
         """Everybody at Withings and at Garmin, as ``weighbridge login`` does it."""
         settings = self._settings()
-        with Workplace(settings) as workplace:
+        with Services(settings) as workplace:
             for person in settings.people:
                 code = self._admin.code(person.name, settings.withings.callback_url)
                 connect(workplace, person, code=code, paste=False, browser=False)
@@ -92,16 +92,16 @@ class Stage:
                 )
                 sign_in_at_target(workplace, person, person.target("garmin"), given)
 
-    def sync(self, session: Session) -> None:
+    def sync(self, session: CliContext) -> None:
         """``weighbridge sync`` for everybody, with its progress and its report."""
         from weighbridge.cli.sync_progress import progress_for
         from weighbridge.cli.sync_report import report
-        from weighbridge.pipeline import bring_up_to_date
+        from weighbridge.sync.pipeline import bring_up_to_date
 
         settings = self._settings()
         with (
             progress_for(session, quiet=False) as progress,
-            Workplace(settings, progress=progress) as workplace,
+            Services(settings, progress=progress) as workplace,
         ):
             outcomes = [bring_up_to_date(workplace.road(person)) for person in settings.people]
         report(outcomes, say)
@@ -112,7 +112,7 @@ class Stage:
 
     def weigh_in_now(self, person: str, kg: str) -> None:
         """Like ``weigh_in``, but taken in this second: older ones are the past for a new target."""
-        from weighbridge.sandbox.household import weigh_in
+        from weighbridge_sandbox.household import weigh_in
 
         now = int(time.time())
         times = {"date": now, "created": now, "modified": now}
@@ -172,13 +172,13 @@ def open_stage(
 def _fill(withings: WithingsCloud, recorded: Path | None, years: int) -> list[str]:
     """Put people into the cloud; their names, the one to look at first."""
     if recorded is None:
-        from weighbridge.sandbox.household import household
+        from weighbridge_sandbox.household import household
 
         profiles = household(int(withings.clock()), years=years)
         for name, userid, zone, groups in profiles:
             withings.household.add_profile(name, userid, zone, groups)
         return [profile[0] for profile in profiles]
-    from weighbridge.sandbox.recorded import EVERYONE, load_folder
+    from weighbridge_sandbox.recorded import EVERYONE, load_folder
 
     recordings = load_folder(recorded)
     for problem in recordings.problems:
@@ -197,7 +197,7 @@ def _lines(path: Path) -> int:
 
 
 def _rows(folder: Path, name: str) -> int:
-    from weighbridge.fit.reader import read_pressures, read_weights
+    from weighbridge.targets.formats.fit.fit_reader import read_pressures, read_weights
 
     weights, pressures = folder / f"{name}.fit", folder / f"{name}.blood_pressure.fit"
     count = len(read_weights(weights.read_bytes())) if weights.exists() else 0

@@ -12,21 +12,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from weighbridge.archive.archive import account_archive
-from weighbridge.archive.database import Database
-from weighbridge.archive.points import Points
-from weighbridge.archive.recollection import readings_between
+from weighbridge.cli.cli_context import CliContext, chosen_people, open_database, say
 from weighbridge.cli.dates import window_of
-from weighbridge.cli.session import Session, chosen_people, open_database, say
 from weighbridge.cli.times import count
 from weighbridge.config import Person
-from weighbridge.errors import ConfigProblem, ExitCode, Refused, StateProblem
-from weighbridge.formats.owner import Owner
-from weighbridge.measures import Kind, Reading
-from weighbridge.plan.window import Window
+from weighbridge.core.days import Window
+from weighbridge.core.errors import ConfigProblem, ExitCode, Refused, StateProblem
+from weighbridge.core.measures import Kind, Reading
+from weighbridge.storage.archive import account_archive
+from weighbridge.storage.database import Database
+from weighbridge.storage.points import Points
+from weighbridge.storage.stored_readings import readings_between
+from weighbridge.targets.formats import csv_format, jsonl_format
+from weighbridge.targets.formats.render_context import Owner
 
 if TYPE_CHECKING:
-    from weighbridge.fit.messages import PressureRow, WeightRow
+    from weighbridge.targets.formats.fit.fit_messages import PressureRow, WeightRow
 
 
 @click.command("export")
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 @click.option("--blood-pressure", is_flag=True, help="FIT: blood pressure instead of weigh-ins.")
 @click.pass_obj
 def command(  # noqa: PLR0913  one parameter an option
-    session: Session,
+    session: CliContext,
     shape: str,
     output: str | None,
     people: tuple[str, ...],
@@ -97,9 +98,8 @@ class Wanted(NamedTuple):
 
 
 def _format(shape: str) -> ModuleType:
-    from weighbridge.formats import csv, jsonl
 
-    return csv if shape == "csv" else jsonl
+    return csv_format if shape == "csv" else jsonl_format
 
 
 Chunk = tuple[bytes, int]
@@ -119,7 +119,7 @@ def _lines(database: Database, wanted: list[Wanted], lines: ModuleType) -> Itera
 
 
 def _fit(database: Database, wanted: Wanted, kind: str) -> Iterator[Chunk]:
-    from weighbridge.formats.fit import encode, fit_part, pressure_row, weight_row
+    from weighbridge.targets.formats.fit_format import encode, fit_part, pressure_row, weight_row
 
     owner = owner_of(database, wanted.person)
     rows: list[WeightRow | PressureRow] = []

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from weighbridge.cli.session import Session, chosen_person, say
+from weighbridge.cli.cli_context import CliContext, chosen_person, say
 from weighbridge.config import Settings
-from weighbridge.errors import ConfigProblem, ExitCode, most_urgent
+from weighbridge.core.errors import ConfigProblem, ExitCode, most_urgent
 
 if TYPE_CHECKING:
-    from weighbridge.assembly import Workplace
-    from weighbridge.takeover.trumpet import OldLogin
+    from weighbridge.compat.trumpet import OldLogin
+    from weighbridge.sync.services import Services
 
 
 @click.group("import", short_help="Take over the logins of withings-sync or trumpet.")
@@ -40,7 +40,7 @@ def command() -> None:
 )
 @click.option("--person", metavar="NAME", help="Whose it is; needed when there are several.")
 @click.pass_obj
-def withings_sync(session: Session, config_folder: Path | None, person: str | None) -> int:
+def withings_sync(session: CliContext, config_folder: Path | None, person: str | None) -> int:
     """Take over the logins at Withings and Garmin, and the day of the last run.
 
     Without --config-folder these places are looked at: WITHINGS_USER or ~/.withings_user.json,
@@ -57,9 +57,9 @@ def withings_sync(session: Session, config_folder: Path | None, person: str | No
     """
     settings = session.settings()
     someone = chosen_person(settings, person)
-    from weighbridge.assembly import Workplace
-    from weighbridge.takeover.places import places_of
-    from weighbridge.takeover.withings_sync import State, take_over
+    from weighbridge.compat.old_places import places_of
+    from weighbridge.compat.withings_sync_state import State, take_over
+    from weighbridge.sync.services import Services
 
     folder = config_folder.expanduser().absolute() if config_folder else None
     places = places_of(folder, session.environ)
@@ -69,7 +69,7 @@ def withings_sync(session: Session, config_folder: Path | None, person: str | No
             f"There is nothing to take over: neither {looked} exists.",
             remedy="Name the folder of the old program with --config-folder.",
         )
-    with Workplace(settings) as workplace:
+    with Services(settings) as workplace:
         notes = take_over(workplace, someone, places)
     for note in notes:
         say(note.text)
@@ -92,7 +92,7 @@ def withings_sync(session: Session, config_folder: Path | None, person: str | No
 )
 @click.option("--person", metavar="NAME", help="The same, for a folder with one token file.")
 @click.pass_obj
-def trumpet(session: Session, folder: Path, names: tuple[str, ...], person: str | None) -> int:
+def trumpet(session: CliContext, folder: Path, names: tuple[str, ...], person: str | None) -> int:
     """Take over the token files in FOLDER: one person for each.
 
     A person without a name is called user-USERID. The lines that weighbridge.toml needs are
@@ -107,21 +107,21 @@ def trumpet(session: Session, folder: Path, names: tuple[str, ...], person: str 
       weighbridge import trumpet /var/lib/trumpet --name 4711=anna --name 4712=ben
     """
     settings = session.settings()
-    from weighbridge.assembly import Workplace
-    from weighbridge.takeover.trumpet import names_of, read_folder
+    from weighbridge.compat.trumpet import names_of, read_folder
+    from weighbridge.sync.services import Services
 
     logins = read_folder(folder)
     called = names_of(logins, _single_name(person, logins) | _given_names(names))
-    with Workplace(settings) as workplace:
+    with Services(settings) as workplace:
         codes = {_take(workplace, login, called[login.userid]) for login in logins}
     _print_missing(settings, called.values())
     return most_urgent(codes)
 
 
-def _take(workplace: Workplace, login: OldLogin, person: str) -> ExitCode:
+def _take(workplace: Services, login: OldLogin, person: str) -> ExitCode:
     """One profile's trouble never stops another."""
-    from weighbridge.takeover.trumpet import take_over
-    from weighbridge.takeover.withings_sync import State
+    from weighbridge.compat.trumpet import take_over
+    from weighbridge.compat.withings_sync_state import State
 
     try:
         note = take_over(workplace, login, person)
@@ -155,11 +155,11 @@ def _single_name(person: str | None, logins: Sequence[OldLogin]) -> dict[str, st
 
 
 def _checked(name: str) -> str:
-    from weighbridge.config.rules import Unfit, read_name
+    from weighbridge.config.value_rules import InvalidValue, read_name
 
     try:
         return read_name(name)
-    except Unfit as unfit:
+    except InvalidValue as unfit:
         raise ConfigProblem(f"The name {unfit.message}", remedy=unfit.remedy) from None
 
 

@@ -9,16 +9,22 @@ from typing import Any
 
 import click
 
-from weighbridge.cli.session import Session, say
+from weighbridge.cli.cli_context import CliContext, say
 from weighbridge.config import CALLBACK_URL, CONFIG_FILE, home_folder
-from weighbridge.config.answers import Answers, FileAnswer, MqttAnswer, PersonAnswers
 from weighbridge.config.environment import ONLY_PERSON
-from weighbridge.config.rules import Unfit, parse_height, read_name, read_text, read_timezone
+from weighbridge.config.init_answers import FileAnswer, InitAnswers, MqttAnswer, PersonAnswers
 from weighbridge.config.template import render
+from weighbridge.config.value_rules import (
+    InvalidValue,
+    parse_height,
+    read_name,
+    read_text,
+    read_timezone,
+)
 from weighbridge.config.writing import mistakes_in, replace, write_new
-from weighbridge.errors import ConfigProblem, StateProblem
-from weighbridge.server.pages.admission import read_or_make_token
+from weighbridge.core.errors import ConfigProblem, StateProblem
 from weighbridge.targets import load_kind
+from weighbridge.web.authenticator import read_or_make_token
 
 _KEPT = f"{CONFIG_FILE}.old"
 _ABOUT_A_PERSON = ("person", "height", "timezone", "garmin", "csv", "mqtt")
@@ -79,7 +85,7 @@ def _by_rule(rule: Callable[[str], Any]) -> Callable[..., Any]:
 )
 @click.option("--force", is_flag=True, help=f"Replace the file; the old one is kept as {_KEPT}.")
 @click.pass_obj
-def command(session: Session, /, force: bool, **options: Any) -> None:
+def command(session: CliContext, /, force: bool, **options: Any) -> None:
     """Write a commented configuration file.
 
     At a terminal it asks, unless options answer. Elsewhere, without options, it writes a file
@@ -109,12 +115,12 @@ def at_a_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _answers(options: dict[str, Any]) -> Answers:
+def _answers(options: dict[str, Any]) -> InitAnswers:
     if options["client_secret_file"] and options["client_secret_stdin"]:
         raise click.UsageError("Give --client-secret-file or --client-secret-stdin, not both.")
     if not any(options.values()):
-        return _ask() if at_a_terminal() else Answers()
-    return Answers(
+        return _ask() if at_a_terminal() else InitAnswers()
+    return InitAnswers(
         client_id=options["client_id"],
         client_secret=_read_secret() if options["client_secret_stdin"] else None,
         client_secret_file=options["client_secret_file"],
@@ -145,7 +151,7 @@ def _read_secret() -> str:
     return secret
 
 
-def _ask() -> Answers:
+def _ask() -> InitAnswers:
     say("Empty answers are left out and can be filled in later.")
     person = _prompt("Your name, as Weighbridge shall call you", read_name, default="me")
     say(_REGISTER)
@@ -155,7 +161,7 @@ def _ask() -> Answers:
     csv = _prompt("CSV file to write", read_text)
     about = {"person": person, "garmin": garmin, "csv": csv}
     people = _people({**dict.fromkeys(_ABOUT_A_PERSON), **about})
-    return Answers(client_id=client_id, client_secret=secret, people=people)
+    return InitAnswers(client_id=client_id, client_secret=secret, people=people)
 
 
 _REGISTER = f"""
@@ -185,7 +191,7 @@ def _apply(rule: Callable[[str], Any], text: str) -> Any:
         return rule(text)
     except UnicodeEncodeError:
         raise click.BadParameter("It is not valid text. Type it again.") from None
-    except Unfit as unfit:
+    except InvalidValue as unfit:
         raise click.BadParameter(f"It {unfit}") from None
 
 
@@ -198,7 +204,7 @@ def _garmin_is_installed() -> bool:
     return True
 
 
-def _prove(text: str, session: Session) -> None:
+def _prove(text: str, session: CliContext) -> None:
     """What is written must be right: read it as every later command will."""
     mistakes = mistakes_in(text, home=session.home, environ=session.environ)
     if mistakes:
@@ -235,7 +241,7 @@ def _exists(path: Path) -> ConfigProblem:
     )
 
 
-def _say_what_is_next(session: Session, answers: Answers) -> None:
+def _say_what_is_next(session: CliContext, answers: InitAnswers) -> None:
     usual = home_folder(None, session.environ) == session.home
     start = "weighbridge" if usual else f"weighbridge --home {_in_shell(str(session.home))}"
     steps = []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from weighbridge.cli.session import Session, chosen_person, is_configured, say
-from weighbridge.errors import ConfigProblem, ExitCode
+from weighbridge.cli.cli_context import CliContext, chosen_person, is_configured, say
+from weighbridge.core.errors import ConfigProblem, ExitCode
 
 
 @click.command("login", short_help="Connect a Withings account or a target.")
@@ -27,7 +27,7 @@ from weighbridge.errors import ConfigProblem, ExitCode
 )
 @click.pass_obj
 def command(  # noqa: PLR0913  one parameter an option
-    session: Session,
+    session: CliContext,
     where: str,
     person: str | None,
     code: str | None,
@@ -56,9 +56,9 @@ def command(  # noqa: PLR0913  one parameter an option
     if not is_configured(settings):
         say("There is no configuration yet. Write one with: weighbridge init")
     someone = chosen_person(settings, person)
-    from weighbridge.assembly import Workplace
+    from weighbridge.sync.services import Services
 
-    with Workplace(settings) as workplace:
+    with Services(settings) as workplace:
         if where == "withings":
             from weighbridge.cli.login_withings import connect
 

@@ -11,13 +11,13 @@ from typing import Any
 import click
 import msgspec
 
-from weighbridge import signing_in
-from weighbridge.assembly import Workplace
-from weighbridge.cli.session import say
+from weighbridge.cli.cli_context import say
 from weighbridge.cli.times import span
 from weighbridge.config import Person, TargetSettings
-from weighbridge.errors import ConfigProblem, RetryLater, SignInBlocked
-from weighbridge.targets.base import Answers
+from weighbridge.core.errors import ConfigProblem, RetryLater, SignInBlocked
+from weighbridge.sync import target_login
+from weighbridge.sync.services import Services
+from weighbridge.targets.base import SignInAnswers
 
 FROM_BROWSER = (
     "Then copy the address of the page that follows, at once: it lives for seconds only.",
@@ -37,12 +37,12 @@ class Given(msgspec.Struct, frozen=True):
     environ: Mapping[str, str]
 
 
-def sign_in(workplace: Workplace, person: Person, target: TargetSettings, given: Given) -> None:
+def sign_in(workplace: Services, person: Person, target: TargetSettings, given: Given) -> None:
     """Sign in once and keep the session. Raises Problems."""
-    answers = _answers(signing_in.kind_that_signs_in(target), target, given)
+    answers = _answers(target_login.kind_that_signs_in(target), target, given)
     try:
-        signed_in = signing_in.sign_in(lambda: nullcontext(workplace), person, target, answers)
-    except signing_in.StillBlocked as problem:
+        signed_in = target_login.sign_in(lambda: nullcontext(workplace), person, target, answers)
+    except target_login.StillBlocked as problem:
         wait = problem.until - workplace.clock()
         raise RetryLater(
             f"{problem.reason} No password is sent for another {span(wait)}: each try makes the "
@@ -58,9 +58,9 @@ def sign_in(workplace: Workplace, person: Person, target: TargetSettings, given:
     say(f"{person.name} is signed in at {target.name} as {signed_in.name}.")
 
 
-def _answers(module: Any, target: TargetSettings, given: Given) -> Answers:
+def _answers(module: Any, target: TargetSettings, given: Given) -> SignInAnswers:
     words = getattr(module, "FROM_BROWSER", FROM_BROWSER)
-    return Answers(
+    return SignInAnswers(
         username=lambda: _username(target, given),
         password=lambda: _password(target, given),
         code=_code(given),

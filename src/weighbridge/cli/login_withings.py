@@ -7,23 +7,23 @@ import sys
 
 import click
 
-from weighbridge import connecting
-from weighbridge.archive.database import prove_writable
-from weighbridge.assembly import Workplace
-from weighbridge.cli.session import say
+from weighbridge.cli.cli_context import say
 from weighbridge.config import Person
-from weighbridge.errors import ConfigProblem
-from weighbridge.withings.app import WithingsApp
-from weighbridge.withings.callback import Callback
-from weighbridge.withings.oauth import consent_url, new_state, read_pasted
-from weighbridge.withings.status import CodeExpired
+from weighbridge.core.errors import ConfigProblem
+from weighbridge.sources.withings.application import WithingsApp
+from weighbridge.sources.withings.oauth import consent_url, new_state, read_pasted
+from weighbridge.sources.withings.oauth_callback import Callback
+from weighbridge.sources.withings.status_codes import CodeExpired
+from weighbridge.storage.database import prove_writable
+from weighbridge.sync import source_login
+from weighbridge.sync.services import Services
 
 LINKS = 3
 """How often a new link is offered to a person whose code came too late."""
 
 
 def connect(
-    workplace: Workplace, person: Person, *, code: str | None, paste: bool, browser: bool
+    workplace: Services, person: Person, *, code: str | None, paste: bool, browser: bool
 ) -> None:
     """Lead a person through the consent, and keep the tokens. Raises Problems."""
     app = workplace.app()
@@ -42,9 +42,9 @@ def connect(
             say(f"{problem.message} Here is a new link.")
 
 
-def keep_login(workplace: Workplace, person: Person, app: WithingsApp, code: str) -> None:
+def keep_login(workplace: Services, person: Person, app: WithingsApp, code: str) -> None:
     """Exchange at once, keep it, and say so. Raises Problems."""
-    userid = connecting.keep_login(workplace, person, app, code)
+    userid = source_login.keep_login(workplace, person, app, code)
     say(f"{person.name} is connected to the Withings profile {userid}.")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from weighbridge.cli.session import talk_through
+from weighbridge.cli.cli_context import talk_through
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _FOREIGN = ("httpx2", "httpcore2", "urllib3", "garminconnect", "filelock", "asyncio")

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from weighbridge.errors import ConfigProblem
+from weighbridge.core.errors import ConfigProblem
 
 if TYPE_CHECKING:
-    from weighbridge.sandbox.http import Cloud, Sandbox
-    from weighbridge.sandbox.withings import WithingsCloud
+    from weighbridge_sandbox.http import Cloud, Sandbox
+    from weighbridge_sandbox.withings import WithingsCloud
 
 _EXAMPLES = """
 \b
@@ -90,10 +90,10 @@ def command(**given: Any) -> None:
 
     They keep everything in memory and forget it at the end. Stop them with Ctrl-C.
     """
-    from weighbridge.sandbox.clock import Clock
-    from weighbridge.sandbox.http import Sandbox
-    from weighbridge.sandbox.trainerroad import TrainerRoadCloud
-    from weighbridge.sandbox.withings import WithingsCloud
+    from weighbridge_sandbox.clock import Clock
+    from weighbridge_sandbox.http import Sandbox
+    from weighbridge_sandbox.trainerroad import TrainerRoadCloud
+    from weighbridge_sandbox.withings import WithingsCloud
 
     options = Options(**given)
     clock = Clock()
@@ -138,13 +138,13 @@ def fill(withings: WithingsCloud, options: Options) -> list[str]:
     """Put people into the Withings cloud. Returns a sentence for each file that was left out."""
     household = withings.household
     if options.folder is not None:
-        from weighbridge.sandbox.recorded import load_folder
+        from weighbridge_sandbox.recorded import load_folder
 
         recordings = load_folder(options.folder)
         for name, zone, recorded in recordings.profiles():
             household.add_profile(name, timezone=zone, groups=recorded)
         return recordings.problems
-    from weighbridge.sandbox.household import household as invent
+    from weighbridge_sandbox.household import household as invent
 
     for name, userid, zone, groups in invent(
         int(withings.clock()), seed=options.seed, years=options.years
@@ -156,7 +156,7 @@ def fill(withings: WithingsCloud, options: Options) -> list[str]:
 def find_garmin(clock: Any, seed: int) -> list[Cloud]:
     """The Garmin stand-in, when what it needs is installed."""
     try:
-        from weighbridge.sandbox.garmin import GarminCloud
+        from weighbridge_sandbox.garmin import GarminCloud
     except ImportError as problem:
         text = (
             f"The Garmin stand-in is left out ({problem}). Install 'weighbridge[sandbox]' for it."

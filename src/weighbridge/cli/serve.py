@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from weighbridge.cli.session import Session, is_configured, say
+from weighbridge.cli.cli_context import CliContext, is_configured, say
 from weighbridge.config import CONFIG_FILE, ServerSettings, Settings
-from weighbridge.config.rules import Unfit
-from weighbridge.config.service import read_host, read_port, read_public_url
-from weighbridge.errors import ConfigProblem, ExitCode
-from weighbridge.network import is_loopback
+from weighbridge.config.server_settings import read_host, read_port, read_public_url
+from weighbridge.config.value_rules import InvalidValue
+from weighbridge.core.errors import ConfigProblem, ExitCode
+from weighbridge.core.network import is_loopback
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -32,7 +32,7 @@ LAST_MOMENT = 0.3
 @click.option("--port", type=int, metavar="PORT", help="The port; 9474 unless configured.")
 @click.option("--url", metavar="URL", help="The public address under which Withings reaches it.")
 @click.pass_obj
-def command(session: Session, host: str | None, port: int | None, url: str | None) -> int:
+def command(session: CliContext, host: str | None, port: int | None, url: str | None) -> int:
     """Run until it is stopped: take notifications, look by itself now and then, deliver.
 
     Without a configuration it leads through the set-up in the browser first.
@@ -60,8 +60,8 @@ def command(session: Session, host: str | None, port: int | None, url: str | Non
 
 
 def _serve(settings: Settings) -> int:
-    from weighbridge.server.edge.app import create_app
-    from weighbridge.server.server import Server
+    from weighbridge.runtime.process import Server
+    from weighbridge.web.app import create_app
 
     before = threading.enumerate()
     server = Server(settings)
@@ -74,9 +74,9 @@ def _serve(settings: Settings) -> int:
     return _listen(settings, create_app(server.parts), ready, server.stop, before)
 
 
-def _set_up(session: Session, settings: Settings, read_again: Callable[[], Settings]) -> int:
+def _set_up(session: CliContext, settings: Settings, read_again: Callable[[], Settings]) -> int:
     """Begin with the pages of the set-up. The server follows in the same process."""
-    from weighbridge.server.pages.setup.setting_up import SettingUp
+    from weighbridge.web.views.setup_access import SettingUp
 
     def tell_begun(configured: Settings) -> None:
         say(f"There is a configuration now: {configured.home / CONFIG_FILE}.")
@@ -106,7 +106,7 @@ def _listen(
     stop: Callable[[], None],
     before: Collection[threading.Thread],
 ) -> int:
-    from weighbridge.server.edge.listening import listen
+    from weighbridge.web.server import listen
 
     try:
         listen(app, settings.server.host, settings.server.port, on_ready=ready)
@@ -155,7 +155,7 @@ def _for_people(address: str) -> str:
 
 
 def _tell_how_to_set_up(settings: Settings, address: str) -> None:
-    from weighbridge.server.edge.addresses import base_url
+    from weighbridge.web.host_names import base_url
 
     is_named = settings.server.url is not None or is_loopback(settings.server.host)
     pages = base_url(settings) if is_named else address
@@ -183,13 +183,13 @@ def _with_options(
         if value is not None:
             try:
                 given[name] = rule(value)
-            except Unfit as unfit:
+            except InvalidValue as unfit:
                 raise ConfigProblem(f"--{name} {unfit.message}", remedy=unfit.remedy) from None
     server: ServerSettings = msgspec.structs.replace(settings.server, **given)
     return msgspec.structs.replace(settings, server=server)
 
 
-def _set_up_log(session: Session) -> None:
+def _set_up_log(session: CliContext) -> None:
     """A server without anybody watching says what went wrong, even when nobody asked for more."""
     if not session.verbose and not session.json_logs:
         from weighbridge.cli.logs import set_up

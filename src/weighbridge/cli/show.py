@@ -8,15 +8,15 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import click
 
-from weighbridge.archive.archive import account_archive
-from weighbridge.archive.database import Database
-from weighbridge.archive.recollection import last_readings
-from weighbridge.cli.session import Session, chosen_people, open_database, say
+from weighbridge.cli.cli_context import CliContext, chosen_people, open_database, say
 from weighbridge.cli.times import local_time
 from weighbridge.config import Person
-from weighbridge.errors import ExitCode
-from weighbridge.formats.owner import one_decimal
-from weighbridge.measures import Kind, MeasureType, Reading
+from weighbridge.core.errors import ExitCode
+from weighbridge.core.measures import Kind, MeasureType, Reading
+from weighbridge.storage.archive import account_archive
+from weighbridge.storage.database import Database
+from weighbridge.storage.stored_readings import last_readings
+from weighbridge.targets.formats.render_context import one_decimal
 
 BARS = "▁▂▃▄▅▆▇█"
 CHART_WIDTH = 60
@@ -36,7 +36,7 @@ LEFT_ALIGNED = frozenset({"time", "reading"})
 @click.option("--person", "people", multiple=True, metavar="NAME", help="Only this person.")
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON lines, exact.")
 @click.pass_obj
-def command(session: Session, last: int, people: tuple[str, ...], as_json: bool) -> int:
+def command(session: CliContext, last: int, people: tuple[str, ...], as_json: bool) -> int:
     """Show the last readings as a table with a small trend chart of the weight.
 
     \b
@@ -64,11 +64,11 @@ def command(session: Session, last: int, people: tuple[str, ...], as_json: bool)
 def _print_lines(database: Database, person: Person, found: Sequence[Reading]) -> None:
     """The lines of ``export --format json``."""
     from weighbridge.cli.export import owner_of
-    from weighbridge.formats import jsonl
+    from weighbridge.targets.formats import jsonl_format
 
     owner = owner_of(database, person)
     for reading in found:
-        click.echo(jsonl.encode(reading, owner), nl=False)
+        click.echo(jsonl_format.encode(reading, owner), nl=False)
 
 
 def _print_table(person: Person, found: Sequence[Reading]) -> None:

@@ -8,19 +8,19 @@ from collections.abc import Iterator
 import click
 import msgspec
 
-from weighbridge.archive.database import FILE_NAME, Database
-from weighbridge.cli.folding import tell
-from weighbridge.cli.session import (
-    Session,
+from weighbridge.cli.cli_context import (
+    CliContext,
     chosen_people,
     in_shell,
     print_json,
     refuse_unconfigured,
 )
 from weighbridge.cli.times import ago, count, moment, span
+from weighbridge.cli.wrap import tell
 from weighbridge.config import Person, TargetSettings
-from weighbridge.errors import most_urgent
-from weighbridge.verdicts import (
+from weighbridge.core.errors import most_urgent
+from weighbridge.storage.database import FILE_NAME, Database
+from weighbridge.sync.status import (
     SourceStanding,
     SourceVerdict,
     TargetStanding,
@@ -61,7 +61,7 @@ class PersonStatus(msgspec.Struct):
 @click.option("--person", "people", multiple=True, metavar="NAME", help="Only this person.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.pass_obj
-def command(session: Session, people: tuple[str, ...], as_json: bool) -> int:
+def command(session: CliContext, people: tuple[str, ...], as_json: bool) -> int:
     """Say for each person and target how things stand. Nothing outside is asked.
 
     The exit code says the same as that of sync: 0 nothing is left undone, 1 look, 3 log in,

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from weighbridge.cli.folding import tell
-from weighbridge.cli.session import (
-    Session,
+from weighbridge.cli.cli_context import (
+    CliContext,
     chosen_people,
     in_shell,
     print_json,
@@ -18,12 +17,13 @@ from weighbridge.cli.session import (
     say,
 )
 from weighbridge.cli.times import count
+from weighbridge.cli.wrap import tell
 from weighbridge.config import Person
-from weighbridge.errors import ConfigProblem, ExitCode, Problem, StateProblem, most_urgent
+from weighbridge.core.errors import ConfigProblem, ExitCode, Problem, StateProblem, most_urgent
 
 if TYPE_CHECKING:
-    from weighbridge.assembly import Workplace
-    from weighbridge.server.subscriptions.mending import Care, Found
+    from weighbridge.runtime.subscription_reconcile import Found, SubscriptionReport
+    from weighbridge.sync.services import Services
 
 people_option = click.option(
     "--person", "people", multiple=True, metavar="NAME", help="Only this person."
@@ -59,7 +59,7 @@ def command() -> None:
 @people_option
 @json_option
 @click.pass_obj
-def list_command(session: Session, people: tuple[str, ...], as_json: bool) -> int:
+def list_command(session: CliContext, people: tuple[str, ...], as_json: bool) -> int:
     """List everything that this application subscribed at Withings, ours or not.
 
     Addresses are shortened: whoever knows one in full could notify in the name of Withings.
@@ -69,8 +69,8 @@ def list_command(session: Session, people: tuple[str, ...], as_json: bool) -> in
       weighbridge subscriptions list --person anna
     """
     from weighbridge.cli.subscriptions_shown import list_lines, listed
-    from weighbridge.server.subscriptions.mending import look_at
-    from weighbridge.server.subscriptions.upkeep import callback_of
+    from weighbridge.runtime.subscription_reconcile import look_at
+    from weighbridge.runtime.subscription_schedule import callback_of
 
     found: list[dict[str, Any]] = []
     with _workplace(session) as workplace:
@@ -95,7 +95,7 @@ def list_command(session: Session, people: tuple[str, ...], as_json: bool) -> in
 @dry_option
 @click.pass_obj
 def add_command(
-    session: Session, people: tuple[str, ...], applis: tuple[int, ...], dry_run: bool
+    session: CliContext, people: tuple[str, ...], applis: tuple[int, ...], dry_run: bool
 ) -> int:
     """Subscribe what is missing, then end what still leads to an old address of ours.
 
@@ -107,8 +107,8 @@ def add_command(
       weighbridge subscriptions add
       weighbridge subscriptions add --person anna --appli 58
     """
-    from weighbridge.server.subscriptions.mending import look_at
-    from weighbridge.server.subscriptions.upkeep import look_after
+    from weighbridge.runtime.subscription_reconcile import look_at
+    from weighbridge.runtime.subscription_schedule import look_after
 
     with _workplace(session) as workplace:
         callback = _callback(workplace)
@@ -142,7 +142,7 @@ def add_command(
 @dry_option
 @click.pass_obj
 def remove_command(
-    session: Session, people: tuple[str, ...], applis: tuple[int, ...], dry_run: bool
+    session: CliContext, people: tuple[str, ...], applis: tuple[int, ...], dry_run: bool
 ) -> int:
     """End our subscriptions, under whatever address we made them. Others are not touched.
 
@@ -151,9 +151,9 @@ def remove_command(
       weighbridge subscriptions remove
       weighbridge subscriptions remove --person anna --appli 44
     """
-    from weighbridge.server.subscriptions.mending import look_at
-    from weighbridge.server.subscriptions.upkeep import remove_ours
-    from weighbridge.withings.subscriptions import name_of
+    from weighbridge.runtime.subscription_reconcile import look_at
+    from weighbridge.runtime.subscription_schedule import remove_ours
+    from weighbridge.sources.withings.subscriptions import name_of
 
     with _workplace(session) as workplace:
 
@@ -179,7 +179,7 @@ def remove_command(
 @people_option
 @json_option
 @click.pass_obj
-def check_command(session: Session, people: tuple[str, ...], as_json: bool) -> int:
+def check_command(session: CliContext, people: tuple[str, ...], as_json: bool) -> int:
     """Say whether Withings would reach us, and about what. Nothing is changed.
 
     Ends with 1 when something is missing or the public address answers wrongly.
@@ -211,7 +211,7 @@ def check_command(session: Session, people: tuple[str, ...], as_json: bool) -> i
 @command.command("url")
 @click.option("--rotate", is_flag=True, help="Make a new secret first.")
 @click.pass_obj
-def url_command(session: Session, rotate: bool) -> int:
+def url_command(session: CliContext, rotate: bool) -> int:
     """Print the address that Withings notifies. It holds a secret: keep it to yourself.
 
     With --rotate the secret is a new one. The old one is accepted until everybody's subscriptions
@@ -225,8 +225,8 @@ def url_command(session: Session, rotate: bool) -> int:
     with _workplace(session) as workplace:
         callback = _callback(workplace)
         if rotate:
-            from weighbridge.archive.subscriptions import look_soon
-            from weighbridge.archive.subscriptions import rotate as make_another
+            from weighbridge.storage.subscription_store import look_soon
+            from weighbridge.storage.subscription_store import rotate as make_another
 
             make_another(workplace.database, workplace.clock())
             look_soon(workplace.database)
@@ -245,17 +245,17 @@ def url_command(session: Session, rotate: bool) -> int:
 # --- What the commands have in common ---------------------------------------------------------
 
 
-def _workplace(session: Session) -> Workplace:
-    from weighbridge.assembly import Workplace
+def _workplace(session: CliContext) -> Services:
+    from weighbridge.sync.services import Services
 
     settings = session.settings()
     refuse_unconfigured(settings)
-    return Workplace(settings)
+    return Services(settings)
 
 
-def _callback(workplace: Workplace) -> str:
-    """Raises ConfigProblem: without a public address Withings has nowhere to knock."""
-    from weighbridge.server.subscriptions.upkeep import callback_of
+def _callback(workplace: Services) -> str:
+    """Raises ConfigProblem: without a public address Withings has nowhere to notification."""
+    from weighbridge.runtime.subscription_schedule import callback_of
 
     callback = callback_of(workplace)
     if callback is None:
@@ -268,7 +268,7 @@ def _callback(workplace: Workplace) -> str:
 
 
 def _warn(callback: str) -> None:
-    from weighbridge.withings.notify_address import rules_broken
+    from weighbridge.sources.withings.notify_url import rules_broken
 
     broken = rules_broken(callback)
     for sentence in broken:
@@ -296,9 +296,9 @@ def _steps() -> Callable[[str], None]:
     return say if sys.stderr.isatty() else lambda text: None
 
 
-def _report(care: Care, nothing: str) -> int:
+def _report(care: SubscriptionReport, nothing: str) -> int:
     """What was done for one person, then what could not be done."""
-    from weighbridge.withings.subscriptions import name_of
+    from weighbridge.sources.withings.subscriptions import name_of
 
     done = []
     if care.subscribed:
@@ -323,7 +323,7 @@ def _report(care: Care, nothing: str) -> int:
 
 
 def _rehearse(person: Person, found: Found) -> None:
-    from weighbridge.withings.subscriptions import name_of
+    from weighbridge.sources.withings.subscriptions import name_of
 
     missing, old = found.differences.missing, found.differences.old
     parts = [f"would subscribe to {_list(map(name_of, missing))}"] if missing else []

@@ -7,16 +7,16 @@ from typing import Any
 
 import msgspec
 
-from weighbridge.archive.subscriptions import CareRecord, CareState
-from weighbridge.assembly import Workplace
-from weighbridge.cli.session import in_shell
+from weighbridge.cli.cli_context import in_shell
 from weighbridge.cli.times import count, moment, span
 from weighbridge.config import Person
-from weighbridge.errors import ExitCode
-from weighbridge.server.subscriptions.mending import Found, look_at
-from weighbridge.server.subscriptions.probe import probe
-from weighbridge.withings.notify_address import rules_broken, shortened
-from weighbridge.withings.subscriptions import Subscription, name_of
+from weighbridge.core.errors import ExitCode
+from weighbridge.runtime.callback_probe import probe
+from weighbridge.runtime.subscription_reconcile import Found, look_at
+from weighbridge.sources.withings.notify_url import rules_broken, shortened
+from weighbridge.sources.withings.subscriptions import Subscription, name_of
+from weighbridge.storage.subscription_store import SubscriptionState, SubscriptionStore
+from weighbridge.sync.services import Services
 
 
 def listed(person: Person, found: Found, callback: str | None) -> dict[str, Any]:
@@ -81,13 +81,13 @@ def check_address(callback: str) -> Checked:
     return Checked(content, lines, ExitCode.LOOK if seen.is_wrong else ExitCode.DONE)
 
 
-def check_person(workplace: Workplace, person: Person, callback: str) -> Checked:
+def check_person(workplace: Services, person: Person, callback: str) -> Checked:
     """What one person's account tells us of, and what is missing. Raises Problems."""
     found = look_at(workplace, person, callback)
     there = sorted(one.appli for one in found.subscriptions if one.callback == callback)
     archive = workplace.archive(person.name)
-    record = CareRecord(workplace.database, archive.account) if archive else None
-    state = (record.state() if record else None) or CareState()
+    record = SubscriptionStore(workplace.database, archive.account) if archive else None
+    state = (record.state() if record else None) or SubscriptionState()
     content = {
         "person": person.name,
         "subscribed": there,

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import click
 
-from weighbridge.cli.session import (
-    Session,
+from weighbridge.cli.cli_context import (
+    CliContext,
     check_targets,
     chosen_people,
     print_json,
@@ -16,9 +16,9 @@ from weighbridge.cli.session import (
     say,
 )
 from weighbridge.config import Person
-from weighbridge.errors import ConfigProblem, ExitCode, Problem, most_urgent
-from weighbridge.plan.window import Window
-from weighbridge.road import Outcome
+from weighbridge.core.days import Window
+from weighbridge.core.errors import ConfigProblem, ExitCode, Problem, most_urgent
+from weighbridge.sync.context import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_obj
 def command(  # noqa: PLR0913  one parameter an option
-    session: Session,
+    session: CliContext,
     people: tuple[str, ...],
     targets: tuple[str, ...],
     since: str | None,
@@ -69,14 +69,14 @@ def command(  # noqa: PLR0913  one parameter an option
     chosen = chosen_people(settings, people)
     check_targets(chosen, targets)
     windows = [_window(since, until, person) for person in chosen]
-    from weighbridge.assembly import Workplace
     from weighbridge.cli.sync_progress import progress_for
     from weighbridge.cli.sync_report import outcome_content, report
+    from weighbridge.sync.services import Services
 
     lines: list[dict[str, str]] = []
     with progress_for(session, quiet=as_json or quiet) as progress:
         outcomes = []
-        with Workplace(settings, progress=progress) as workplace:
+        with Services(settings, progress=progress) as workplace:
             for person, window in zip(chosen, windows, strict=True):
                 if dry_run:
                     from weighbridge.cli.sync_rehearsal import rehearse
@@ -112,10 +112,10 @@ def _bring(
     workplace: object, person: Person, window: Window | None, targets: tuple[str, ...]
 ) -> Outcome:
     """One person's trouble, even a defect of ours, never stops another."""
-    from weighbridge.assembly import Workplace
-    from weighbridge.pipeline import bring_up_to_date
+    from weighbridge.sync.pipeline import bring_up_to_date
+    from weighbridge.sync.services import Services
 
-    assert isinstance(workplace, Workplace)
+    assert isinstance(workplace, Services)
     try:
         return bring_up_to_date(workplace.road(person, only=targets), window)
     except Problem as problem:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from weighbridge.cli.session import Session, say
-from weighbridge.errors import Problem
-from weighbridge.progress import Progress
+from weighbridge.cli.cli_context import CliContext, say
+from weighbridge.core.errors import Problem
+from weighbridge.core.progress import Progress
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -23,7 +23,7 @@ MANY = 500
 
 
 @contextmanager
-def progress_for(session: Session, *, quiet: bool) -> Iterator[Progress]:
+def progress_for(session: CliContext, *, quiet: bool) -> Iterator[Progress]:
     """Log lines with ``-v``, bars at a terminal, elsewhere plain lines when there is much to do."""
     if session.verbose or session.json_logs:
         yield LogProgress()

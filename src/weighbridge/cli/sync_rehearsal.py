@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from weighbridge.archive.ledger import FOR_EVER, Due
-from weighbridge.archive.recollection import readings_at
-from weighbridge.assembly import Workplace
-from weighbridge.cli.session import say
+from weighbridge.cli.cli_context import say
 from weighbridge.cli.times import count
 from weighbridge.config import Person
-from weighbridge.errors import Problem
-from weighbridge.pipeline import collect, plan
-from weighbridge.plan.window import Window
-from weighbridge.road import Outcome, Road, Route
+from weighbridge.core.days import Window
+from weighbridge.core.errors import Problem
+from weighbridge.storage.ledger import FOR_EVER, Due
+from weighbridge.storage.stored_readings import readings_at
+from weighbridge.sync.context import Outcome, PersonSync, Route
+from weighbridge.sync.pipeline import collect, plan
+from weighbridge.sync.services import Services
 from weighbridge.targets.base import Owed
 
 Show = Callable[[str, str, str], None]
@@ -23,7 +23,7 @@ Show = Callable[[str, str, str], None]
 
 
 def rehearse(
-    workplace: Workplace,
+    workplace: Services,
     person: Person,
     window: Window | None,
     targets: tuple[str, ...],
@@ -41,7 +41,7 @@ def rehearse(
     return outcome
 
 
-def _collect(workplace: Workplace, person: Person, window: Window | None, outcome: Outcome) -> None:
+def _collect(workplace: Services, person: Person, window: Window | None, outcome: Outcome) -> None:
     """Read what is new, with the targets that are connected already: no other is connected now."""
     connected = tuple(
         target
@@ -55,7 +55,7 @@ def _collect(workplace: Workplace, person: Person, window: Window | None, outcom
         say(f"{person.name}: {problem}")
 
 
-def _show(road: Road, route: Route, show: Show) -> None:
+def _show(road: PersonSync, route: Route, show: Show) -> None:
     if route.target is None:
         say(f"{road.person}: {route.name} cannot be served: {route.problem}")
         return
@@ -67,7 +67,7 @@ def _show(road: Road, route: Route, show: Show) -> None:
     say(f"{road.person}: {count(number, 'reading')} would be sent to {route.name}")
 
 
-def _batches(road: Road, route: Route) -> Iterator[list[Owed]]:
+def _batches(road: PersonSync, route: Route) -> Iterator[list[Owed]]:
     assert road.archive is not None
     start, shown = 0, set[int]()
     while due := _next_due(route, start, shown):

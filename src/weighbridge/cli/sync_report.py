@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from weighbridge.cli.session import in_shell
+from weighbridge.cli.cli_context import in_shell
 from weighbridge.cli.times import count
-from weighbridge.errors import Problem
-from weighbridge.plan.state import State
-from weighbridge.road import Delivered, Outcome
+from weighbridge.core.delivery_state import State
+from weighbridge.core.errors import Problem
+from weighbridge.sync.context import Delivered, Outcome
 
 Hints = Callable[[str, Delivered], Iterator[str]]
 """Takes a person and what came of a target; yields what to do next."""

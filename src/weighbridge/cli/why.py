@@ -6,27 +6,33 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from weighbridge.archive.database import Row
-from weighbridge.cli.folding import tell
-from weighbridge.cli.session import Session, chosen_people, in_shell, open_database, print_json
+from weighbridge.cli.cli_context import (
+    CliContext,
+    chosen_people,
+    in_shell,
+    open_database,
+    print_json,
+)
 from weighbridge.cli.times import count, local_time, moment
+from weighbridge.cli.wrap import tell
 from weighbridge.config import Person
-from weighbridge.errors import ConfigProblem, ExitCode
-from weighbridge.formats.exact import number
-from weighbridge.measures import Kind, MeasureGroup, Reading, field_name
-from weighbridge.plan.planner import PASSED_OVER
-from weighbridge.plan.state import State
-from weighbridge.reasons import (
-    Absence,
+from weighbridge.core.delivery_state import State
+from weighbridge.core.errors import ConfigProblem, ExitCode
+from weighbridge.core.measures import Kind, MeasureGroup, Reading, field_name
+from weighbridge.storage.database import Row
+from weighbridge.sync.explain import (
     Attribution,
     Reasons,
     TargetReasons,
+    WhyNotOwed,
     attribution_of,
     reasons_of,
 )
+from weighbridge.sync.planner import PASSED_OVER
+from weighbridge.targets.formats.decimals import number
 
 if TYPE_CHECKING:
-    from weighbridge.assembly import Workplace
+    from weighbridge.sync.services import Services
 
 
 @click.command("why")
@@ -34,7 +40,7 @@ if TYPE_CHECKING:
 @click.option("--person", "people", multiple=True, metavar="NAME", help="Only this person.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.pass_obj
-def command(session: Session, reading_id: str, people: tuple[str, ...], as_json: bool) -> int:
+def command(session: CliContext, reading_id: str, people: tuple[str, ...], as_json: bool) -> int:
     """Say where a reading came from, where it went, and what holds it.
 
     READING is the name that show, deliveries and the files use.
@@ -46,9 +52,9 @@ def command(session: Session, reading_id: str, people: tuple[str, ...], as_json:
     settings = session.settings()
     chosen = chosen_people(settings, people)
     open_database(settings).close()  # none is made here
-    from weighbridge.assembly import Workplace
+    from weighbridge.sync.services import Services
 
-    with Workplace(settings) as workplace:
+    with Services(settings) as workplace:
         for person in chosen:
             found = explain(workplace, person, reading_id)
             if found is not None:
@@ -63,7 +69,7 @@ def command(session: Session, reading_id: str, people: tuple[str, ...], as_json:
     )
 
 
-def explain(workplace: Workplace, person: Person, reading_id: str) -> dict[str, Any] | None:
+def explain(workplace: Services, person: Person, reading_id: str) -> dict[str, Any] | None:
     """All that is known of a reading; None when this person has none of that name."""
     found = reasons_of(workplace, person, reading_id)
     if found is None:
@@ -146,20 +152,20 @@ def _why_not(found: Reasons, one: TargetReasons) -> tuple[str, str | None]:
         return f"The target cannot be used: {one.problem.message}", one.problem.remedy
     target = one.target.name
     then = None
-    if one.absence in (Absence.BEFORE_SINCE, Absence.BEFORE_CONNECTED):
+    if one.absence in (WhyNotOwed.BEFORE_SINCE, WhyNotOwed.BEFORE_CONNECTED):
         then = _send(found, target)
-    elif one.absence is Absence.NOT_PLANNED:
+    elif one.absence is WhyNotOwed.NOT_PLANNED:
         then = "Run: weighbridge sync"
     return _ABSENCES[one.absence].format(target=target), then
 
 
 _ABSENCES = {
-    Absence.GONE: "The reading is no longer there.",
-    Absence.NOTHING_TAKEN: "It holds nothing that {target} takes.",
-    Absence.PASSED_OVER: PASSED_OVER,
-    Absence.NOT_PLANNED: "It was not planned yet.",
-    Absence.BEFORE_SINCE: "It is older than the day given as since for {target}.",
-    Absence.BEFORE_CONNECTED: "It is older than the day on which {target} was connected.",
+    WhyNotOwed.GONE: "The reading is no longer there.",
+    WhyNotOwed.NOTHING_TAKEN: "It holds nothing that {target} takes.",
+    WhyNotOwed.PASSED_OVER: PASSED_OVER,
+    WhyNotOwed.NOT_PLANNED: "It was not planned yet.",
+    WhyNotOwed.BEFORE_SINCE: "It is older than the day given as since for {target}.",
+    WhyNotOwed.BEFORE_CONNECTED: "It is older than the day on which {target} was connected.",
 }
 
 

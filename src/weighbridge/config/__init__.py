@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from weighbridge.errors import ConfigProblem
-from weighbridge.secret import Secret
+from weighbridge.core.errors import ConfigProblem
+from weighbridge.core.secret import Secret
 
 CONFIG_FILE = "weighbridge.toml"
 CALLBACK_URL = "http://localhost:9473/callback"
@@ -162,7 +162,7 @@ def load(
 
     Raises ConfigProblems with everything that is wrong. Secrets are looked up later, when used.
     """
-    from weighbridge.config.reading import read_settings
+    from weighbridge.config.table_reading import read_settings
 
     text = _read_text(home / CONFIG_FILE)
     return read_settings(text, home=home, environ=environ, secret_folder=secret_folder)

@@ -15,11 +15,16 @@ from typing import Any
 import msgspec
 
 from weighbridge.config import USUAL_SETTLE, Person, TargetSettings, WithingsSettings
-from weighbridge.config.options import converter, fault_in_words
-from weighbridge.config.rules import Unfit, read_callback_url, read_cloud_url, read_text
-from weighbridge.config.sheet import Page, Sheet
-from weighbridge.errors import ConfigProblem
-from weighbridge.secret import Secret, read_secret, warn_of_readers
+from weighbridge.config.sheet import ConfigDocument, TableReader
+from weighbridge.config.target_options import converter, fault_in_words
+from weighbridge.config.value_rules import (
+    InvalidValue,
+    read_callback_url,
+    read_cloud_url,
+    read_text,
+)
+from weighbridge.core.errors import ConfigProblem
+from weighbridge.core.secret import Secret, read_secret, warn_of_readers
 from weighbridge.targets import load_kind
 
 ONLY_PERSON = "me"
@@ -53,20 +58,20 @@ Found = dict[str, tuple[Any, str]]
 """Field → value and where it comes from."""
 
 
-class Surroundings(msgspec.Struct, frozen=True):
+class LoadContext(msgspec.Struct, frozen=True):
     """What a configuration is read in."""
 
     home: Path
     environ: Mapping[str, str]
     secret_folder: Path
-    page: Page
+    page: ConfigDocument
 
     def variable(self, name: str) -> str:
         """An environment variable without spaces around it; empty when it is not set."""
         return self.environ.get(name, "").strip()
 
 
-def read_withings(sheet: Sheet, around: Surroundings) -> WithingsSettings:
+def read_withings(sheet: TableReader, around: LoadContext) -> WithingsSettings:
     """The Withings application, each value from the first place that has it."""
     found: Found = {}
     _add(found, _from_file(sheet, around))
@@ -80,7 +85,7 @@ def read_withings(sheet: Sheet, around: Surroundings) -> WithingsSettings:
     return settings
 
 
-def read_people(around: Surroundings) -> tuple[Person, ...]:
+def read_people(around: LoadContext) -> tuple[Person, ...]:
     """The one person of a configuration that names nobody."""
     found = (_target(kind, around) for kind in _TARGET_VARIABLES)
     targets = tuple(target for target in found if target is not None)
@@ -97,7 +102,7 @@ def _add(found: Found, place: Found) -> None:
             found.setdefault(name, value)
 
 
-def _from_file(sheet: Sheet, around: Surroundings) -> Found:
+def _from_file(sheet: TableReader, around: LoadContext) -> Found:
     sheet.refuse_unknown(_FIELDS)
     values: dict[str, Any] = {name: sheet.take(name, rule) for name, rule in _RULES.items()}
     secret = sheet.take(
@@ -114,14 +119,14 @@ def _from_file(sheet: Sheet, around: Surroundings) -> Found:
     }
 
 
-def _from_variables(around: Surroundings) -> Found:
+def _from_variables(around: LoadContext) -> Found:
     found: Found = {}
     for name, variable in _VARIABLES.items():
         written = around.variable(variable)
         if written:
             try:
                 found[name] = (_RULES[name](written), f"environment {variable}")
-            except Unfit as unfit:
+            except InvalidValue as unfit:
                 around.page.complain_of_environment(variable, unfit.message, unfit.remedy)
     if around.variable(_SECRET_VARIABLE):
         secret = Secret.of_variable(_SECRET_VARIABLE, around.environ)
@@ -129,7 +134,7 @@ def _from_variables(around: Surroundings) -> Found:
     return found
 
 
-def _from_secret_files(around: Surroundings) -> Found:
+def _from_secret_files(around: LoadContext) -> Found:
     found: Found = {}
     client_id = around.secret_folder / "withings_client_id"
     client_secret = around.secret_folder / "withings_client_secret"
@@ -145,12 +150,12 @@ def _from_secret_files(around: Surroundings) -> Found:
     return found
 
 
-def _from_app_file(around: Surroundings) -> Found:
+def _from_app_file(around: LoadContext) -> Found:
     named = around.variable(_APP_VARIABLE)
     path = around.home / Path(named or _APP_FILE).expanduser()
     if not named and not _is_file(path):
         return {}
-    from weighbridge.withings.app import read_app_file
+    from weighbridge.sources.withings.application import read_app_file
 
     try:
         app = read_app_file(path)
@@ -158,7 +163,7 @@ def _from_app_file(around: Surroundings) -> Found:
     except ConfigProblem as problem:
         around.page.complain_of_file(path, problem)
         return {}
-    except Unfit as unfit:
+    except InvalidValue as unfit:
         message = f"callback_url in {path} {unfit.message}"
         around.page.complain_of_file(path, ConfigProblem(message, remedy=unfit.remedy))
         return {}
@@ -171,7 +176,7 @@ def _from_app_file(around: Surroundings) -> Found:
     }
 
 
-def _target(kind: str, around: Surroundings) -> TargetSettings | None:
+def _target(kind: str, around: LoadContext) -> TargetSettings | None:
     """A target of this kind when its first variable is set."""
     variables = _TARGET_VARIABLES[kind]
     first = next(iter(variables))
@@ -204,7 +209,7 @@ class _Made(msgspec.Struct, frozen=True):
     settle: float
 
 
-def _options(kind: str, found: Mapping[str, str], around: Surroundings) -> _Made | None:
+def _options(kind: str, found: Mapping[str, str], around: LoadContext) -> _Made | None:
     """The options that the environment gives; None: a mistake was noted."""
     first, *others = _TARGET_VARIABLES[kind].values()
     try:

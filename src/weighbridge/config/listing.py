@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from weighbridge.config import Settings
-from weighbridge.secret import STARS, Secret
+from weighbridge.core.secret import STARS, Secret
 
 _SOUNDS_SECRET = re.compile(r"password|secret|token|api_?key", re.IGNORECASE)
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*@")

@@ -10,12 +10,12 @@ import msgspec
 
 from weighbridge.config import CONFIG_FILE, Mistake
 from weighbridge.config.lines import KeyPath, Lines
-from weighbridge.config.rules import Unfit, suggest
-from weighbridge.errors import ConfigProblem
-from weighbridge.secret import Secret
+from weighbridge.config.value_rules import InvalidValue, suggest
+from weighbridge.core.errors import ConfigProblem
+from weighbridge.core.secret import Secret
 
 
-class Page:
+class ConfigDocument:
     """What all tables of one file share: the lines, the mistakes, the origins, the warnings."""
 
     def __init__(self, text: str) -> None:
@@ -72,11 +72,17 @@ class Page:
         return f"{CONFIG_FILE}:{self.lines.line(path)}"
 
 
-class Sheet:
+class TableReader:
     """One table. ``label`` is how a person finds it, ``key`` its dotted key in the settings."""
 
     def __init__(
-        self, page: Page, path: KeyPath, content: Mapping[str, Any], *, label: str, key: str
+        self,
+        page: ConfigDocument,
+        path: KeyPath,
+        content: Mapping[str, Any],
+        *,
+        label: str,
+        key: str,
     ) -> None:
         self.page = page
         self.path = path
@@ -90,7 +96,7 @@ class Sheet:
             return None
         try:
             return rule(self.content[name])
-        except Unfit as unfit:
+        except InvalidValue as unfit:
             self.complain(name, unfit.message, unfit.remedy)
         except ValueError as error:
             self.complain(name, str(error))

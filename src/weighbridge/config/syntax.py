@@ -9,7 +9,7 @@ import tomllib
 from typing import Any
 
 from weighbridge.config.lines import Statement
-from weighbridge.config.sheet import Page
+from weighbridge.config.sheet import ConfigDocument
 
 _MOST = 20  # broken statements; after so many the file is no TOML at all
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
@@ -27,7 +27,7 @@ _REMEDIES = {
 }
 
 
-def parse(page: Page, text: str) -> dict[str, Any]:
+def parse(page: ConfigDocument, text: str) -> dict[str, Any]:
     """The document, as far as it can be understood. Marks the page when parts are left out."""
     for _ in range(_MOST):
         try:
@@ -45,7 +45,7 @@ def parse(page: Page, text: str) -> dict[str, Any]:
     return {}
 
 
-def _complain(page: Page, message: str) -> Statement | None:
+def _complain(page: ConfigDocument, message: str) -> Statement | None:
     """Note a syntax error at its line and return the statement that it stands in."""
     place = _PLACE.search(message)
     sentence = _PLACE.sub("", message)

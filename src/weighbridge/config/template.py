@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from weighbridge.config import CALLBACK_URL
-from weighbridge.config.answers import Answers, PersonAnswers
+from weighbridge.config.init_answers import InitAnswers, PersonAnswers
 
 
 def quote(text: str) -> str:
@@ -16,7 +16,7 @@ def quote(text: str) -> str:
     return '"' + "".join(map(_escape, text)) + '"'
 
 
-def render(answers: Answers) -> str:
+def render(answers: InitAnswers) -> str:
     """The text of the file. It reads back as the answers."""
     parts = [_HEAD, _withings(answers), *_people(answers), _server(answers), _ALERTS]
     return "\n".join(parts)
@@ -45,7 +45,7 @@ def _from_file(path: str | None) -> str | None:
     return None if path is None else f"{{ file = {quote(path)} }}"
 
 
-def _withings(answers: Answers) -> str:
+def _withings(answers: InitAnswers) -> str:
     secret = _from_file(answers.client_secret_file) or _quoted(answers.client_secret)
     return (
         _WITHINGS
@@ -59,7 +59,7 @@ def _withings(answers: Answers) -> str:
 # --- People and their targets ---------------------------------------------------------------------
 
 
-def _people(answers: Answers) -> Iterator[str]:
+def _people(answers: InitAnswers) -> Iterator[str]:
     """A paragraph for each person and each target; a kind is explained where it first stands.
 
     Kinds that nobody has follow the last person, as examples.
@@ -129,7 +129,7 @@ def _mqtt(person: PersonAnswers) -> str:
     )
 
 
-def _server(answers: Answers) -> str:
+def _server(answers: InitAnswers) -> str:
     port = None if answers.port is None else str(answers.port)
     mark = "# " if port is None and answers.url is None else ""
     return (

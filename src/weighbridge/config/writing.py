@@ -10,8 +10,8 @@ from pathlib import Path
 from secrets import token_hex
 
 from weighbridge.config import SECRET_FOLDER, ConfigProblems, Mistake
-from weighbridge.config.reading import read_settings
-from weighbridge.errors import StateProblem
+from weighbridge.config.table_reading import read_settings
+from weighbridge.core.errors import StateProblem
 
 
 def mistakes_in(

@@ -19,12 +19,12 @@ import os
 import re
 from typing import Any
 
-from weighbridge.errors import ConfigProblem
+from weighbridge.core.errors import ConfigProblem
 
 GROUP = "weighbridge.targets"
 
 _KIND = re.compile(r"[a-z][a-z0-9_]*")
-_NO_KINDS = frozenset({"base"})
+_NO_KINDS = frozenset({"base", "formats"})
 
 
 def kinds() -> list[str]:
@@ -47,7 +47,7 @@ def _own_kinds() -> set[str]:
         name.removesuffix(".py")
         for folder in __path__
         for name in os.listdir(folder)  # noqa: PTH208 - pathlib would cost more than the listing
-        if name.endswith(".py") and not name.startswith("_")
+        if not name.startswith("_") and (name.endswith(".py") or "." not in name)
     }
     return {name for name in names - _NO_KINDS if not _is_part(name, names)}
 

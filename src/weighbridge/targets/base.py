@@ -16,9 +16,9 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
 
-from weighbridge.connections import Connections
-from weighbridge.errors import LoginNeeded, Problem
-from weighbridge.measures import Measurement, Reading
+from weighbridge.core.errors import LoginNeeded, Problem
+from weighbridge.core.measures import Measurement, Reading
+from weighbridge.core.shared_resources import SharedResources
 
 
 class Owed(msgspec.Struct, frozen=True):
@@ -50,7 +50,7 @@ class Receipt(msgspec.Struct, frozen=True):
     problem: Problem | None = None
 
 
-class Sighting(msgspec.Struct, frozen=True):
+class Existing(msgspec.Struct, frozen=True):
     """Something that a target already holds at the instant of a reading."""
 
     reference: str
@@ -132,13 +132,13 @@ class Context(msgspec.Struct, frozen=True):
     body: Body = msgspec.field(default_factory=NoBody)
     connected_at: Callable[[], float] = lambda: 0.0
     """When the target was first connected, in epoch seconds: what is older is history."""
-    connections: Connections = msgspec.field(default_factory=Connections)
+    connections: SharedResources = msgspec.field(default_factory=SharedResources)
     """What all targets of this process share; closed at its end."""
     installation: Callable[[], str] = lambda: "weighbridge"
     """A random word that names this home folder, always the same."""
 
 
-class Answers(msgspec.Struct, frozen=True):
+class SignInAnswers(msgspec.Struct, frozen=True):
     """What a person answers while signing in. Each question is asked only when it is needed."""
 
     username: Callable[[], str]
@@ -205,7 +205,7 @@ class Target(Protocol):
 
 
 @runtime_checkable
-class Looks(Protocol):
+class Verifiable(Protocol):
     """A target that can be read: before it is written, and to see that a delivery arrived.
 
     For a reading without ``previous`` the value that names it (its weight, its pressure) must
@@ -215,7 +215,7 @@ class Looks(Protocol):
     visible_after: float
     """Seconds within which a delivery may still be invisible although it was accepted."""
 
-    def look(self, owed: Sequence[Owed]) -> Mapping[str, Sighting]:
+    def look(self, owed: Sequence[Owed]) -> Mapping[str, Existing]:
         """Reading id → what stands at the target in its place. One read per span."""
 
 
@@ -228,7 +228,7 @@ class Replaces(Protocol):
 
 
 @runtime_checkable
-class HoldsOne(Protocol):
+class LatestOnly(Protocol):
     """A target with one current value and no dates, like a profile. The engine sends only the
     newest reading, never one that is older than what was sent before."""
 
@@ -244,7 +244,7 @@ class Checks(Protocol):
         """One line for a person: who is logged in where. Raises like ``send``."""
 
 
-class News(msgspec.Struct, frozen=True):
+class ServerStatus(msgspec.Struct, frozen=True):
     """How the server is doing."""
 
     last_sync: float | None = None
@@ -255,7 +255,7 @@ class News(msgspec.Struct, frozen=True):
     """The worst battery of all devices: ``low``, ``medium`` or ``high``."""
 
 
-class House(Protocol):
+class ServerHandle(Protocol):
     """What a target that stays connected may ask of the server: from any thread, at once."""
 
     url: str | None
@@ -272,15 +272,15 @@ class House(Protocol):
 
 
 @runtime_checkable
-class Stays(Protocol):
+class KeepsConnection(Protocol):
     """A target that keeps a connection open while the server runs. It is served first."""
 
-    def stay(self, house: House) -> None:
+    def stay(self, house: ServerHandle) -> None:
         """Connect in the background and stay connected. Returns at once, never raises a Problem."""
 
     def announce(self) -> None:
         """Say anew what the other side keeps (what there is, the newest state). Raises like
         ``send``. Called in a thread that may read the archive."""
 
-    def report(self, news: News) -> None:
+    def report(self, news: ServerStatus) -> None:
         """Say how the server is doing. Returns at once, never raises."""

@@ -30,18 +30,18 @@ from zlib import crc32
 
 import msgspec
 
-from weighbridge.errors import ConfigProblem, Refused, RetryLater
-from weighbridge.fit.messages import Row
-from weighbridge.formats import csv, fit, jsonl
-from weighbridge.formats.disk import check_writable, locked, real_path, trouble_with
-from weighbridge.formats.fit_file import FitShelf
-from weighbridge.formats.lines import LineFormat
-from weighbridge.formats.owner import Owner
-from weighbridge.formats.shelf import Entry, FolderShelf, LineShelf, Shelf
-from weighbridge.measures import Measurement, Reading
-from weighbridge.targets.base import Context, Owed, Receipt, Sighting
+from weighbridge.core.errors import ConfigProblem, Refused, RetryLater
+from weighbridge.core.measures import Measurement, Reading
+from weighbridge.targets.base import Context, Existing, Owed, Receipt
+from weighbridge.targets.formats import csv_format, fit_format, jsonl_format
+from weighbridge.targets.formats.disk import check_writable, locked, real_path, trouble_with
+from weighbridge.targets.formats.file_store import Entry, FolderShelf, LineShelf, Shelf
+from weighbridge.targets.formats.fit.fit_messages import Row
+from weighbridge.targets.formats.fit_file import FitShelf
+from weighbridge.targets.formats.render_context import Owner
+from weighbridge.targets.formats.text_lines import LineFormat
 
-_LINES: Mapping[str, LineFormat] = {"json": jsonl, "csv": csv}
+_LINES: Mapping[str, LineFormat] = {"json": jsonl_format, "csv": csv_format}
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -91,7 +91,7 @@ class FileTarget:
     def takes(self, reading: Reading) -> Sequence[Measurement]:
         """Everything for the text formats, what FIT knows for ``fit``."""
         if self._lines is None:
-            return fit.fit_part(reading)
+            return fit_format.fit_part(reading)
         return (*reading.measurements, *reading.segments)
 
     def render(self, owed: Sequence[Owed]) -> Payload:
@@ -112,7 +112,7 @@ class FileTarget:
 
     def _content(self, reading: Reading, owner: Owner) -> bytes | Row:
         if self._lines is None:
-            return fit.row(reading, owner.height_m)
+            return fit_format.row(reading, owner.height_m)
         return self._lines.encode(reading, owner)
 
     def preview(self, payload: Payload) -> Iterator[str]:
@@ -121,7 +121,7 @@ class FileTarget:
             if isinstance(entry.content, bytes):
                 yield entry.content.decode().rstrip("\r\n")
             else:
-                yield fit.describe(entry.content)
+                yield fit_format.describe(entry.content)
         for reading_id, reason in payload.refused.items():
             yield f"not written: {reading_id}: {reason}"
 
@@ -138,12 +138,12 @@ class FileTarget:
             problem = error
         return Receipt(delivered=written, refused=payload.refused, problem=problem)
 
-    def look(self, owed: Sequence[Owed]) -> Mapping[str, Sighting]:
+    def look(self, owed: Sequence[Owed]) -> Mapping[str, Existing]:
         """What stands in the file for these readings."""
         entries = self.render(owed).entries
         with trouble_with(self._path):
             found = self._shelf().find(entries)
-        return {one: Sighting(seen.reference, seen.same) for one, seen in found.items()}
+        return {one: Existing(seen.reference, seen.same) for one, seen in found.items()}
 
     def check(self) -> str:
         """Prove that the file could be written, without writing it."""
@@ -176,7 +176,7 @@ class FileTarget:
             return (
                 FolderShelf(path, form.SUFFIX, form.HEADER)
                 if form
-                else FolderShelf(path, fit.SUFFIX)
+                else FolderShelf(path, fit_format.SUFFIX)
             )
         return FitShelf(path) if self._lines is None else LineShelf(path, self._lines)
 

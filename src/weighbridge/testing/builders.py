@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from weighbridge.measures import Kind, MeasureGroup, Measurement, MeasureType, Reading
+from weighbridge.core.measures import Kind, MeasureGroup, Measurement, MeasureType, Reading
 from weighbridge.targets.base import Context, Owed
 
 NOON = 1_760_000_000

@@ -13,9 +13,9 @@ from typing import ClassVar
 
 import msgspec
 
-from weighbridge.errors import Refused
-from weighbridge.measures import Measurement, Reading
-from weighbridge.targets.base import Owed, Receipt, Sighting
+from weighbridge.core.errors import Refused
+from weighbridge.core.measures import Measurement, Reading
+from weighbridge.targets.base import Existing, Owed, Receipt
 
 type Values = Mapping[int, Decimal]
 
@@ -150,7 +150,7 @@ class Place(Letterbox):
         self.replaced: list[str | None] = []
         """The references that came along when a reading was replaced."""
 
-    def look(self, owed: Sequence[Owed]) -> Mapping[str, Sighting]:
+    def look(self, owed: Sequence[Owed]) -> Mapping[str, Existing]:
         """What stands at the instants of these readings and can be seen by now."""
         self.calls.append(("look", len(owed)))
         self.step("looked at")
@@ -175,11 +175,11 @@ class Place(Letterbox):
         if values is not None:
             self.entries[-1].values = values
 
-    def _sighting(self, one: Owed) -> Sighting | None:
+    def _sighting(self, one: Owed) -> Existing | None:
         entries = self._visible(one)
         same = [entry for entry in entries if entry.values == self.values(one.reading)]
         best = (same or entries)[:1]
-        return Sighting(best[0].reference, bool(same)) if best else None
+        return Existing(best[0].reference, bool(same)) if best else None
 
     def _visible(self, one: Owed) -> list[Entry]:
         reading, now = one.reading, self.clock()

@@ -31,8 +31,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from weighbridge.measures import Reading
-from weighbridge.targets.base import Context, Looks, Target
+from weighbridge.core.measures import Reading
+from weighbridge.targets.base import Context, Target, Verifiable
 from weighbridge.testing.builders import (
     NOON,
     SESSION_SECRET,
@@ -194,7 +194,7 @@ class TargetContract:
     def test_what_was_sent_is_seen(self, tmp_path: Path) -> None:
         context = self.context(tmp_path)
         target = self.make(context)
-        if not isinstance(target, Looks):
+        if not isinstance(target, Verifiable):
             return
         delivered, missing = owe(self.good(NOON)), owe(self.good(NOON + 86_400 * 3))
         target.send(target.render([delivered]))
@@ -205,7 +205,7 @@ class TargetContract:
 
     def test_a_reading_with_other_values_is_told_apart(self, tmp_path: Path) -> None:
         target = self.make(self.context(tmp_path))
-        if not isinstance(target, Looks):
+        if not isinstance(target, Verifiable):
             return
         first = owe(self.good(NOON))
         receipt = target.send(target.render([first]))

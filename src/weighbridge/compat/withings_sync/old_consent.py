@@ -1,0 +1,142 @@
+"""The sign-in at Withings as ``withings-sync`` asks for it: a link, and ``Token : ``.
+
+Where the registered callback leads to this machine, the browser may bring the code by itself;
+whoever comes first, browser or keyboard, wins.
+"""
+
+from __future__ import annotations
+
+import queue
+import select
+import sys
+import threading
+import time
+from contextlib import suppress
+
+import click
+
+from weighbridge.cli.cli_context import say
+from weighbridge.cli.login_withings import LINKS, has_browser, keep_login, open_browser
+from weighbridge.config import Person
+from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem
+from weighbridge.sources.withings.application import WithingsApp
+from weighbridge.sources.withings.oauth import consent_url, new_state, read_pasted
+from weighbridge.sources.withings.oauth_callback import Callback
+from weighbridge.sources.withings.status_codes import CodeExpired
+from weighbridge.storage.database import prove_writable
+from weighbridge.sync.services import Services
+
+PROMPT = "Token : "
+TURN = 0.2
+"""Seconds for which one of the two is listened to before the other one is."""
+TYPOS = 3
+
+BY_HAND = "Run withings-sync in a terminal: it shows a link and asks for the token."
+
+
+def connect(workplace: Services, person: Person) -> None:
+    """Lead the person at this terminal through the consent. Raises Problems."""
+    app = workplace.app()
+    prove_writable(workplace.settings.home)
+    for left in reversed(range(LINKS)):
+        try:
+            keep_login(workplace, person, app, _ask(app))
+            return
+        except CodeExpired as problem:
+            if not left:
+                raise
+            say(f"{problem.message} Here is a new link.")
+
+
+def _ask(app: WithingsApp) -> str:
+    """The code, at once: it lives 30 seconds."""
+    state = new_state()
+    link = consent_url(app, state)
+    say("Open this link in a browser, choose your profile and agree:")
+    say(f"  {link}")
+    say("Then paste the token, or the address that you are sent to, within 30 seconds.")
+    callback = _callback(app)
+    if has_browser():
+        open_browser(link)
+    if callback is None:
+        return _typed_code(state)
+    with callback:
+        return _first_answer(callback, state)
+
+
+def _callback(app: WithingsApp) -> Callback | None:
+    """None: the redirect does not lead here, or another program uses its port."""
+    with suppress(ConfigProblem):
+        return Callback(app.callback_url)
+    return None
+
+
+def _first_answer(callback: Callback, state: str) -> str:
+    answers: queue.SimpleQueue[str | Problem] = queue.SimpleQueue()
+    callback.serve(state)  # here, because it is closed here
+    threading.Thread(target=_wait, args=(callback, state, answers), daemon=True).start()
+    _show_prompt()
+    while True:
+        with suppress(queue.Empty):
+            return _answered(answers.get_nowait())
+        line = _typed_line(TURN)
+        if line is None:
+            continue
+        if code := _code_in(line, state):
+            return code
+        _show_prompt()
+
+
+def _wait(callback: Callback, state: str, answers: queue.SimpleQueue[str | Problem]) -> None:
+    try:
+        answers.put(callback.wait(state))
+    except Problem as problem:
+        answers.put(problem)
+
+
+def _answered(answer: str | Problem) -> str:
+    say()  # the prompt stands in an open line
+    if isinstance(answer, LoginNeeded):
+        raise LoginNeeded(answer.message, remedy=BY_HAND)
+    if isinstance(answer, Problem):
+        raise answer
+    return answer
+
+
+def _typed_line(seconds: float) -> str | None:
+    """A line, if one is typed within this time."""
+    if sys.platform == "win32":  # select knows only the network there
+        import msvcrt
+
+        time.sleep(seconds)
+        return _read_line() if msvcrt.kbhit() else None
+    ready, _, _ = select.select([sys.stdin], [], [], seconds)
+    return _read_line() if ready else None
+
+
+def _read_line() -> str:
+    line = sys.stdin.readline()
+    if not line:
+        raise LoginNeeded("No token was given.", remedy=BY_HAND)
+    return line
+
+
+def _typed_code(state: str) -> str:
+    for _ in range(TYPOS):
+        _show_prompt()
+        if code := _code_in(_read_line(), state):
+            return code
+    raise LoginNeeded("No token was given.", remedy=BY_HAND)
+
+
+def _code_in(line: str, state: str) -> str | None:
+    """The code; None when there is none in it, and the person is told why."""
+    try:
+        return read_pasted(line, state)
+    except ConfigProblem as problem:
+        say(str(problem))
+        return None
+
+
+def _show_prompt() -> None:
+    click.echo(PROMPT, nl=False, err=True)

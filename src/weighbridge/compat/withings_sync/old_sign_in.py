@@ -1,0 +1,124 @@
+"""Signing in at a target when a run has no usable session: once, and not again what was refused.
+
+Sign-ins are what Garmin and TrainerRoad count and block. So the circuit breaker of the target is
+respected, and without a person a user name and password that were refused are left alone for
+hours. What is kept of them is four bytes of a slow hash: enough to know them again, too little to
+find them out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Mapping
+
+from weighbridge.cli.times import span
+from weighbridge.compat.withings_sync.old_credentials import Login
+from weighbridge.config import Person, TargetSettings
+from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
+from weighbridge.storage.api_pauses import SignInBreaker, breaker_name
+from weighbridge.sync.services import Services
+
+ROUNDS = 100_000
+"""Of PBKDF2: a tenth of a second on a small computer."""
+
+
+class SignIns:
+    """The sign-ins of one run: at most one for each target."""
+
+    def __init__(self, workplace: Services, person: Person, logins: Mapping[str, Login]) -> None:
+        self._workplace = workplace
+        self._person = person
+        self._logins = logins
+        self._tried: set[str] = set()
+
+    def prepare(self, target: TargetSettings) -> Problem | None:
+        """Sign in if there is no session, or one that is known to be dead. None: go on."""
+        if self._workplace.session(self._person.name, target).load() is None:
+            return self.renew(target, LoginNeeded(f"Nobody is signed in at {target.name}."))
+        if self._is_dead(target):
+            return self.renew(target, LoginNeeded(f"The login at {target.name} has ended."))
+        return None
+
+    def renew(self, target: TargetSettings, reason: Problem) -> Problem | None:
+        """Sign in, once in a run. Returns what prevented it; ``reason`` when nobody could."""
+        if target.name in self._tried:
+            return reason
+        self._tried.add(target.name)
+        try:
+            self._sign_in(target, reason)
+        except Problem as problem:
+            return problem
+        return None
+
+    def _is_dead(self, target: TargetSettings) -> bool:
+        row = self._workplace.database.one("route_of", person=self._person.name, target=target.name)
+        return row is not None and row["trouble_kind"] == LoginNeeded.__name__
+
+    def _sign_in(self, target: TargetSettings, reason: Problem) -> None:
+        login = self._logins[target.kind]
+        attended = sys.stdin.isatty()
+        if not attended and not (login.username and login.password):
+            raise LoginNeeded(reason.message, remedy=_by_hand(target))
+        self._respect_breaker(target)
+        refused = None if attended else self._refused(target, login)
+        try:
+            self._send(target, login)
+        except LoginNeeded as problem:
+            if refused is not None:
+                refused.open(problem.message)
+            raise LoginNeeded(problem.message, remedy=_by_hand(target)) from problem
+
+    def _send(self, target: TargetSettings, login: Login) -> None:
+        from weighbridge.cli.login_target import Given, sign_in
+
+        known = (
+            {f"{target.kind.upper()}_PASSWORD": login.password.reveal()} if login.password else {}
+        )
+        given = Given(
+            username=login.username or None,
+            password_stdin=False,
+            password_file=None,
+            code=None,
+            ticket=None,
+            environ=known,
+        )
+        sign_in(self._workplace, self._person, target, given)
+
+    def _respect_breaker(self, target: TargetSettings) -> None:
+        opened = self._workplace.breaker(self._person.name, target.name).state()
+        if opened is not None:
+            wait = opened.until - self._workplace.clock()
+            raise RetryLater(
+                f"{opened.reason} No password is sent for another {span(wait)}: each try makes "
+                "the block longer.",
+                remedy=f"Wait, or sign in with a browser: weighbridge login {target.name} --ticket",
+                after=wait,
+            )
+
+    def _refused(self, target: TargetSettings, login: Login) -> SignInBreaker:
+        """The memory of these very credentials. Raises LoginNeeded while they are left alone."""
+        name = f"{breaker_name(self._person.name, target.name)} with {_mark(login)}"
+        breaker = SignInBreaker(self._workplace.database, name, self._workplace.clock)
+        if opened := breaker.state():
+            wait = span(opened.until - self._workplace.clock())
+            raise LoginNeeded(
+                f"{opened.reason} The same password is not sent again for {wait}.",
+                remedy=_by_hand(target),
+            )
+        return breaker
+
+
+def _by_hand(target: TargetSettings) -> str:
+    name = target.kind.upper()
+    return (
+        f"Check {name}_USERNAME and {name}_PASSWORD, or run withings-sync once in a terminal: "
+        "it asks for what is missing."
+    )
+
+
+def _mark(login: Login) -> str:
+    password = login.password.reveal() if login.password else ""
+    salt = login.username.encode("utf-8", "replace")
+    secret = password.encode("utf-8", "replace")
+    return hashlib.pbkdf2_hmac("sha256", secret, salt, ROUNDS, dklen=4).hex()

@@ -1,0 +1,74 @@
+"""Days as people mean them: where the person lives, else where each reading was taken. Pure."""
+
+from __future__ import annotations
+
+import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from weighbridge.core.measures import Reading
+
+END_OF_TIME = 2**62
+
+_AHEAD, _BEHIND = 14 * 3600, 12 * 3600
+"""No zone is further from UTC than this, in seconds."""
+
+
+class Window(msgspec.Struct, frozen=True):
+    """From the first second of one local day to the last of another; None: without a bound.
+
+    ``first`` may be an instant as well (UTC seconds): then the day it falls on is meant. ``zone``
+    is the IANA zone of the person; None: each reading counts by the clocks of its own.
+    """
+
+    first: datetime.date | float | None = None
+    last: datetime.date | None = None
+    zone: str | None = None
+
+    @property
+    def start(self) -> int:
+        """The earliest instant that may lie inside, in UTC seconds."""
+        if self.first is None:
+            return 0
+        start = _start_of(self.first, self.zone)
+        return max(start if self.zone else start - _AHEAD - _BEHIND, 0)
+
+    @property
+    def end(self) -> int:
+        """The latest instant that may lie inside, in UTC seconds."""
+        if self.last is None:
+            return END_OF_TIME
+        return _end_of(self.last, self.zone) + (0 if self.zone else _BEHIND)
+
+    def holds(self, reading: Reading) -> bool:
+        """Whether the reading was taken on one of these days."""
+        zone = self.zone or reading.timezone
+        if self.first is not None and reading.taken_at < _start_of(self.first, zone):
+            return False
+        return self.last is None or reading.taken_at <= _end_of(self.last, zone)
+
+
+@lru_cache(maxsize=256)
+def _start_of(day: datetime.date | float, zone: str | None) -> int:
+    place = _place(zone)
+    if isinstance(day, (int, float)):
+        day = datetime.datetime.fromtimestamp(day, place).date()
+    return int(datetime.datetime.combine(day, datetime.time(), place).timestamp())
+
+
+@lru_cache(maxsize=256)
+def _end_of(day: datetime.date, zone: str | None) -> int:
+    if day == datetime.date.max:
+        return END_OF_TIME
+    return _start_of(day + datetime.timedelta(days=1), zone) - 1
+
+
+@lru_cache(maxsize=256)
+def _place(zone: str | None) -> datetime.tzinfo:
+    """The zone of that name; UTC without one, and for a name that this system does not know."""
+    try:
+        return ZoneInfo(zone) if zone else datetime.UTC
+    except (LookupError, ValueError, OSError):
+        return datetime.UTC

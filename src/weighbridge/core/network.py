@@ -1,0 +1,116 @@
+"""The one HTTP client of a process, and a time limit that holds for a call as a whole.
+
+What people set in the environment counts on every connection: ``HTTPS_PROXY`` and its relatives,
+``NO_PROXY``, ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``. Nothing heavy is imported before it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from weighbridge import __version__
+from weighbridge.core.errors import ConfigProblem
+
+if TYPE_CHECKING:
+    import ssl
+    from http.cookiejar import CookieJar
+
+    import httpx2
+
+TIME_LIMIT = 30.0
+"""Seconds for one call. Ten were too few for others (home-assistant/core#104758)."""
+
+
+def http_client(url: str) -> httpx2.Client:
+    """A client for the service at ``url``; close it after use. Raises ConfigProblem.
+
+    It follows no redirect and keeps no cookie, so that nothing of one person reaches another.
+    A plain ``http:`` address of this machine needs neither certificates (reading them costs
+    20 ms) nor a proxy (which could not reach it).
+    """
+    import httpx2
+
+    local = _is_local(url)
+    try:
+        return httpx2.Client(
+            verify=False if local else _certificates(),  # no TLS is spoken there
+            trust_env=not local,
+            timeout=TIME_LIMIT,
+            follow_redirects=False,
+            headers={"User-Agent": f"weighbridge/{__version__}", "Accept": "application/json"},
+            cookies=_no_cookies(),
+        )
+    except (ValueError, httpx2.InvalidURL, ImportError) as error:
+        raise ConfigProblem(
+            "The proxy address in the environment cannot be used.",
+            remedy="Correct HTTPS_PROXY, HTTP_PROXY or ALL_PROXY; it looks like http://host:port.",
+        ) from error
+
+
+def is_loopback(host: str) -> bool:
+    """True for ``localhost`` and the addresses of this machine itself."""
+    import ipaddress
+
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def within[T](seconds: float, call: Callable[[], T]) -> T:
+    """Carry out a blocking call; TimeoutError when it takes longer than ``seconds`` as a whole.
+
+    The client's own limits count each read alone and leave out the name look-up: a service that
+    sends one byte now and then would hold us for ever. So the call runs in a thread which is
+    left behind when the time is over; it ends with its own read, and nobody looks at its answer.
+    """
+    import queue
+    import threading
+
+    outcome: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            outcome.put((call(), None))
+        except BaseException as error:  # whatever it is, it belongs to the caller
+            outcome.put((None, error))
+
+    threading.Thread(target=run, name="weighbridge-call", daemon=True).start()
+    try:
+        result, error = outcome.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError from None
+    if error is not None:
+        raise error
+    return result  # type: ignore[return-value]
+
+
+def _is_local(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "http" and is_loopback(parts.hostname or "")
+
+
+def _certificates() -> ssl.SSLContext:
+    """One context for all connections: httpx2 would read the certificates again for each proxy.
+
+    httpx2 takes ``SSL_CERT_FILE``, then ``SSL_CERT_DIR``, then what the system trusts.
+    """
+    import httpx2
+
+    try:
+        return httpx2.create_ssl_context()
+    except OSError as error:  # an ssl.SSLError is one, too
+        raise ConfigProblem(
+            "The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read.",
+            remedy="Let it name a file in PEM format, or unset it.",
+        ) from error
+
+
+def _no_cookies() -> CookieJar:
+    from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))

@@ -1,0 +1,241 @@
+"""Secrets by reference: a value, a file, an environment variable or a command.
+
+A secret is looked up when it is asked for (``reveal``), not when the configuration is read. Its
+value is never part of ``repr``, ``str``, an error or a log line; errors name the reference.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from weighbridge.core.errors import ConfigProblem
+
+FORMS = '"the value", { file = "PATH" }, { env = "NAME" } or { command = "PROGRAM ARGUMENT" }'
+STARS = "********"
+
+_COMMAND_SECONDS = 30
+_LARGEST = 65_536  # bytes: more is no secret but the wrong file
+_MADE_BY_CONTAINERS = (Path("/run/secrets"), Path("/var/run/secrets"))
+
+
+class Secret:
+    """One secret. It can be revealed, but not printed, compared or serialised."""
+
+    __slots__ = ("_environ", "_reference", "_value", "kind")
+
+    def __init__(
+        self,
+        kind: str,
+        reference: str | tuple[str, ...] = "",
+        *,
+        value: str | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.kind = kind
+        self._reference = reference
+        self._value = value
+        self._environ = environ
+
+    @classmethod
+    def of_value(cls, value: str) -> Secret:
+        """A secret that is already known."""
+        return cls("value", value=value)
+
+    @classmethod
+    def of_file(cls, path: Path) -> Secret:
+        """The first line of a file."""
+        return cls("file", str(path))
+
+    @classmethod
+    def of_variable(cls, name: str, environ: Mapping[str, str]) -> Secret:
+        """The value of an environment variable."""
+        return cls("env", name, environ=environ)
+
+    @classmethod
+    def of_command(cls, command: str | tuple[str, ...]) -> Secret:
+        """The first line that a program prints. It is run without a shell, at most 30 s."""
+        return cls("command", command)
+
+    @property
+    def source(self) -> str:
+        """Where the value comes from, for a person: ``file /run/secrets/withings``."""
+        if self.kind == "value":
+            return "the value itself"
+        words = self._reference if isinstance(self._reference, str) else " ".join(self._reference)
+        return f"{'environment' if self.kind == 'env' else self.kind} {words}"
+
+    def reveal(self) -> str:
+        """The value. Raises ConfigProblem when the reference leads nowhere."""
+        if self._value is not None:
+            return self._value
+        if self.kind == "file":
+            return _first_line(_read_file(Path(str(self._reference))), self.source)
+        if self.kind == "env":
+            return self._read_variable()
+        # A command may ask for a fingerprint or be slow: once is enough for one process.
+        self._value = _first_line(_run(self._words(), self.source), self.source)
+        return self._value
+
+    def trouble(self) -> ConfigProblem | None:
+        """What is wrong with the reference, as far as that shows without running a command."""
+        try:
+            if self.kind == "command":
+                _find_program(self._words(), self.source)
+            else:
+                self.reveal()
+        except ConfigProblem as problem:
+            return problem
+        return None
+
+    def exposure(self) -> str:
+        """A warning when other accounts on this computer can read the file; else empty."""
+        return warn_of_readers(Path(str(self._reference))) if self.kind == "file" else ""
+
+    def __repr__(self) -> str:
+        return f"Secret({STARS})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A secret cannot be copied or pickled.")
+
+    def _read_variable(self) -> str:
+        value = (self._environ or {}).get(str(self._reference), "")
+        if not value:
+            raise ConfigProblem(
+                f"The environment variable {self._reference} is not set.",
+                remedy=f"Set {self._reference}, or change the reference in the configuration.",
+            )
+        return value
+
+    def _words(self) -> list[str]:
+        if not isinstance(self._reference, str):
+            return list(self._reference)
+        import shlex
+
+        return shlex.split(self._reference)
+
+
+def read_secret(written: object, *, home: Path, environ: Mapping[str, str]) -> Secret:
+    """Make a secret of what stands in the configuration. Relative paths start at ``home``.
+
+    Raises ValueError with a sentence that never holds what was written.
+    """
+    if isinstance(written, str):
+        if not written:
+            raise ValueError(f"is empty. Write {FORMS}.")
+        return Secret.of_value(written)
+    if not isinstance(written, Mapping) or len(written) != 1:
+        raise ValueError(f"is no secret. Write {FORMS}.")
+    [(kind, reference)] = written.items()
+    if kind == "command":
+        return Secret.of_command(_check_command(reference))
+    if kind not in ("file", "env") or not isinstance(reference, str) or not reference:
+        raise ValueError(f"is no secret. Write {FORMS}.")
+    if kind == "env":
+        return Secret.of_variable(reference, environ)
+    return Secret.of_file(home / _expand(reference))
+
+
+def warn_of_readers(path: Path, *, what: str = "The secret file") -> str:
+    """A warning when group or others may read a file; empty where there is nothing to say.
+
+    Containers mount their secrets readable for everybody inside; that is not ours to judge.
+    """
+    if os.name != "posix" or any(path.is_relative_to(folder) for folder in _MADE_BY_CONTAINERS):
+        return ""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return ""
+    if not mode & 0o077:
+        return ""
+    return f"{what} {path} is open to other accounts on this computer. Run: chmod 600 '{path}'"
+
+
+def _expand(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # "~somebody" whom this computer does not know
+        return Path(path)
+
+
+def _check_command(reference: object) -> str | tuple[str, ...]:
+    if isinstance(reference, list) and reference and all(isinstance(w, str) for w in reference):
+        return tuple(reference)
+    if not isinstance(reference, str) or not reference.strip():
+        raise ValueError('has no command. Write { command = "PROGRAM ARGUMENT" }.')
+    import shlex
+
+    try:
+        shlex.split(reference)
+    except ValueError:
+        raise ValueError("has a command with a quotation mark that is never closed.") from None
+    return reference
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_LARGEST)
+    except FileNotFoundError:
+        reason = "does not exist"
+    except OSError as error:
+        reason = f"cannot be read ({error.strerror})"
+    raise ConfigProblem(
+        f"The secret file {path} {reason}.",
+        remedy="Write the secret into it, or change the reference in the configuration.",
+    )
+
+
+def _find_program(words: list[str], source: str) -> str:
+    import shutil
+
+    program = shutil.which(words[0]) if words else None
+    if program is None:
+        raise ConfigProblem(
+            f"The program of the secret's {source!r} is not installed or not on PATH.",
+            remedy="Install it, or write its full path in the configuration.",
+        )
+    return program
+
+
+def _run(words: list[str], source: str) -> bytes:
+    """What a command prints. Its output never becomes part of an error."""
+    import subprocess
+
+    program = _find_program(words, source)
+    failure = ""
+    try:
+        done = subprocess.run(  # noqa: S603 - the person's own configuration, no shell
+            [program, *words[1:]],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_COMMAND_SECONDS,
+            check=False,
+        )
+        if done.returncode == 0:
+            return done.stdout
+        failure = f"ended with exit code {done.returncode}"
+    except subprocess.TimeoutExpired:
+        failure = f"was not done after {_COMMAND_SECONDS} seconds"
+    except OSError as error:
+        failure = f"could not be started ({error.strerror})"
+    raise ConfigProblem(
+        f"The secret's {source!r} {failure}.",
+        remedy="Run it by hand to see why; it must print the secret and ask nothing.",
+    )
+
+
+def _first_line(content: bytes, source: str) -> str:
+    """The first line as text. A decoding error would carry the bytes, so none is raised."""
+    text = content.decode("utf-8-sig", errors="replace")
+    line = text.partition("\n")[0].removesuffix("\r")
+    if not line or "\ufffd" in line:
+        reason = "holds nothing in its first line" if not line else "is not UTF-8 text"
+        raise ConfigProblem(
+            f"The secret from {source} {reason}.",
+            remedy="Make its first line the secret and nothing else.",
+        )
+    return line

@@ -1,0 +1,201 @@
+"""``/metrics`` in the text format of Prometheus: what was counted, and how the house stands.
+
+No name and no value of a measurement is among it, but counts tell when somebody is at home: only
+who knows the admin token may read them. ``prometheus-client`` comes with the extra ``metrics``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from weighbridge import __version__
+from weighbridge.core.errors import Problem
+from weighbridge.monitoring.state_gauges import StateGauges, take_census
+from weighbridge.runtime.app_context import AppContext
+from weighbridge.runtime.counters import ROUND_OUTCOMES, Counters
+from weighbridge.web.auth import Door
+from weighbridge.web.render import Pages
+
+if TYPE_CHECKING:
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+log = logging.getLogger(__name__)
+
+NOT_INSTALLED = (
+    "Metrics need prometheus-client, which is not installed. "
+    "Run: pip install 'weighbridge[metrics]'\n"
+)
+
+
+def routes(parts: AppContext) -> list[BaseRoute]:
+    """The one path, behind the door for scripts."""
+    door = Door(parts.admission, Pages(parts.settings))
+
+    def show(request: Request) -> Response:
+        try:
+            from prometheus_client import CONTENT_TYPE_LATEST
+        except ModuleNotFoundError:
+            return PlainTextResponse(NOT_INSTALLED, 501)
+        headers = {"Cache-Control": "no-store", "Content-Type": CONTENT_TYPE_LATEST}
+        return Response(render(parts), headers=headers)
+
+    return [Route("/metrics", door.script(show))]
+
+
+def render(parts: AppContext) -> bytes:
+    """The page. Blocks while it reads the database."""
+    from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+
+    registry = CollectorRegistry()
+    registry.register(_Collected([*_counted(parts.counts.tally()), *_standing(parts)]))
+    ProcessCollector(registry=registry)  # memory, processor time, open files: where there is /proc
+    return generate_latest(registry)
+
+
+class _Collected:
+    """What ``CollectorRegistry`` asks for."""
+
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
+
+
+def _counted(tally: Counters) -> Iterator[Metric]:
+    """What this process counted since it started."""
+    from prometheus_client.core import HistogramMetricFamily
+
+    yield _gauge("info", "The version that runs.", {(__version__,): 1}, ["version"])
+    yield _counter(
+        "notifications", "Notifications of Withings that were stored.", tally.notifications
+    )
+    yield _counter(
+        "notifications_dropped",
+        "Notifications that concern nobody of this house.",
+        _rows(tally.notifications_dropped),
+        ["reason"],
+    )
+    yield _counter(
+        "notifications_refused",
+        "Notifications that were refused.",
+        _rows(tally.notifications_refused),
+        ["reason"],
+    )
+    rounds: Rows = {(word,): tally.rounds[word] for word in (*ROUND_OUTCOMES.values(), "failed")}
+    yield _counter("rounds", "Times that a person was brought up to date.", rounds, ["outcome"])
+    yield _counter("withings_requests", "Requests to Withings.", tally.requests)
+    yield _counter("groups", "Measure groups that were new or changed.", tally.groups)
+    yield _counter(
+        "unannounced_readings",
+        "Readings that a poll found and no notification had announced.",
+        tally.unannounced,
+    )
+    yield _counter(
+        "deliveries", "Deliveries to targets.", _rows(tally.deliveries), ["kind", "outcome"]
+    )
+    yield _counter(
+        "troubles",
+        "Problems that ended a round at Withings or at a target.",
+        _rows(tally.troubles),
+        ["kind", "problem"],
+    )
+    yield _counter(
+        "target_returns", "A target was connected (again) and told everything.", tally.returns
+    )
+    delays = HistogramMetricFamily(
+        "weighbridge_delivery_delay_seconds",
+        "Seconds from a notification to the delivery of its readings.",
+        labels=["kind"],
+    )
+    for kind, durations in tally.delays.items():
+        delays.add_metric([kind], durations.cumulative(), durations.total)
+    yield delays
+
+
+def _standing(parts: AppContext) -> Iterator[Metric]:
+    """What the database says now. When it cannot be read, only that is said."""
+    started = parts.started_at
+    yield _gauge("started_timestamp_seconds", "When the server started.", started)
+    try:
+        with parts.open() as workplace:
+            house = take_census(workplace.database, parts.settings, parts.clock())
+    except Problem as problem:
+        log.warning("metrics_without_database", extra={"problem": str(problem)})
+        yield _gauge("database_up", "Whether the database can be read.", 0)
+        return
+    yield _gauge("database_up", "Whether the database can be read.", 1)
+    yield from _said(house)
+
+
+def _said(house: StateGauges) -> Iterator[Metric]:
+    yield _gauge("people", "People, by how they stand.", _rows(house.people), ["standing"])
+    yield _gauge(
+        "withings_silence_seconds",
+        "Seconds since Withings answered, for the person who waits longest; without those who "
+        "must log in.",
+        house.oldest_success,
+    )
+    yield _gauge(
+        "subscriptions_in_trouble",
+        "People whose subscription for notifications is not in order.",
+        house.subscriptions_in_trouble,
+    )
+    yield _gauge(
+        "open_deliveries",
+        "Deliveries that have not come to an end.",
+        _rows(house.open),
+        ["kind", "state"],
+    )
+    yield _gauge(
+        "unseen_deliveries",
+        "Deliveries that were accepted and not seen at the target yet.",
+        _rows(house.unseen),
+        ["kind"],
+    )
+    yield _gauge(
+        "targets_needing_login",
+        "Targets at which a person must log in.",
+        _rows(house.logins),
+        ["kind"],
+    )
+    notifications = "Notifications that have not been worked yet."
+    yield _gauge("open_notifications", notifications, house.notifications)
+    odd = "Measure groups that could not be understood. They are kept."
+    yield _gauge("odd_groups", odd, house.odd_groups)
+    told = "Troubles of which somebody was told and that are not over."
+    yield _gauge("alerts", told, house.alerts)
+    messages = "Messages about troubles that no channel has accepted yet."
+    yield _gauge("alert_messages_waiting", messages, house.messages)
+
+
+type Rows = Mapping[tuple[str, ...], float]
+"""Label values → number."""
+
+
+def _rows(counted: Mapping[str, int] | Mapping[tuple[str, str], int]) -> Rows:
+    return {(key,) if isinstance(key, str) else key: number for key, number in counted.items()}
+
+
+def _counter(name: str, text: str, rows: Rows | float, labels: Iterable[str] = ()) -> Metric:
+    from prometheus_client.core import CounterMetricFamily
+
+    return _filled(CounterMetricFamily(f"weighbridge_{name}", text, labels=list(labels)), rows)
+
+
+def _gauge(name: str, text: str, rows: Rows | float, labels: Iterable[str] = ()) -> Metric:
+    from prometheus_client.core import GaugeMetricFamily
+
+    return _filled(GaugeMetricFamily(f"weighbridge_{name}", text, labels=list(labels)), rows)
+
+
+def _filled(metric: CounterMetricFamily | GaugeMetricFamily, rows: Rows | float) -> Metric:
+    for values, number in rows.items() if isinstance(rows, Mapping) else [((), rows)]:
+        metric.add_metric(list(values), number)
+    return metric

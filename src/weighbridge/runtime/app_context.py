@@ -1,0 +1,43 @@
+"""What the pages of the server may use of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from weighbridge.config import Settings
+from weighbridge.runtime.change_feed import ChangeFeed
+from weighbridge.runtime.counters import ProcessCounters
+from weighbridge.sync.services import Services
+from weighbridge.web.authenticator import Admission, closed
+
+if TYPE_CHECKING:
+    from weighbridge.web.notification_queue import NotificationQueue
+
+
+class RequestSync(Protocol):
+    """Have somebody brought up to date soon. For any thread; returns at once."""
+
+    def __call__(self, person: str, *, asking: bool = True, delay: float = 0.0) -> None:
+        """``asking``: Withings is asked, too; ``delay`` is in seconds."""
+
+
+class AppContext(msgspec.Struct, frozen=True):
+    """Put together by ``weighbridge.runtime.process``."""
+
+    settings: Settings
+    clock: Callable[[], float]
+    open: Callable[[], Services]
+    """The home folder, for the thread that calls it; a context manager."""
+    wake: RequestSync
+    started_at: float
+    intake: NotificationQueue
+    counts: ProcessCounters
+    next_ask: Callable[[str], float | None] = lambda person: None
+    """When a person's account is looked at without being told to, in epoch seconds."""
+    admission: Admission = msgspec.field(default_factory=closed)
+    """Who may see the pages: whoever knows the token of the home folder; else nobody."""
+    live: ChangeFeed = msgspec.field(default_factory=ChangeFeed)
+    """Tells the pages that are open whose card changed."""

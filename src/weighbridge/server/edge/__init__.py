@@ -1,1 +1,0 @@
-"""What the world reaches: the port, what holds for every request, and the notifications."""

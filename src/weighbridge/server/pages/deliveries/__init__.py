@@ -1,1 +1,0 @@
-"""What went where and why, and what somebody decides about it."""

@@ -1,1 +1,0 @@
-"""What was measured over time: charts, their content, and the diary for a doctor."""

@@ -1,1 +1,0 @@
-"""The first page: a card for each person, which follows what happens."""

@@ -1,1 +1,0 @@
-"""What Withings notifies us about, and how that looks after itself."""

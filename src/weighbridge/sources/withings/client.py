@@ -1,0 +1,119 @@
+"""The calls of the Withings service that Weighbridge makes for one account.
+
+Withings reference, sections 3 and 4. Errors leave here as decisions (``status.py``); an access
+token that the service refuses is renewed once, a call that came too early is repeated once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from weighbridge.core.errors import LoginNeeded, RetryLater
+from weighbridge.core.network import http_client
+from weighbridge.sources.withings.api_pause import PATIENCE, ApiPause, Patience, free
+from weighbridge.sources.withings.application import API_URL
+from weighbridge.sources.withings.parse import Page, parse_page
+from weighbridge.sources.withings.status_codes import TRY_AGAIN, TokenRefused
+from weighbridge.sources.withings.token_refresh import TokenRefresh
+from weighbridge.sources.withings.wire import post
+
+if TYPE_CHECKING:
+    import httpx2
+
+__all__ = ["Withings", "http_client"]
+
+FROM_THE_BEGINNING = 1
+"""The smallest ``lastupdate``: PHP takes 0 for "not given", and then nothing is promised."""
+
+
+class Withings:
+    """One Withings account, read with the tokens of its person."""
+
+    def __init__(  # noqa: PLR0913  what is outside is passed in
+        self,
+        client: httpx2.Client,
+        tokens: TokenRefresh,
+        brake: ApiPause,
+        *,
+        url: str | None = None,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        patience: float = PATIENCE,
+        spend: Callable[[], None] = free,
+    ) -> None:
+        self._client = client
+        self._tokens = tokens
+        self._url = (url or API_URL).rstrip("/")
+        self._clock = clock
+        self._patience = Patience(brake, clock=clock, sleep=sleep, limit=patience, spend=spend)
+
+    def pages(
+        self, *, lastupdate: int | None = None, start: int | None = None, end: int | None = None
+    ) -> Iterator[Page]:
+        """Yield what changed since ``lastupdate``, or what was measured from ``start`` to ``end``.
+
+        Epoch seconds; ``lastupdate`` is compared with the time of the last change, by the
+        service's clock. Without any of them: everything. Each page is requested when the one
+        before has been dealt with. Raises RetryLater, LoginNeeded, ConfigProblem or NotUnderstood,
+        also between two pages: only the end of the iteration means that nothing is missing.
+        """
+        span = self._span(lastupdate, start, end)
+        offset = 0
+        while True:
+            page = self._page(span, offset)
+            yield page
+            if page.last:
+                return
+            if page.offset is None or page.offset <= offset:
+                raise RetryLater(
+                    "Withings says that more readings follow, but not where they begin.",
+                    remedy="What arrived is kept. " + TRY_AGAIN,
+                )
+            offset = page.offset
+
+    def _span(self, lastupdate: int | None, start: int | None, end: int | None) -> dict[str, str]:
+        """Either parameter, never both: together they gave empty answers (reference, 3.1)."""
+        if start is None and end is None:
+            return {"lastupdate": str(max(lastupdate or 0, FROM_THE_BEGINNING))}
+        if lastupdate is not None:
+            raise ValueError("lastupdate and a date window exclude each other")
+        until = int(self._clock()) if end is None else end
+        return {"startdate": str(start or 0), "enddate": str(until)}
+
+    def _page(self, span: Mapping[str, str], offset: int) -> Page:
+        form = {"action": "getmeas", **span}
+        if offset:
+            form["offset"] = str(offset)
+        return parse_page(self.call("/measure", form))
+
+    def call(self, path: str, form: Mapping[str, str]) -> msgspec.Raw:
+        """One call with a valid access token; a refused one is replaced once. Its body.
+
+        Every other word of the service for "this login is dead" needs a person as well. Raises
+        like ``pages``.
+        """
+        token = self._tokens.access()
+        try:
+            return self._ask(path, form, token)
+        except TokenRefused:
+            token = self._tokens.refused(token)
+        except LoginNeeded as refusal:
+            raise self._tokens.login_needed(refusal.message) from refusal
+        try:
+            return self._ask(path, form, token)
+        except LoginNeeded as refusal:
+            raise self._tokens.login_needed(refusal.message) from refusal
+
+    def ask_aside(self, path: str, form: Mapping[str, str]) -> msgspec.Raw:
+        """One call for something that we can do without. Its body.
+
+        A refusal (TokenRefused as well) says nothing about the login: it may be this service alone
+        that was not granted. It is not tried again and not noted. Raises like ``pages``.
+        """
+        return self._ask(path, form, self._tokens.access())
+
+    def _ask(self, path: str, form: Mapping[str, str], token: str) -> msgspec.Raw:
+        return self._patience.call(lambda: post(self._client, self._url + path, form, token=token))

@@ -1,0 +1,134 @@
+"""The body of a notification: a notification on the door, never data (Withings reference, section
+8.4).
+
+Withings signs nothing, so a body is only a hint where to look. What would steer us is read
+strictly: who, what about, and for which time. Everything else may come and go.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+import msgspec
+
+DAY = 86_400
+EARLIEST = 1_230_768_000
+"""2009-01-01: the first scale of Withings came later that year."""
+LONGEST_WINDOW = 400 * DAY
+MOST_FIELDS = 32
+
+PROFILE = 46
+_GONE = frozenset({"unlink", "delete"})
+_NOTHING_TO_FETCH = frozenset({PROFILE, 50, 51, 52, 98, 99, 100})
+"""Profile and bed: Withings names no call for them (reference, section 8.2)."""
+NOT_OF_MEASURES = _NOTHING_TO_FETCH | {16, 44}
+"""They announce no measurement: steps, sleep, bed and profile."""
+
+_RAW = re.compile(rb"[!-~]*")
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_KNOWN = {
+    "userid": re.compile(r"[0-9]{1,20}"),
+    "appli": re.compile(r"[1-9][0-9]{0,3}"),
+    "startdate": re.compile(r"[0-9]{1,11}"),
+    "enddate": re.compile(r"[0-9]{1,11}"),
+    "date": re.compile(r"[0-9]{1,11}|[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+    "action": re.compile(r"[a-z_]{1,32}"),
+}
+
+
+class InvalidNotification(ValueError):
+    """The body is not a notification of Withings. The text never repeats the body."""
+
+
+class Notification(msgspec.Struct, frozen=True):
+    """Something happened at an account. The window is in seconds since 1970, both ends in it."""
+
+    userid: str
+    appli: int
+    first_at: int | None = None
+    last_at: int | None = None
+    action: str | None = None
+
+    @property
+    def account_gone(self) -> bool:
+        """The person took the application's access away, or deleted the account."""
+        return self.appli == PROFILE and self.action in _GONE
+
+    @property
+    def asks_to_fetch(self) -> bool:
+        """Whether there may be something new to read. Unknown kinds are looked after as well."""
+        return self.appli not in _NOTHING_TO_FETCH
+
+
+def read_notification(body: bytes, now: float) -> Notification:
+    """Read a form body. Raises InvalidNotification. ``now``: seconds since 1970.
+
+    A window must be plausible; a notification without one is good as well (appli 46 has none).
+    """
+    fields = _fields(body)
+    try:
+        userid, appli = fields["userid"], int(fields["appli"])
+    except KeyError as missing:
+        raise InvalidNotification(f"The field {missing} is missing.") from None
+    first_at, last_at = _window(fields, now)
+    return Notification(userid, appli, first_at, last_at, fields.get("action"))
+
+
+def _fields(body: bytes) -> dict[str, str]:
+    """The fields that we know, each at most once and well formed."""
+    if not _RAW.fullmatch(body) or _BROKEN_ESCAPE.search(text := body.decode("ascii")):
+        raise InvalidNotification("The body is not a form.")
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise InvalidNotification("The body is not a form.") from None
+    fields: dict[str, str] = {}
+    for name, value in pairs:
+        if "\0" in name or "\0" in value:
+            raise InvalidNotification("The body is not a form.")
+        if name in _KNOWN:
+            _add(fields, name, value)
+    return fields
+
+
+def _add(fields: dict[str, str], name: str, value: str) -> None:
+    if name in fields:
+        raise InvalidNotification(f"The field {name!r} stands there twice.")
+    if not _KNOWN[name].fullmatch(value):
+        raise InvalidNotification(f"The field {name!r} is malformed.")
+    fields[name] = value
+
+
+def _window(fields: Mapping[str, str], now: float) -> tuple[int | None, int | None]:
+    start, end, date = fields.get("startdate"), fields.get("enddate"), fields.get("date")
+    if (start is None) != (end is None):
+        raise InvalidNotification("The window has only one end.")
+    if start is not None and end is not None:
+        return _plausible(int(start), int(end), now + DAY)
+    if date is None:
+        return None, None
+    if "-" not in date:
+        return _plausible(int(date), int(date), now + DAY)
+    midnight = _midnight(date)  # in which zone is not documented, so in UTC
+    return _plausible(midnight, midnight + DAY - 1, now + 2 * DAY)
+
+
+def _midnight(day: str) -> int:
+    try:
+        return (datetime.date.fromisoformat(day) - datetime.date(1970, 1, 1)).days * DAY
+    except ValueError:
+        raise InvalidNotification("There is no such day.") from None
+
+
+def _plausible(first_at: int, last_at: int, latest: float) -> tuple[int, int]:
+    """A window that somebody may have measured in: nobody is made to fetch decades."""
+    if last_at < first_at:
+        raise InvalidNotification("The window ends before it begins.")
+    if first_at < EARLIEST or last_at - first_at > LONGEST_WINDOW:
+        raise InvalidNotification("The window is absurdly long, or long ago.")
+    if last_at > latest:
+        raise InvalidNotification("The window lies in the future.")
+    return first_at, last_at

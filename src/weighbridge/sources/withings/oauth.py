@@ -1,0 +1,119 @@
+"""Signing in at Withings: the link a person opens, what comes back, the exchange for tokens.
+
+Withings reference, sections 2.1 and 2.2. The code lives 30 seconds and works once, so it is
+exchanged the moment it arrives.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlencode
+
+from weighbridge.core.errors import ConfigProblem, LoginNeeded
+from weighbridge.sources.withings.application import WithingsApp
+from weighbridge.sources.withings.token_refresh import TokenPair, request_tokens
+
+if TYPE_CHECKING:
+    import httpx2
+
+SCOPE = "user.metrics,user.info,user.activity"
+"""Measurements; devices and height; everything else that Weighbridge may read one day."""
+CONSENT_PATH = "/oauth2_user/authorize2"
+
+_CODE = re.compile(r"[A-Za-z0-9._~+/=-]{6,512}", re.ASCII)
+_PASTE_REMEDY = "Paste the whole address of the page you were sent to, or only the code in it."
+
+
+def new_state(random: Callable[[int], bytes] = os.urandom) -> str:
+    """A word that nobody can guess, for one sign-in."""
+    return random(24).hex()
+
+
+def consent_url(app: WithingsApp, state: str, scope: str = SCOPE, base: str | None = None) -> str:
+    """The link under which a person allows the application to read the measurements.
+
+    ``base`` is the host of the consent page; None: the application's own.
+    """
+    query = urlencode(
+        {
+            "response_type": "code",
+            "client_id": app.client_id,
+            "scope": scope,
+            "redirect_uri": app.callback_url,
+            "state": state,
+        },
+        safe=",",
+    )
+    return f"{(base or app.consent_url).rstrip('/')}{CONSENT_PATH}?{query}"
+
+
+def same(left: str, right: str) -> bool:
+    """Compare two secrets in a time that tells nothing about them."""
+    return hmac.compare_digest(left.encode("utf-8", "replace"), right.encode("utf-8", "replace"))
+
+
+def read_redirect(query: str, state: str) -> str:
+    """The code in the query of a redirect back to us.
+
+    Raises ConfigProblem when it holds no code or belongs to another sign-in, LoginNeeded when
+    consent was refused. A refusal may come without a state (the reference, section 2.1, knows no
+    text of the vendor about it), a code may not.
+    """
+    fields = {name: texts[-1] for name, texts in parse_qs(query).items()}
+    if not fields.keys() & {"code", "error"}:
+        raise ConfigProblem("There is no code in this address.", remedy=_PASTE_REMEDY)
+    if not same(fields.get("state", "" if "code" in fields else state), state):
+        raise ConfigProblem(
+            "This address belongs to another sign-in.",
+            remedy="Open the newest link and use the address that follows it.",
+        )
+    if "error" in fields:
+        raise _consent_refused(fields["error"])
+    return _checked(fields["code"])
+
+
+def read_pasted(text: str, state: str) -> str:
+    """The code in what a person pasted: the bare code or the whole redirect address.
+
+    Raises ConfigProblem for what cannot be a code, LoginNeeded when consent was refused.
+    """
+    text = text.strip(" \t\r\n\"'<>")
+    if not text:
+        raise ConfigProblem("Nothing was pasted.", remedy=_PASTE_REMEDY)
+    if CONSENT_PATH in text:
+        raise ConfigProblem(
+            "This is the link to open, not the address that follows it.",
+            remedy="Open it in a browser, agree, and paste the address you are sent to.",
+        )
+    if not any(mark in text for mark in ("://", "code=", "error=")):
+        return _checked(text)
+    address = "".join(text.split())  # a terminal breaks long lines
+    query = address.partition("?")[2] or address
+    return read_redirect(query.partition("#")[0], state)
+
+
+def _checked(code: str) -> str:
+    if not _CODE.fullmatch(code):
+        raise ConfigProblem("This cannot be a code of Withings.", remedy=_PASTE_REMEDY)
+    return code
+
+
+def exchange(
+    app: WithingsApp, code: str, client: httpx2.Client, clock: Callable[[], float]
+) -> TokenPair:
+    """Turn a code into tokens, at once. Raises CodeExpired, ConfigProblem or RetryLater."""
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": app.callback_url}
+    return request_tokens(app, client, form, clock=clock, scope=SCOPE)
+
+
+def _consent_refused(error: str) -> LoginNeeded:
+    known = re.fullmatch(r"[a-z_]{1,40}", error)
+    reason = f" ({error})" if known else ""
+    return LoginNeeded(
+        f"Withings was not allowed to share the measurements{reason}.",
+        remedy="Run the login again and agree, if that was not intended.",
+    )

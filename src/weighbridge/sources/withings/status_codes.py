@@ -1,0 +1,166 @@
+"""From a status of the Withings service to the decision that follows from it. No I/O.
+
+The service answers HTTP 200 even for failures; the number that counts is ``status`` in the body
+(Withings reference, sections 1 and 7). The classes here refine those of ``errors.py``::
+
+    LoginNeeded
+      TokenRefused      the access token is expired or revoked: renew it once, repeat once
+      RefreshRefused    the refresh token is dead: a person must log in
+      CodeExpired       the code of a login is too old or was used: start the login again
+    RetryLater
+      TooManyCalls      wait ``wait`` seconds, all processes together, then repeat once
+      CallbackRefused   it does not like the address that it is to notify: try again, for ever
+    ConfigProblem
+      NotForUs          it does not offer this to our application
+    Problem
+      NotUnderstood     the service refuses our parameters: no repetition would change that
+"""
+
+from __future__ import annotations
+
+from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
+
+TRY_AGAIN = "The next run tries again."
+_NOT_UNDERSTOOD = "Withings did not understand our request ({})."
+REPORT = "This looks like a fault in Weighbridge: please report it with this message."
+
+SHORTEST_WAIT = 10.0
+"""Seconds after status 601; identical calls are refused for that long (reference, section 7)."""
+RATE_LIMIT_WAIT = 60.0
+"""Seconds after "Too Many Requests" or HTTP 429 (reference, section 7)."""
+LONGEST_WAIT = 86_400.0
+"""No answer of the service stops the application for longer than a day."""
+
+
+class TokenRefused(LoginNeeded):
+    """The access token is not accepted. Renewing it may help, once."""
+
+
+class RefreshRefused(LoginNeeded):
+    """The refresh token is not accepted. It will never be accepted again."""
+
+
+class CodeExpired(LoginNeeded):
+    """The code of a login lives 30 seconds and works once: this one does not work any more."""
+
+
+class NotUnderstood(Problem):
+    """The service finds our parameters wrong. Whose fault that is depends on the call.
+
+    ``vague``: a 503 that names nothing of the application, neither id nor secret nor address.
+    ``status``: the number of the answer, for calls that know more about it than this table.
+    """
+
+    def __init__(
+        self, message: str, *, remedy: str = "", vague: bool = False, status: int | None = None
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.vague = vague
+        self.status = status
+
+
+class TooManyCalls(RetryLater):
+    """The service asks the whole application to wait for ``wait`` seconds."""
+
+    def __init__(self, message: str, *, wait: float) -> None:
+        super().__init__(message, remedy=TRY_AGAIN, after=wait)
+        self.wait = wait
+
+
+class CallbackRefused(RetryLater):
+    """The service will not notify this address: not now, but often an hour later."""
+
+
+class NotForUs(ConfigProblem):
+    """The service knows the call and does not offer it to our application."""
+
+
+_TOKEN_REFUSED = frozenset({100, 101, 102, 200, 401})
+_OF_THE_APPLICATION = ("client_id", "client_secret", "redirect_uri", "callback")
+_NOT_FOR_US = frozenset({214, 277, 2553, 2554, 2555})
+_INVALID_PARAMS = (
+    range(201, 214),
+    range(216, 219),
+    range(220, 222),
+    (223, 225, 238, 254, 290, 297, 321, 400, 523, 532),
+    range(227, 231),
+    range(234, 237),
+    range(240, 253),
+    range(260, 268),
+    range(271, 273),
+    range(275, 277),
+    range(283, 289),
+    range(293, 296),
+    range(300, 305),
+    range(323, 354),
+    range(380, 383),
+    range(501, 512),
+    range(3017, 3020),
+)
+
+
+def problem_of(status: int, text: str = "", wait_seconds: float | None = None) -> Problem:
+    """The problem behind a ``status`` other than 0 (reference, section 7).
+
+    ``text`` is the ``error`` of the answer, already without secrets; ``wait_seconds`` comes from
+    the body of a 601. A status that nobody knows counts as passing.
+    """
+    told = f"status {status}, {text}" if text else f"status {status}"
+    if status in _TOKEN_REFUSED:
+        return TokenRefused(f"Withings does not accept the access token ({told}).")
+    if status == 601:
+        return _too_many_calls(told, text, wait_seconds)
+    if status == 503:
+        return _named_in_text(told, text.lower())
+    if status in _NOT_FOR_US:
+        return NotForUs(
+            f"Withings does not offer this service to your application ({told}).",
+            remedy="Check the application in the Withings developer dashboard.",
+        )
+    if any(status in family for family in _INVALID_PARAMS):
+        return NotUnderstood(_NOT_UNDERSTOOD.format(told), remedy=REPORT, status=status)
+    return RetryLater(f"Withings has a passing trouble ({told}).", remedy=TRY_AGAIN)
+
+
+def _named_in_text(told: str, text: str) -> Problem:
+    """503 stands for two dead things as well; only its text tells (reference, section 7)."""
+    if "invalid refresh_token" in text:
+        return RefreshRefused(f"Withings does not accept the stored login any more ({told}).")
+    if "invalid code" in text:
+        return CodeExpired(
+            f"The code is too old or was already used ({told}).",
+            remedy="It lives 30 seconds. Get a new link with: weighbridge login withings",
+        )
+    vague = not any(name in text for name in _OF_THE_APPLICATION)
+    return NotUnderstood(_NOT_UNDERSTOOD.format(told), remedy=REPORT, vague=vague, status=503)
+
+
+def _too_many_calls(told: str, text: str, wait_seconds: float | None) -> TooManyCalls:
+    """601 has two meanings: a repeated identical call (10 s) and the rate limit (60 s)."""
+    least = RATE_LIMIT_WAIT if "too many" in text.lower() else SHORTEST_WAIT
+    wait = bounded(wait_seconds, least)
+    return TooManyCalls(f"Withings asks us to wait {wait:.0f} seconds ({told}).", wait=wait)
+
+
+def problem_of_http(code: int, retry_after: float | None = None) -> Problem | None:
+    """The problem behind an HTTP status, None if the body must decide (reference, section 9).
+
+    ``retry_after`` is what the header of that name asks for, in seconds.
+    """
+    if code == 429:
+        wait = bounded(retry_after, RATE_LIMIT_WAIT)
+        return TooManyCalls(f"Withings asks us to wait {wait:.0f} seconds (HTTP 429).", wait=wait)
+    if code >= 500:
+        after = None if retry_after is None else bounded(retry_after, 0.0)
+        return RetryLater(f"Withings is out of order (HTTP {code}).", remedy=TRY_AGAIN, after=after)
+    if 300 <= code < 400:
+        return RetryLater(
+            f"Withings, or something in between, sends us elsewhere (HTTP {code}).",
+            remedy="Check that no login page of the network stands in the way. " + TRY_AGAIN,
+        )
+    return None
+
+
+def bounded(asked: float | None, least: float) -> float:
+    """The seconds to wait: what was asked for, not less than ``least``, not more than a day."""
+    return min(max(least, asked or 0.0), LONGEST_WAIT)

@@ -1,0 +1,74 @@
+"""Waiting that outlives a process: an application-wide brake, a circuit breaker for logins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from weighbridge.storage.database import Database
+
+FIRST_PAUSE = 2 * 3600.0
+LONGEST_PAUSE = 24 * 3600.0
+
+
+class ApiPauseStore:
+    """Nobody calls before ``until`` (seconds since 1970). Setting it never shortens it."""
+
+    def __init__(self, database: Database, name: str) -> None:
+        self._database = database
+        self._name = name
+
+    def until(self) -> float:
+        """0 when it is released."""
+        row = self._database.one("brake_of", name=self._name)
+        return float(row["until"]) if row else 0.0
+
+    def set(self, until: float) -> None:
+        """Hold everybody back until then."""
+        self._database.run("set_brake", name=self._name, until=until, steps=0, reason="")
+
+
+def breaker_name(person: str, target: str) -> str:
+    """Under which name the circuit breaker of a target is kept."""
+    return f"sign-in of {person} at {target}"
+
+
+class BreakerState(msgspec.Struct, frozen=True):
+    """``until``: seconds since 1970; ``steps``: how many times in a row it opened."""
+
+    until: float
+    steps: int
+    reason: str
+
+
+class SignInBreaker:
+    """Opens for two hours when a sign-in was blocked, doubles up to a day, closes on success.
+
+    Sign-ins are the scarce thing at Garmin, and each retry re-arms the block (Garmin reference,
+    section 5).
+    """
+
+    def __init__(self, database: Database, name: str, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._name = name
+        self._clock = clock
+
+    def state(self) -> BreakerState | None:
+        """None when it is closed."""
+        row = self._database.one("brake_of", name=self._name)
+        if row is None or row["until"] <= self._clock():
+            return None
+        return BreakerState(row["until"], row["steps"], row["reason"])
+
+    def open(self, reason: str) -> BreakerState:
+        """One more blocked sign-in."""
+        row = self._database.one("brake_of", name=self._name)
+        steps = (row["steps"] if row else 0) + 1
+        until = self._clock() + min(FIRST_PAUSE * 2.0 ** (steps - 1), LONGEST_PAUSE)
+        self._database.run("set_brake", name=self._name, until=until, steps=steps, reason=reason)
+        return BreakerState(until, steps, reason)
+
+    def close(self) -> None:
+        """A sign-in worked: forget the blocked ones."""
+        self._database.run("release_brake", name=self._name)

@@ -1,0 +1,205 @@
+"""What we know of one Withings account: its measure groups, raw and for ever, and its cursor."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import msgspec
+
+from weighbridge.core.errors import ConfigProblem
+from weighbridge.core.measures import MeasureGroup
+from weighbridge.storage.database import Database, Row
+
+END_OF_TIME = 2**62
+
+
+class OtherProfile(ConfigProblem):
+    """The person is bound to another Withings profile than the one that signed in."""
+
+
+class TakenProfile(ConfigProblem):
+    """The Withings profile that signed in belongs to another person."""
+
+    def __init__(self, owner: str) -> None:
+        super().__init__(
+            f"This Withings profile already belongs to {owner}.",
+            remedy="Choose another profile on the Withings page: each person has an own one.",
+        )
+        self.owner = owner
+
+
+class StoredGroup(msgspec.Struct, frozen=True):
+    """A group as it was received: the text is kept exactly, ``zone`` is that of its page."""
+
+    raw: str
+    zone: str | None
+
+
+class OddGroup(msgspec.Struct, frozen=True):
+    """A group that could not be understood: kept, counted, reported."""
+
+    raw: str
+    reason: str
+
+
+class Archive:
+    """The groups of one account. Open it with ``account_archive`` or ``connect_account``."""
+
+    def __init__(self, database: Database, account: Row) -> None:
+        self.database = database
+        self.account: int = account["id"]
+        self.person: str = account["person"]
+        self.userid: str = account["userid"]
+
+    @property
+    def cursor(self) -> int:
+        """The largest ``modified`` that is stored durably (Withings reference, section 4)."""
+        row = self.database.one("account_of", person=self.person)
+        return int(row["cursor"]) if row else 0
+
+    def advance_cursor(self, cursor: int) -> None:
+        """Never goes back."""
+        self.database.run("advance_cursor", account=self.account, cursor=cursor)
+
+    def store(
+        self,
+        groups: Sequence[tuple[MeasureGroup, StoredGroup]],
+        odd: Sequence[OddGroup],
+        now: float,
+    ) -> int:
+        """Keep a page. The number of groups that are new or were changed."""
+        changed = self.database.run_many(
+            "store_group",
+            (
+                {
+                    "account": self.account,
+                    "group_id": group.group_id,
+                    "taken_at": group.taken_at,
+                    "zone": stored.zone,
+                    "category": group.category,
+                    "raw": stored.raw,
+                }
+                for group, stored in groups
+            ),
+        )
+        for one in odd:
+            self._store_odd(one, now)
+        return max(changed, 0)
+
+    def _store_odd(self, group: OddGroup, now: float) -> None:
+        self.database.run(
+            "store_odd_group",
+            account=self.account,
+            fingerprint=hashlib.sha256(group.raw.encode()).hexdigest(),
+            reason=group.reason,
+            raw=group.raw,
+            now=now,
+        )
+
+    def odd_groups(self) -> int:
+        """How many groups could not be understood so far."""
+        row = self.database.one("count_odd_groups", account=self.account)
+        return int(row["number"]) if row else 0
+
+    def note_unannounced(self, instants: Iterable[int], now: float) -> None:
+        """A poll found these, and no notification had told of them so far."""
+        for instant in instants:
+            self.database.run("note_unannounced", account=self.account, taken_at=instant, now=now)
+
+    def unannounced(self, before: float) -> list[int]:
+        """What was found until then without a notification, and was not told to anybody yet."""
+        rows = self.database.all("unannounced_to_tell", account=self.account, before=before)
+        return [int(row["taken_at"]) for row in rows]
+
+    def settle_unannounced(self, instant: int, *, announced: bool) -> None:
+        """A notification came after all, or somebody was told that none did."""
+        name = "forget_unannounced" if announced else "tell_unannounced"
+        self.database.run(name, account=self.account, taken_at=instant)
+
+    def forget_missing(self, seen: set[int], start: int, end: int, now: float) -> int:
+        """Mark the groups of a window that the cloud no longer has. Their raw text is kept."""
+        held = {
+            int(row["group_id"])
+            for row in self.database.all("ids_between", account=self.account, start=start, end=end)
+        }
+        for group_id in held - seen:
+            self.database.run("mark_gone", account=self.account, group_id=group_id, now=now)
+        return len(held - seen)
+
+    def touch_everything(self) -> None:
+        """Have every reading planned again."""
+        self.database.run("touch_everything", account=self.account)
+
+    def touch(self, start: int, end: int) -> None:
+        """Have the readings of a window planned again."""
+        self.database.run("touch_between", account=self.account, start=start, end=end)
+
+    def next_touched(self, after: int, most: int) -> list[int]:
+        """The next instants, ascending, whose readings must be planned."""
+        rows = self.database.all("next_touched", account=self.account, after=after, most=most)
+        return [int(row["taken_at"]) for row in rows]
+
+    def forget_touched(self, start: int, end: int) -> None:
+        """They have been planned: say so in the transaction that planned them."""
+        self.database.run("forget_touched", account=self.account, start=start, end=end)
+
+    def touched_groups(self, start: int, end: int) -> list[Row]:
+        """The groups at the touched instants of a window, by time."""
+        touched = self.database.all("touched_between", account=self.account, start=start, end=end)
+        return [row for (instant,) in touched for row in self.groups(instant, instant)]
+
+    def groups(self, start: int, end: int) -> list[Row]:
+        """All groups of a window, by time."""
+        return self.database.all("groups_between", account=self.account, start=start, end=end)
+
+    def last_instants(self, most: int, before: int = END_OF_TIME) -> list[int]:
+        """The newest instants at which something was measured, newest first."""
+        rows = self.database.all("instants_before", account=self.account, before=before, most=most)
+        return [int(row["taken_at"]) for row in rows]
+
+    def instant_spans(self, start: int, end: int, most: int) -> Iterator[tuple[int, int]]:
+        """Cut a window into spans that hold at most ``most`` instants each, oldest first."""
+        after = start - 1
+        while True:
+            rows = self.database.all(
+                "instants_from", account=self.account, after=after, end=end, most=most
+            )
+            if not rows:
+                return
+            first, after = int(rows[0]["taken_at"]), int(rows[-1]["taken_at"])
+            yield first, after
+
+    def note_checked(self, now: float) -> None:
+        """Withings answered."""
+        self.database.run("note_checked", account=self.account, now=now)
+
+    def note_trouble(self, trouble: str, now: float) -> None:
+        """Withings could not be asked; ``status`` shows since when."""
+        self.database.run("note_account_trouble", account=self.account, trouble=trouble, now=now)
+
+
+def account_archive(database: Database, person: str) -> Archive | None:
+    """The archive of a person, or None when no account was connected yet."""
+    row = database.one("account_of", person=person)
+    return Archive(database, row) if row else None
+
+
+def connect_account(
+    database: Database, person: str, userid: str, clock: Callable[[], float]
+) -> Archive:
+    """Bind a Withings account to a person. People do not mix: another account is refused."""
+    row = database.one("account_of", person=person)
+    if row and row["userid"] != userid:
+        raise OtherProfile(
+            f"{person} is bound to another Withings profile than the one that just signed in.",
+            remedy="Choose the right profile on the Withings page, or use another person name.",
+        )
+    other = database.one("account_by_userid", userid=userid)
+    if other and other["person"] != person:
+        raise TakenProfile(other["person"])
+    if row is None:
+        database.run("add_account", person=person, userid=userid, now=clock())
+    archive = account_archive(database, person)
+    assert archive is not None
+    return archive

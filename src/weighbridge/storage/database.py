@@ -1,0 +1,308 @@
+"""The SQLite file in the home folder: opening, migrating, transactions. No knowledge of its rows.
+
+Every sqlite3 error leaves here as a decision: what a person must mend is a StateProblem, a lock
+that lasted too long is RetryLater.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from weighbridge.core.errors import Problem, RetryLater, StateProblem
+from weighbridge.storage.statements import statement
+
+FILE_NAME = "weighbridge.db"
+SCHEMA_VERSION = 1
+BUSY_SECONDS = 20.0
+SMALLEST_ROOM = 64 * 1024
+"""Bytes. The index of the write-ahead log grows by half of that at once."""
+PAUSE_SECONDS = 0.02
+
+_making = threading.Lock()
+
+Row = sqlite3.Row
+
+
+class Database:
+    """One connection. Use it from the thread that opened it.
+
+    Commits are synchronous (``FULL``): a token that was handed to the service must survive a power
+    cut (Withings reference, section 2.3). ``relaxed`` is for what need not.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.path = home / FILE_NAME
+        self._depth = 0
+        with _explained(self.path):
+            _make_private(home, self.path)
+            self._connection = sqlite3.connect(
+                self.path, timeout=BUSY_SECONDS, isolation_level=None
+            )
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def _prepare(self) -> None:
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        if self._version() == SCHEMA_VERSION:
+            return
+        self._write_ahead()
+        self._migrate()
+
+    def _write_ahead(self) -> None:
+        """Switch to WAL. SQLite waits for nobody here, and two processes may both be new."""
+        attempts = int(BUSY_SECONDS / PAUSE_SECONDS)
+        for attempt in range(attempts + 1):
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if _code(error) != sqlite3.SQLITE_BUSY or attempt == attempts:
+                    raise
+                time.sleep(PAUSE_SECONDS)
+
+    def _version(self) -> int:
+        version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        return version
+
+    def _migrate(self) -> None:
+        """Apply each missing ``schema/NNN.sql`` together with its record in one transaction."""
+        from weighbridge.storage.migrations import migration_steps
+
+        with self.transaction():
+            version = self._version()
+            if version > SCHEMA_VERSION:
+                raise StateProblem(
+                    f"{self.path} was written by a newer Weighbridge (schema {version}, "
+                    f"this one knows {SCHEMA_VERSION}).",
+                    remedy="Install the newer version again, or use another --home.",
+                )
+            for number, steps in migration_steps(after=version):
+                for step in steps:
+                    self._connection.execute(step)
+                self._connection.execute(f"PRAGMA user_version = {number}")
+
+    def version_of_others(self) -> int:
+        """A number that changes when another connection has written. It costs next to nothing."""
+        with _explained(self.path):
+            version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+            return version
+
+    def close(self) -> None:
+        """Give the file back. Closing twice is harmless."""
+        self._connection.close()
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of it or nothing. Inside another transaction it is a part of that one."""
+        if self._depth:
+            yield
+            return
+        with _explained(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+        self._depth = 1
+        try:
+            yield
+            with _explained(self.path):
+                self._connection.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        finally:
+            self._depth = 0
+
+    @contextmanager
+    def relaxed(self) -> Iterator[None]:
+        """Commits in here do not wait for the disk, which may take 20 ms on a memory card.
+
+        For what the next run finds out again. A power cut may take the last of them back, never one
+        from between: the next commit outside makes all of them durable. A process that dies loses
+        nothing. Inside a transaction it changes nothing.
+        """
+        if self._depth:
+            yield
+            return
+        with _explained(self.path):
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            yield
+        finally:
+            self._connection.execute("PRAGMA synchronous = FULL")
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """Everything inside is taken back at the end: nothing was written."""
+        with _explained(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+        self._depth = 1
+        try:
+            yield
+        finally:
+            self._depth = 0
+            self._roll_back()
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def run(self, name: str, /, **values: Any) -> int:
+        """Run a statement; the number of rows that it changed."""
+        with _explained(self.path):
+            return self._connection.execute(statement(name), values).rowcount
+
+    def run_many(self, name: str, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Run a statement for each row of values; the number of rows that were changed."""
+        with _explained(self.path):
+            return self._connection.executemany(statement(name), rows).rowcount
+
+    def one(self, name: str, /, **values: Any) -> Row | None:
+        """The first row, or None."""
+        with _explained(self.path):
+            cursor = self._connection.execute(statement(name), values)
+            row: Row | None = cursor.fetchone()
+            cursor.close()
+            return row
+
+    def all(self, name: str, /, **values: Any) -> list[Row]:
+        """All rows: for questions whose answer is bounded by a page or a batch."""
+        with _explained(self.path):
+            return self._connection.execute(statement(name), values).fetchall()
+
+    def each(self, name: str, /, **values: Any) -> Iterator[Row]:
+        """Row by row, for answers of any length."""
+        with _explained(self.path):
+            yield from self._connection.execute(statement(name), values)
+
+
+def _make_private(home: Path, path: Path) -> None:
+    """Make the file if there is none. One that exists is never opened here: closing it again would
+    drop the locks of all other connections of this process, and SQLite would lose track of who
+    uses the file (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+    """
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _making, suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise _not_writable(home, error.errno) from error
+    if not os.access(home, os.W_OK) or not os.access(path, os.R_OK | os.W_OK):
+        raise _not_writable(home, errno.EROFS if _is_read_only(home) else errno.EACCES)
+
+
+def _not_writable(home: Path, number: int | None) -> StateProblem:
+    reason = os.strerror(number) if number else "the system gives no reason"
+    return StateProblem(
+        f"The home folder {home} cannot be written: {reason}.",
+        remedy="Make room and run again."
+        if number == errno.ENOSPC
+        else "Give this user the right to write there, or choose another with --home.",
+    )
+
+
+def _is_read_only(folder: Path) -> bool:
+    """Whether the whole disk is, as far as the system tells."""
+    if not hasattr(os, "statvfs"):
+        return False
+    return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+
+
+def prove_writable(home: Path) -> None:
+    """Write and remove a small file. Raises StateProblem: asked before a login is spent."""
+    probe = home / f".write-test-{os.getpid()}"
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with probe.open("wb") as file:
+            file.write(b"x" * 4096)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise StateProblem(
+            f"The home folder {home} cannot be written: {error.strerror}.",
+            remedy="A login now would be lost. Make room or give this user the right to write.",
+        ) from error
+    finally:
+        # A folder that refused the file refuses this as well, and that has been reported.
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _problem(path, error) from error
+
+
+def _code(error: sqlite3.Error) -> int:
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF  # the higher bits only tell more about the same
+
+
+def _problem(path: Path, error: sqlite3.Error) -> Problem:
+    code = _code(error)
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return RetryLater(f"{path} is in use by another process.", remedy="Try again in a minute.")
+    if code == sqlite3.SQLITE_IOERR and _is_full(path):
+        code = sqlite3.SQLITE_FULL
+    text, remedy = _STATE_PROBLEMS.get(
+        code, (f"cannot be used ({error})", "Nothing was changed. Look at the file and its disk.")
+    )
+    return StateProblem(f"The database {path} {text}.", remedy=remedy)
+
+
+def _is_full(path: Path) -> bool:
+    """SQLite calls it an I/O error when the memory that its processes share cannot grow."""
+    import shutil
+
+    try:
+        return shutil.disk_usage(path.parent).free < SMALLEST_ROOM
+    except OSError:
+        return False
+
+
+_STATE_PROBLEMS = {
+    sqlite3.SQLITE_FULL: (
+        "could not grow: the disk is full",
+        "What was stored before is safe. Make room and run again.",
+    ),
+    sqlite3.SQLITE_READONLY: (
+        "is read-only for this user",
+        "Give this user the right to write the file and its folder, or use another --home.",
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        "cannot be opened",
+        "Check that the folder exists and that this user may write there.",
+    ),
+    sqlite3.SQLITE_IOERR: (
+        "could not be read or written: the disk reported an error",
+        "What was stored before is safe. Check the disk and its free space, then run again.",
+    ),
+    sqlite3.SQLITE_CORRUPT: (
+        "is damaged",
+        "Restore a copy, or move it away and log in again: Withings keeps the history.",
+    ),
+    sqlite3.SQLITE_NOTADB: (
+        "is not a Weighbridge database",
+        "Move the file away, or use another --home.",
+    ),
+}

@@ -1,0 +1,282 @@
+"""The ledger: what is owed to one target of one person, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from weighbridge.core.delivery_state import State
+from weighbridge.storage.archive import END_OF_TIME
+from weighbridge.storage.database import Database, Row
+from weighbridge.sync.planner import Add, Change, Known, Older, Step
+
+FOR_EVER = float(END_OF_TIME)
+
+
+class Due(msgspec.Struct, frozen=True):
+    """A delivery that may be sent now. ``previous``: the reference of an earlier revision."""
+
+    id: int
+    reading_id: str
+    taken_at: int
+    revision: str
+    attempts: int
+    previous: str | None
+    outdated: bool = False
+    """A newer revision is known: this one must not be sent any more."""
+
+
+class Open(msgspec.Struct, frozen=True):
+    """A delivery whose fate is not known yet. ``since``: when it was claimed."""
+
+    id: int
+    reading_id: str
+    taken_at: int
+    ordinal: int
+    revision: str
+    state: State
+    since: float
+
+
+class Ledger:
+    """The deliveries of one route. Every change of state is one conditional UPDATE."""
+
+    def __init__(self, database: Database, person: str, target: str, now: float) -> None:
+        self.database = database
+        self.person = person
+        self.target = target
+        row = database.one("route_of", person=person, target=target)
+        if row is None:
+            with database.transaction():
+                database.run("add_route", person=person, target=target, now=now)
+            row = database.one("route_of", person=person, target=target)
+            assert row is not None
+        self.route: int = row["id"]
+
+    def row(self) -> Row:
+        """The route's own row: when it was connected, last success, trouble."""
+        row = self.database.one("route_of", person=self.person, target=self.target)
+        assert row is not None
+        return row
+
+    def known(self, start: int, end: int) -> dict[str, Known]:
+        """The newest row of each reading of a window."""
+        return _newest(self.database.all("latest_between", route=self.route, start=start, end=end))
+
+    def known_at_touched(self, account: int, start: int, end: int) -> dict[str, Known]:
+        """The newest row of each reading at the touched instants of a window."""
+        return _newest(
+            self.database.all(
+                "latest_at_touched", route=self.route, account=account, start=start, end=end
+            )
+        )
+
+    def accepted(self) -> frozenset[str]:
+        """The doubtful readings that a person has accepted."""
+        rows = self.database.all("acceptances", person=self.person)
+        return frozenset(row["reading_id"] for row in rows)
+
+    def write_down(self, steps: Iterable[Step], now: float) -> int:
+        """Carry out what the planner found; the number of readings that became owed."""
+        added = older = 0
+        for step in steps:
+            match step:
+                case Add():
+                    values = msgspec.structs.asdict(step)
+                    self.database.run("add_delivery", route=self.route, now=now, **values)
+                    added += step.state is State.PLANNED
+                    older -= self._forget_older(step)
+                case Change():
+                    self.database.run("change_state", **msgspec.structs.asdict(step))
+                case Older():
+                    older += self.database.run(
+                        "note_older", route=self.route, reading_id=step.reading_id
+                    )
+        if older:
+            self.database.run("count_older", route=self.route, number=older)
+        return added
+
+    def _forget_older(self, step: Add) -> int:
+        if step.ordinal:
+            return 0
+        return self.database.run("forget_older", route=self.route, reading_id=step.reading_id)
+
+    def keep_fingerprint(self, fingerprint: str) -> None:
+        """The target, its options or the rules as they were when everything was planned."""
+        with self.database.transaction():
+            self.database.run("keep_fingerprint", route=self.route, fingerprint=fingerprint)
+            self.database.run("forget_all_older", route=self.route)
+
+    def due(
+        self,
+        most: int,
+        *,
+        now: float,
+        cloud_now: float,
+        start: int,
+        on_its_way_since: float = FOR_EVER,
+    ) -> list[Due]:
+        """What may be sent now, oldest first, from ``start`` (an instant) on.
+
+        A reading waits while an older revision of it may be on its way: its fate is not known, or
+        it was sent after ``on_its_way_since`` and has not been seen yet.
+        """
+        rows = self.database.all(
+            "due",
+            route=self.route,
+            most=most,
+            now=now,
+            cloud_now=cloud_now,
+            start=start,
+            on_its_way_since=on_its_way_since,
+        )
+        return [
+            Due(
+                row["id"],
+                row["reading_id"],
+                row["taken_at"],
+                row["revision"],
+                row["attempts"],
+                row["previous"],
+                bool(row["outdated"]),
+            )
+            for row in rows
+        ]
+
+    def newest_due(self, cloud_now: float) -> int | None:
+        """The instant of the newest reading that may be sent now."""
+        row = self.database.one("newest_due", route=self.route, cloud_now=cloud_now)
+        return row["taken_at"] if row else None
+
+    def newest_delivered(self) -> int | None:
+        """The instant of the newest reading that the target was given."""
+        row = self.database.one("newest_delivered", route=self.route)
+        return row["taken_at"] if row else None
+
+    def skip_before(self, instant: float, answer: str, now: float) -> int:
+        """What was taken before an instant is not sent any more."""
+        return self.database.run(
+            "skip_before", route=self.route, before=instant, answer=answer, now=now
+        )
+
+    def claim(self, due: Iterable[Due], now: float) -> list[Due]:
+        """Mark as ``sending`` before the first byte leaves; only what nobody else has taken."""
+        with self.database.transaction():
+            return [one for one in due if self.database.run("claim", id=one.id, now=now) == 1]
+
+    def settle_up(  # noqa: PLR0913  what became of a delivery has this many sides
+        self,
+        delivery: int,
+        was: State,
+        state: State,
+        *,
+        now: float,
+        answer: str | None = None,
+        reference: str | None = None,
+        look_until: float | None = None,
+        not_before: float = 0.0,
+    ) -> bool:
+        """Write down what became of a delivery. False: it is not as it was, and stays so."""
+        changed = self.database.run(
+            "settle_up",
+            id=delivery,
+            was=was,
+            state=state,
+            answer=answer,
+            reference=reference,
+            now=now,
+            look_until=look_until,
+            not_before=not_before,
+        )
+        return changed == 1
+
+    def mark_orphans(self, answer: str) -> int:
+        """What was ``sending`` when a process died may have arrived."""
+        return self.database.run("orphans", route=self.route, answer=answer)
+
+    def in_state(self, state: State, most: int) -> list[Open]:
+        """Deliveries in one state, oldest first."""
+        rows = self.database.all("in_state", route=self.route, state=state, most=most)
+        return [_open(row, row["claimed_at"]) for row in rows]
+
+    def unseen(self, most: int, start: int) -> list[Open]:
+        """Deliveries that were accepted but not seen at the target yet."""
+        rows = self.database.all("unseen", route=self.route, most=most, start=start)
+        return [_open(row, row["claimed_at"]) for row in rows]
+
+    def counts(self) -> Mapping[str, int]:
+        """How many deliveries are in each open state."""
+        return {
+            row["state"]: row["number"] for row in self.database.all("count_open", route=self.route)
+        }
+
+    def count_unseen(self) -> int:
+        """How many deliveries wait to be seen."""
+        row = self.database.one("count_unseen", route=self.route)
+        return int(row["number"]) if row else 0
+
+    def settles_at(self, cloud_now: float) -> float | None:
+        """By the cloud's clock: when the last reading that is settling will be settled."""
+        row = self.database.one("next_settling", route=self.route, cloud_now=cloud_now)
+        return row["settles_at"] if row else None
+
+    def first_due(self, now: float, cloud_ahead: float) -> float | None:
+        """By our clock: when the first thing that is owed may be sent; None: nothing may.
+
+        ``cloud_ahead``: seconds by which the cloud's clock is ahead of ours.
+        """
+        row = self.database.one("first_due", route=self.route, now=now, cloud_ahead=cloud_ahead)
+        return row["moment"] if row else None
+
+    def try_now(self) -> None:
+        """The target is there again: nothing waits for a time any more."""
+        self.database.run("hurry", route=self.route)
+        self.pause(0.0)
+
+    def wake(self) -> int:
+        """A login was made: what was blocked is owed again, and the trouble about it is over."""
+        self.database.run("forget_login_trouble", route=self.route)
+        return self.database.run("wake_blocked", route=self.route)
+
+    def block(self, answer: str) -> int:
+        """A person must log in: everything that is owed waits for it."""
+        return self.database.run("block_planned", route=self.route, answer=answer)
+
+    def pause(self, until: float) -> None:
+        """The other side asked to be left alone until then."""
+        self.database.run("pause_route", route=self.route, until=until)
+
+    def note_attempt(self, now: float) -> None:
+        """Something is about to be sent."""
+        self.database.run("note_attempt", route=self.route, now=now)
+
+    def note_success(self, now: float) -> None:
+        """Everything that could be delivered was."""
+        self.database.run("note_success", route=self.route, now=now)
+
+    def note_trouble(self, kind: str, trouble: str, now: float) -> None:
+        """Remember what is wrong, and since when."""
+        self.database.run("note_trouble", route=self.route, kind=kind, trouble=trouble, now=now)
+
+
+def _newest(rows: Iterable[Row]) -> dict[str, Known]:
+    """The rows come in ascending order of their ordinal: the last one of a reading stays."""
+    return {
+        row["reading_id"]: Known(
+            row["id"], row["ordinal"], row["revision"], State(row["state"]), row["settles_at"]
+        )
+        for row in rows
+    }
+
+
+def _open(row: Row, since: float | None) -> Open:
+    return Open(
+        row["id"],
+        row["reading_id"],
+        row["taken_at"],
+        row["ordinal"],
+        row["revision"],
+        State(row["state"]),
+        since or 0.0,
+    )

@@ -1,0 +1,138 @@
+"""Notifications that are written down: open until somebody has looked, kept a month to tell what
+was said.
+
+What Withings was told 200 for is never told again (Withings reference, section 8.4), so a
+notification is
+stored before it is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import msgspec
+
+from weighbridge.sources.withings.notification import NOT_OF_MEASURES, Notification
+from weighbridge.storage.database import Database, Row
+from weighbridge.storage.logins import WITHINGS
+
+KEPT_SECONDS = 30 * 86_400
+TOLERANCE = 60
+"""Seconds between an announced window and an instant that still belongs to it."""
+
+GONE = {
+    "unlink": "Withings says that access for this application was taken away.",
+    "delete": "Withings says that this account was deleted.",
+}
+
+
+class OpenNotification(msgspec.Struct, frozen=True):
+    """A notification that nobody has looked after yet. Times are seconds since 1970."""
+
+    id: int
+    appli: int
+    first_at: int | None
+    last_at: int | None
+    action: str | None
+    received_at: float
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What became of a pile of notifications."""
+
+    people: tuple[str, ...]
+    """Whom to wake, each once, in the order of the notifications."""
+    kept: int
+    unknown: int
+    """Notifications for a userid that nobody here has, or has any more: dropped."""
+
+
+def store_notifications(
+    database: Database,
+    notifications: Iterable[tuple[Notification, float]],
+    people: Collection[str] | None = None,
+) -> Stored:
+    """Write down notifications with the time each was received, in one transaction.
+
+    A notification that asks for nothing is settled at once. One that says the account is gone
+    marks the
+    login of its person and wakes that person, so that everybody hears of it soon. ``people``: who
+    is looked after; None: everybody who ever had an account.
+    """
+    accounts: dict[str, Row | None] = {}
+    wake: dict[str, None] = {}
+    kept = unknown = 0
+    with database.transaction():
+        for notification, received_at in notifications:
+            if notification.userid not in accounts:
+                accounts[notification.userid] = database.one(
+                    "account_by_userid", userid=notification.userid
+                )
+            account = accounts[notification.userid]
+            if account is None or (people is not None and account["person"] not in people):
+                unknown += 1
+                continue
+            kept += 1
+            _store(database, account["id"], notification, received_at)
+            if notification.account_gone:
+                mark_account_gone(database, account["person"], notification.action or "")
+            if notification.account_gone or notification.asks_to_fetch:
+                wake[account["person"]] = None
+    return Stored(tuple(wake), kept, unknown)
+
+
+def _store(
+    database: Database, account: int, notification: Notification, received_at: float
+) -> None:
+    database.run(
+        "add_notification",
+        account=account,
+        appli=notification.appli,
+        first_at=notification.first_at,
+        last_at=notification.last_at,
+        action=notification.action,
+        received_at=received_at,
+        done_at=None if notification.asks_to_fetch else received_at,
+    )
+
+
+def mark_account_gone(database: Database, person: str, action: str) -> None:
+    """Pause the Withings login of a person until the next login, or until a renewal works."""
+    reason = GONE.get(action, GONE["unlink"])
+    database.run("mark_login_needed", person=person, service=WITHINGS, reason=reason)
+
+
+def open_notifications(database: Database, account: int) -> list[OpenNotification]:
+    """What nobody has looked after yet, oldest first. Ask before Withings is asked."""
+    return [OpenNotification(*row) for row in database.all("open_notifications", account=account)]
+
+
+def people_with_open_notifications(database: Database) -> list[str]:
+    """Who notified before the server stopped: they are brought up to date first."""
+    return [row["person"] for row in database.all("people_with_open_notifications")]
+
+
+def settle_notifications(database: Database, ids: Collection[int], now: float) -> None:
+    """They were looked after. Give only notifications that were stored before Withings was
+    asked."""
+    with database.transaction():
+        database.run_many("settle_notification", ({"id": id_, "now": now} for id_ in ids))
+
+
+def forget_old_notifications(database: Database, now: float) -> int:
+    """Delete what was settled more than 30 days ago; the number of notifications."""
+    return database.run("forget_notifications", before=now - KEPT_SECONDS)
+
+
+def announced(database: Database, account: int, taken_at: int) -> bool:
+    """Whether a notification told of a measurement at this instant, give or take a minute.
+
+    False as well for an instant of which the notifications are forgotten already.
+    """
+    rows = database.all(
+        "notifications_announcing",
+        account=account,
+        earliest=taken_at - TOLERANCE,
+        latest=taken_at + TOLERANCE,
+    )
+    return any(row["appli"] not in NOT_OF_MEASURES for row in rows)

@@ -1,0 +1,66 @@
+"""What is needed to serve one route, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from weighbridge.core.delivery_state import State
+from weighbridge.core.measures import Reading
+from weighbridge.storage.ledger import Ledger
+from weighbridge.targets.base import Target, Verifiable
+
+
+class DeliveryCounts(msgspec.Struct):
+    """What one call of ``deliver`` did."""
+
+    sent: int = 0
+    already_there: int = 0
+    rejected: int = 0
+    unknown: int = 0
+
+
+class DeliveryContext(msgspec.Struct, frozen=True):
+    """One target of one person, with what the engine needs to serve it."""
+
+    target: Target
+    ledger: Ledger
+    recall: Callable[[Iterable[int]], Mapping[str, Reading]]
+    touch: Callable[[int, int], None]
+    renew: Callable[[], None]
+    clock: Callable[[], float]
+    told: Callable[[int], None]
+    heed_backoff: bool = False
+
+    def settle(  # noqa: PLR0913  passes on what the ledger takes
+        self,
+        delivery: int,
+        was: State,
+        state: State,
+        answer: str | None,
+        reference: str | None = None,
+        *,
+        look_until: float | None = None,
+        not_before: float = 0.0,
+    ) -> None:
+        """Write down what became of a delivery that is still in the state ``was``."""
+        self.ledger.settle_up(
+            delivery,
+            was,
+            state,
+            now=self.clock(),
+            answer=answer,
+            reference=reference,
+            look_until=look_until,
+            not_before=not_before,
+        )
+
+    @property
+    def looks(self) -> Verifiable | None:
+        """A target that may be sent the same thing twice need not be looked at."""
+        return (
+            self.target
+            if isinstance(self.target, Verifiable) and not self.target.idempotent
+            else None
+        )

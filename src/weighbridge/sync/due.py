@@ -1,0 +1,55 @@
+"""When a route wants to be served again, for a server that sleeps until then."""
+
+from __future__ import annotations
+
+from weighbridge.core.delivery_state import State
+from weighbridge.core.errors import LoginNeeded
+from weighbridge.storage.database import Row
+from weighbridge.storage.ledger import Ledger
+from weighbridge.sync.retry import FIRST_WAIT, LONGEST_WAIT
+
+LOOK_AGAIN = 5 * 60.0
+"""Seconds after which it is looked again for what was sent but not seen."""
+
+_OPEN_FATE = {State.UNKNOWN, State.SENDING}
+
+
+def next_due(ledger: Ledger, now: float, cloud_ahead: float = 0.0) -> float | None:
+    """By our clock in epoch seconds; None: nothing waits, or a person must log in first.
+
+    ``now``: our clock. ``cloud_ahead``: seconds by which the cloud's clock is ahead of it. While
+    there is trouble the waiting grows with its age, so a restart does not begin anew.
+    """
+    row = ledger.row()
+    if row["trouble_kind"] == LoginNeeded.__name__:
+        return None
+    attempted: float = min(row["attempted_at"] or 0.0, now)
+    moments = [ledger.first_due(now, cloud_ahead)]
+    if ledger.counts().keys() & _OPEN_FATE or ledger.count_unseen():
+        moments.append(attempted + LOOK_AGAIN)
+    known = [moment for moment in moments if moment is not None]
+    if not known:
+        return None
+    return served_at(row, min(known), now)
+
+
+def served_at(route: Row, moment: float, now: float) -> float:
+    """When a route is served for what is due at a moment: a pause and trouble put it off."""
+    due = max(moment, paused_until(route, now))
+    if route["trouble_at"] is None:
+        return due
+    attempted: float = min(route["attempted_at"] or 0.0, now)
+    return max(due, attempted + patience(attempted - route["trouble_at"]))
+
+
+def paused_until(route: Row, now: float) -> float:
+    """Before then the target wants to be left alone; 0: it does not.
+
+    A pause from the future does not count: the clock has been set back since.
+    """
+    return 0.0 if (route["attempted_at"] or 0.0) > now else float(route["pause_until"])
+
+
+def patience(age: float) -> float:
+    """Seconds to wait when the trouble is so old: as long again, within bounds."""
+    return min(max(age, FIRST_WAIT), LONGEST_WAIT)

@@ -1,0 +1,229 @@
+"""Deliver what one route owes: look, claim, send once, write down, look again.
+
+The engine remembers, batches and waits; the target only renders and sends. A delivery is
+``sending`` before its first byte leaves. Found in that state later, it is ``unknown``, and the
+target is read before anything is sent again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from weighbridge.core.delivery_state import State
+from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, RetryLater
+from weighbridge.storage.ledger import FOR_EVER, Due
+from weighbridge.sync.delivery_context import DeliveryContext, DeliveryCounts
+from weighbridge.sync.latest_only import leave_only_newest
+from weighbridge.sync.planner import NEWER
+from weighbridge.sync.readings import revision_of
+from weighbridge.sync.reconcile import LOOK_SECONDS, SEEN, Reconciler
+from weighbridge.sync.retry import decide
+from weighbridge.sync.sending import send_all
+from weighbridge.targets.base import Existing, LatestOnly, Owed, Receipt
+
+log = logging.getLogger(__name__)
+
+ALREADY_THERE = "It was there already."
+INTERRUPTED = "The program was interrupted while it was sending."
+STAYS_OWED = "What is left over stays owed. Run: weighbridge sync"
+DEFECT = "Nothing is lost. Please report it; the log shows where."
+
+
+class Engine:
+    """Serves one route once. Call it while the route's lease is held."""
+
+    def __init__(self, work: DeliveryContext, cloud_now: float) -> None:
+        self._work = work
+        self._ledger = work.ledger
+        self._target = work.target
+        self._looks = work.looks
+        self._cloud_now = cloud_now
+        self.counts = DeliveryCounts()
+
+    def deliver(self) -> Problem | None:
+        """Send everything that is due. Returns the problem that stopped it, if any."""
+        with self._ledger.database.relaxed():
+            self._ledger.note_attempt(self._work.clock())
+        self._ledger.mark_orphans(INTERRUPTED)
+        try:
+            lookout = Reconciler(self._work, self.counts)
+            lookout.resolve_unknown()
+            lookout.confirm_unseen()
+            problem = self._send_what_is_due()
+        except Problem as found:
+            problem = found
+        except Exception as error:  # a defect of one target must not stop the others
+            log.exception("target_failed")
+            name = type(error).__name__
+            problem = Problem(f"The target failed unexpectedly ({name}).", remedy=DEFECT)
+        self._remember(problem)
+        return problem
+
+    def _remember(self, problem: Problem | None) -> None:
+        now = self._work.clock()
+        if problem is None:
+            self._ledger.note_success(now)
+            return
+        with self._ledger.database.transaction():
+            self._ledger.note_trouble(type(problem).__name__, str(problem), now)
+            if isinstance(problem, LoginNeeded):
+                self._ledger.block(problem.message)
+            elif isinstance(problem, RetryLater) and problem.after:
+                self._ledger.pause(now + problem.after)
+
+    def _send_what_is_due(self) -> Problem | None:
+        if isinstance(self._target, LatestOnly):
+            leave_only_newest(
+                self._ledger,
+                oldest=self._target.oldest,
+                now=self._work.clock(),
+                cloud_now=self._cloud_now,
+            )
+        for batch in self._batches():
+            self._work.renew()
+            problem = self._send_batch(batch)
+            if problem is not None:
+                return problem
+        return None
+
+    def _batches(self) -> Iterator[list[tuple[Due, Owed]]]:
+        """Full batches of what is due and not there yet, oldest first. It never goes back."""
+        size = self._target.batch_size
+        waiting: list[tuple[Due, Owed]] = []
+        start, seen = 0, frozenset[int]()
+        while due := [one for one in self._due(start) if one.id not in seen]:
+            start = due[-1].taken_at
+            seen = frozenset(one.id for one in due)
+            waiting += self._unless_there(self._unless_changed(due))
+            while len(waiting) >= size:
+                yield waiting[:size]
+                waiting = waiting[size:]
+        if waiting:
+            yield waiting
+
+    def _due(self, start: int) -> list[Due]:
+        now = self._work.clock()
+        return self._ledger.due(
+            self._target.batch_size,
+            now=now if self._work.heed_backoff else FOR_EVER,
+            cloud_now=self._cloud_now,
+            start=start,
+            on_its_way_since=now - self._looks.visible_after if self._looks else FOR_EVER,
+        )
+
+    def _unless_changed(self, due: Sequence[Due]) -> list[tuple[Due, Owed]]:
+        """Pair each delivery with its reading; one that changed since it was planned waits."""
+        known = self._work.recall(one.taken_at for one in due)
+        batch = []
+        for one in due:
+            reading = None if one.outdated else known.get(one.reading_id)
+            if reading and revision_of(self._target.takes(reading)) == one.revision:
+                batch.append((one, Owed(reading, one.revision, one.previous)))
+            else:
+                with self._ledger.database.transaction():
+                    self._work.settle(one.id, State.PLANNED, State.SUPERSEDED, NEWER)
+                    self._work.touch(one.taken_at, one.taken_at)
+        return batch
+
+    def _unless_there(self, batch: list[tuple[Due, Owed]]) -> list[tuple[Due, Owed]]:
+        if self._looks is None or not batch:
+            return batch
+        seen = self._looks.look([owed for _, owed in batch])
+        missing = []
+        with self._ledger.database.transaction():
+            for due, owed in batch:
+                sighting = seen.get(due.reading_id)
+                if sighting and sighting.same:
+                    self._work.settle(
+                        due.id, State.PLANNED, State.CONFIRMED, ALREADY_THERE, sighting.reference
+                    )
+                    self.counts.already_there += 1
+                elif sighting:
+                    missing.append(
+                        (due, msgspec.structs.replace(owed, previous=sighting.reference))
+                    )
+                else:
+                    missing.append((due, owed))
+        return missing
+
+    def _send_batch(self, batch: list[tuple[Due, Owed]]) -> Problem | None:
+        claimed = self._ledger.claim([due for due, _ in batch], self._work.clock())
+        ids = {due.id for due in claimed}
+        batch = [pair for pair in batch if pair[0].id in ids]
+        if not batch:
+            return None
+        receipt = send_all(self._target, [owed for _, owed in batch])
+        problem = self._write_down(batch, receipt)
+        lost = self._look_after(batch, receipt)
+        self._work.told(len(batch))
+        found = isinstance(problem, OutcomeUnknown) and receipt.unknown and not lost
+        return None if found else problem
+
+    def _write_down(self, batch: list[tuple[Due, Owed]], receipt: Receipt) -> Problem | None:
+        problem = receipt.problem
+        with self._ledger.database.transaction():
+            for due, _ in batch:
+                if due.reading_id in receipt.delivered:
+                    self._note_delivered(due, receipt.delivered[due.reading_id])
+                elif due.reading_id in receipt.refused:
+                    reason = receipt.refused[due.reading_id]
+                    self._work.settle(due.id, State.SENDING, State.REJECTED, reason)
+                    self.counts.rejected += 1
+                elif due.reading_id in receipt.unknown:
+                    text = str(problem) if problem else "The answer did not come back."
+                    self._work.settle(due.id, State.SENDING, State.UNKNOWN, text)
+                else:
+                    problem = problem or RetryLater(
+                        "The target did not mention every reading.", remedy=STAYS_OWED
+                    )
+                    self._put_off(due, problem)
+        return problem
+
+    def _note_delivered(self, due: Due, reference: str) -> None:
+        until = self._work.clock() + LOOK_SECONDS if self._looks else None
+        self._work.settle(due.id, State.SENDING, State.DELIVERED, None, reference, look_until=until)
+        self.counts.sent += 1
+
+    def _put_off(self, due: Due, problem: Problem) -> None:
+        """What no field of the receipt mentions was not tried: only others may have arrived."""
+        if isinstance(problem, OutcomeUnknown):
+            problem = RetryLater(problem.message, remedy=STAYS_OWED)
+        then = decide(problem, attempts=due.attempts, now=self._work.clock())
+        self._work.settle(
+            due.id, State.SENDING, then.state, str(problem), not_before=then.not_before
+        )
+
+    def _look_after(self, batch: list[tuple[Due, Owed]], receipt: Receipt) -> int:
+        """Read back what was just sent; the number of readings whose fate stays unknown.
+
+        Trouble here changes nothing: what was not seen is looked for again at the next run.
+        """
+        hoped = [
+            (due, owed)
+            for due, owed in batch
+            if due.reading_id in receipt.delivered or due.reading_id in receipt.unknown
+        ]
+        if self._looks is None or not hoped:
+            self.counts.unknown += len(receipt.unknown)
+            return len(receipt.unknown)
+        try:
+            seen = self._looks.look([owed for _, owed in hoped])
+        except Problem as problem:
+            log.info("look_failed", extra={"problem": type(problem).__name__})
+            seen = {}
+        with self._ledger.database.transaction():
+            lost = sum(self._is_lost(due, seen.get(due.reading_id), receipt) for due, _ in hoped)
+        self.counts.unknown += lost
+        return lost
+
+    def _is_lost(self, due: Due, sighting: Existing | None, receipt: Receipt) -> bool:
+        unknown = due.reading_id in receipt.unknown
+        if sighting and sighting.same:
+            was = State.UNKNOWN if unknown else State.DELIVERED
+            self._work.settle(due.id, was, State.CONFIRMED, SEEN, sighting.reference)
+            self.counts.sent += unknown
+            return False
+        return unknown

@@ -1,0 +1,149 @@
+"""What is owed. Pure: readings, a rule and known deliveries go in, changes to the ledger come out.
+
+Planning twice changes nothing, and planning a part of the readings says nothing about the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from weighbridge.core.days import Window
+from weighbridge.core.delivery_state import State
+from weighbridge.core.measures import Measurement, Reading
+from weighbridge.sync.readings import revision_of
+
+WAITING = frozenset({State.PLANNED, State.HELD, State.BLOCKED})
+REPLACEABLE = WAITING | {State.REJECTED}
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """What a route wants of the readings.
+
+    ``since`` is open at its end; ``also`` are days that a person asked for on top. A reading that
+    the ledger knows already is followed up wherever it lies. ``ambiguous`` says what
+    happens to a reading whose owner is doubtful: ``hold``, ``deliver`` or ``skip``.
+    """
+
+    takes: Callable[[Reading], Sequence[Measurement]]
+    since: Window
+    also: Window | None = None
+    ambiguous: str = "hold"
+    settle: float = 10.0
+    cloud_now: float = float("inf")
+    """The cloud's clock: what claims to be stored later than now settles from now on."""
+
+    def including(self, window: Window | None) -> Rule:
+        """The same rule with some days on top."""
+        return msgspec.structs.replace(self, also=window) if window else self
+
+
+class Known(msgspec.Struct, frozen=True):
+    """The newest ledger row of a reading."""
+
+    id: int
+    ordinal: int
+    revision: str
+    state: State
+    settles_at: float
+
+
+class Add(msgspec.Struct, frozen=True):
+    """A delivery to write down."""
+
+    reading_id: str
+    taken_at: int
+    ordinal: int
+    revision: str
+    state: State
+    settles_at: float
+    answer: str | None
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A row that leaves one waiting state for another."""
+
+    id: int
+    was: State
+    state: State
+    settles_at: float
+    answer: str | None
+
+
+class Older(msgspec.Struct, frozen=True):
+    """A reading from before the route's first day: not owed, but counted."""
+
+    reading_id: str
+
+
+Step = Add | Change | Older
+
+DOUBTFUL = "It is not certain who was measured (attribution 1)."
+RELEASED = "The owner is no longer in doubt."
+NEWER = "A newer revision came first."
+WITHDRAWN = "The reading no longer holds anything for this target."
+PASSED_OVER = "Readings of doubtful owner are passed over (ambiguous = skip)."
+GONE = "The reading is no longer there: it was deleted in the cloud or given to somebody else."
+
+
+def owed(
+    readings: Iterable[Reading],
+    rule: Rule,
+    known: Mapping[str, Known],
+    accepted: frozenset[str],
+) -> Iterator[Step]:
+    """Yield what must change in the ledger, so that these readings reach the target.
+
+    ``known`` holds the newest row of each reading of the same instants; rows whose reading is not
+    among ``readings`` any more are withdrawn.
+    """
+    unwanted: dict[str, str | None] = {}
+    for reading in readings:
+        part = rule.takes(reading)
+        unwanted[reading.reading_id] = reason = _why_unwanted(reading, part, rule)
+        if reason:
+            continue
+        row = known.get(reading.reading_id)
+        if row is None and not _is_wanted(reading, rule):
+            yield Older(reading.reading_id)
+        else:
+            yield from _follow(reading, revision_of(part), row, rule, accepted)
+    for reading_id, row in known.items():
+        reason = unwanted.get(reading_id, GONE)
+        if reason and row.state in REPLACEABLE:
+            yield Change(row.id, row.state, State.SUPERSEDED, row.settles_at, reason)
+
+
+def _why_unwanted(reading: Reading, part: Sequence[Measurement], rule: Rule) -> str | None:
+    if not part:
+        return WITHDRAWN
+    return PASSED_OVER if reading.ambiguous and rule.ambiguous == "skip" else None
+
+
+def _is_wanted(reading: Reading, rule: Rule) -> bool:
+    return rule.since.holds(reading) or (rule.also is not None and rule.also.holds(reading))
+
+
+def _follow(
+    reading: Reading, revision: str, row: Known | None, rule: Rule, accepted: frozenset[str]
+) -> Iterator[Step]:
+    held = reading.ambiguous and rule.ambiguous == "hold" and reading.reading_id not in accepted
+    state = State.HELD if held else State.PLANNED
+    settles_at = min(reading.stored_at, rule.cloud_now) + rule.settle
+    if row is None:
+        yield _add(reading, revision, 0, state, settles_at)
+    elif row.revision != revision or row.state == State.SUPERSEDED:
+        if row.state in REPLACEABLE:
+            yield Change(row.id, row.state, State.SUPERSEDED, row.settles_at, NEWER)
+        yield _add(reading, revision, row.ordinal + 1, state, settles_at)
+    elif row.state == State.BLOCKED and not held:
+        return  # it waits for a login, and is owed again after it
+    elif row.state in WAITING and (row.state != state or row.settles_at != settles_at):
+        answer = None if row.state == state else DOUBTFUL if held else RELEASED
+        yield Change(row.id, row.state, state, settles_at, answer)
+
+
+def _add(reading: Reading, revision: str, ordinal: int, state: State, settles_at: float) -> Add:
+    answer = DOUBTFUL if state is State.HELD else None
+    return Add(reading.reading_id, reading.taken_at, ordinal, revision, state, settles_at, answer)

@@ -1,0 +1,39 @@
+"""What stands at a target for good, like the newest values at a broker: said anew when it changed
+without anything to send, as after a login with its history, or a deletion.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from weighbridge.core.errors import LoginNeeded, Problem
+from weighbridge.sync.context import Outcome, PersonSync, Route
+from weighbridge.targets.base import KeepsConnection
+
+log = logging.getLogger(__name__)
+
+
+def keep_current(road: PersonSync, outcome: Outcome) -> None:
+    """After what was due has been sent: those who were sent something know it all already."""
+    has_changed = outcome.changed or outcome.gone
+    told = {one.target for one in outcome.deliveries if one.sent or one.problem}
+    for route in road.routes:
+        is_new = route.ledger.row()["attempted_at"] is None
+        if route.selected and route.name not in told and (has_changed or is_new):
+            say_anew(route, road.clock())
+
+
+def say_anew(route: Route, now: float) -> None:
+    """Have a target say what it keeps, if it keeps anything. Never raises."""
+    if not isinstance(route.target, KeepsConnection):
+        return
+    route.ledger.note_attempt(now)
+    try:
+        route.target.announce()
+    except LoginNeeded as problem:  # nothing may be owed, and somebody must hear of it
+        route.ledger.note_trouble(type(problem).__name__, str(problem), now)
+        log.warning("not_announced", extra={"target": route.name, "problem": str(problem)})
+    except Problem as problem:  # it went away, and says everything when it comes back
+        log.info("not_announced", extra={"target": route.name, "problem": str(problem)})
+    except Exception:  # a defect of one target must not stop the others
+        log.exception("target_failed")

@@ -1,0 +1,158 @@
+"""How a person's account and targets stand, judged from the database alone. No words here.
+
+``status`` says it to a person, the server watches it. Nothing outside is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum, auto
+
+import msgspec
+
+from weighbridge.config import TargetSettings
+from weighbridge.core.delivery_state import State
+from weighbridge.core.errors import ExitCode, LoginNeeded
+from weighbridge.storage.api_pauses import breaker_name
+from weighbridge.storage.database import Database, Row
+from weighbridge.targets import load_kind
+
+
+class SourceVerdict(Enum):
+    """How things stand with Withings."""
+
+    NOT_CONNECTED = auto()
+    LOGIN_NEEDED = auto()
+    IN_TROUBLE = auto()
+    NOT_READ_YET = auto()
+    WELL = auto()
+
+
+class SourceStanding(msgspec.Struct, frozen=True):
+    """One person's Withings account. Instants are seconds since 1970."""
+
+    verdict: SourceVerdict
+    exit_code: ExitCode
+    connected: bool
+    connected_at: float | None = None
+    checked_at: float | None = None
+    """When Withings last answered."""
+    trouble: str | None = None
+    trouble_at: float | None = None
+    not_understood: int = 0
+    account: int | None = None
+
+
+class TargetVerdict(Enum):
+    """How things stand with a target."""
+
+    NOT_SIGNED_IN = auto()
+    NOT_SERVED_YET = auto()
+    LOGIN_NEEDED = auto()
+    SERVED = auto()
+    """What is left, and how urgent it is, say ``open`` and ``exit_code``."""
+
+
+class TargetStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """One target of one person. Instants are seconds since 1970."""
+
+    verdict: TargetVerdict
+    exit_code: ExitCode
+    route: int | None = None
+    trouble: str | None = None
+    trouble_at: float | None = None
+    succeeded_at: float | None = None
+    open: Mapping[str, int] = {}
+    """State → deliveries, for the states that are not an end."""
+    unseen: int = 0
+    pause_until: float | None = None
+    sign_in_blocked_until: float | None = None
+
+
+def judge_source(database: Database | None, person: str) -> SourceStanding:
+    """How a person stands with Withings; None: there is no database yet."""
+    if database is None:
+        return SourceStanding(SourceVerdict.NOT_CONNECTED, ExitCode.LOG_IN, connected=False)
+    account = database.one("account_of", person=person)
+    login = database.one("credential_of", person=person, service="withings")
+    verdict, code = _judge_account(account, login)
+    needs_login = login is not None and verdict is SourceVerdict.LOGIN_NEEDED
+    trouble = login["login_needed"] if needs_login and login else None
+    standing = SourceStanding(verdict, code, connected=login is not None, trouble=trouble)
+    if account is None:
+        return standing
+    odd = database.one("count_odd_groups", account=account["id"])
+    return msgspec.structs.replace(
+        standing,
+        connected_at=account["connected_at"],
+        checked_at=account["checked_at"],
+        trouble=standing.trouble or account["trouble"],
+        trouble_at=account["trouble_at"],
+        not_understood=odd["number"] if odd else 0,
+        account=account["id"],
+    )
+
+
+def _judge_account(account: Row | None, login: Row | None) -> tuple[SourceVerdict, ExitCode]:
+    if login is None or account is None:
+        return SourceVerdict.NOT_CONNECTED, ExitCode.LOG_IN
+    if login["login_needed"]:
+        return SourceVerdict.LOGIN_NEEDED, ExitCode.LOG_IN
+    if account["trouble"]:
+        return SourceVerdict.IN_TROUBLE, ExitCode.LATER
+    if account["checked_at"] is None:
+        return SourceVerdict.NOT_READ_YET, ExitCode.LATER
+    return SourceVerdict.WELL, ExitCode.DONE
+
+
+def judge_target(
+    database: Database | None, person: str, target: TargetSettings, now: float
+) -> TargetStanding:
+    """How a target stands. One that was never signed in needs that before anything else."""
+    standing = _judge_route(database, person, target.name, now)
+    if standing.verdict is not TargetVerdict.NOT_SERVED_YET:
+        return standing
+    if not hasattr(load_kind(target.kind), "sign_in"):
+        return standing
+    service = f"target {target.name}"
+    if database and database.one("credential_of", person=person, service=service):
+        return standing
+    return msgspec.structs.replace(
+        standing, verdict=TargetVerdict.NOT_SIGNED_IN, exit_code=ExitCode.LOG_IN
+    )
+
+
+def _judge_route(database: Database | None, person: str, target: str, now: float) -> TargetStanding:
+    never = TargetStanding(verdict=TargetVerdict.NOT_SERVED_YET, exit_code=ExitCode.LATER)
+    if database is None:
+        return never
+    row = database.one("route_of", person=person, target=target)
+    brake = database.one("brake_of", name=breaker_name(person, target))
+    blocked = brake["until"] if brake and brake["until"] > now else None
+    if row is None or (not row["fingerprint"] and not row["trouble"]):
+        return msgspec.structs.replace(never, sign_in_blocked_until=blocked)
+    counts = {r["state"]: r["number"] for r in database.all("count_open", route=row["id"])}
+    unseen = database.one("count_unseen", route=row["id"])
+    verdict, code = _judge_open(row, counts)
+    return TargetStanding(
+        verdict=verdict,
+        exit_code=code,
+        route=row["id"],
+        trouble=row["trouble"],
+        trouble_at=row["trouble_at"],
+        succeeded_at=row["succeeded_at"],
+        open=counts,
+        unseen=unseen["number"] if unseen else 0,
+        pause_until=row["pause_until"] if row["pause_until"] > now else None,
+        sign_in_blocked_until=blocked,
+    )
+
+
+def _judge_open(row: Row, counts: Mapping[str, int]) -> tuple[TargetVerdict, ExitCode]:
+    if counts.get(State.BLOCKED) or row["trouble_kind"] == LoginNeeded.__name__:
+        return TargetVerdict.LOGIN_NEEDED, ExitCode.LOG_IN
+    if counts.get(State.REJECTED) or counts.get(State.UNKNOWN):
+        return TargetVerdict.SERVED, ExitCode.LOOK
+    if counts.get(State.PLANNED) or counts.get(State.SENDING):
+        return TargetVerdict.SERVED, ExitCode.LATER
+    return TargetVerdict.SERVED, ExitCode.DONE

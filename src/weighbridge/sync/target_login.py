@@ -1,0 +1,136 @@
+"""Signing in at a target, and forgetting it again. For the terminal and for the pages.
+
+Whatever the kind asks for, a circuit breaker, and no stored password. A person may need minutes
+between password and code: nothing of the home folder is held open meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Literal
+
+import msgspec
+
+from weighbridge.config import Person, TargetSettings
+from weighbridge.core.errors import ConfigProblem, LoginNeeded, RetryLater, SignInBlocked
+from weighbridge.storage.database import prove_writable
+from weighbridge.storage.ledger import Ledger
+from weighbridge.sync.services import Services
+from weighbridge.targets import load_kind
+from weighbridge.targets.base import SignedIn, SignInAnswers
+
+State = Literal["connected", "needs login", "not connected"]
+
+
+class StillBlocked(RetryLater):
+    """The circuit breaker is open: no password is sent before ``until`` (epoch seconds)."""
+
+    def __init__(self, reason: str, until: float, now: float) -> None:
+        super().__init__(
+            f"{reason} Until that has passed no password is sent.",
+            remedy="Wait, or sign in with a browser.",
+            after=until - now,
+        )
+        self.reason = reason
+        self.until = until
+
+
+class TargetLoginStatus(msgspec.Struct, frozen=True):
+    """How one person stands at a target that signs in. Instants are epoch seconds."""
+
+    target: str
+    state: State
+    renewed_at: float | None = None
+    """When the session was stored last, by a sign-in or a renewal."""
+    reason: str | None = None
+    """Why a login is needed."""
+    blocked_until: float | None = None
+    """No password is sent before."""
+
+
+def kind_that_signs_in(target: TargetSettings) -> Any:
+    """The module of a target's kind. Raises ConfigProblem when nobody signs in there."""
+    module = load_kind(target.kind)
+    if not hasattr(module, "sign_in"):
+        raise ConfigProblem(
+            f"A target of kind {target.kind} needs no login.", remedy="Run: weighbridge sync"
+        )
+    return module
+
+
+def sign_in(
+    open_home: Callable[[], AbstractContextManager[Services]],
+    person: Person,
+    target: TargetSettings,
+    answers: SignInAnswers,
+) -> SignedIn:
+    """Sign in once and keep the session.
+
+    Raises what ``sign_in`` of the kind raises, StillBlocked, TakenAccount and StateProblem.
+    """
+    module = kind_that_signs_in(target)
+    with open_home() as workplace:
+        prove_writable(workplace.settings.home)
+        if answers.ticket is None:
+            _refuse_while_blocked(workplace, person, target)
+    try:
+        signed_in: SignedIn = module.sign_in(target.options, answers)
+    except SignInBlocked as problem:
+        with open_home() as workplace:
+            workplace.breaker(person.name, target.name).open(problem.message)
+        raise
+    with open_home() as workplace:
+        _keep(workplace, person, target, signed_in)
+    return signed_in
+
+
+def _refuse_while_blocked(workplace: Services, person: Person, target: TargetSettings) -> None:
+    opened = workplace.breaker(person.name, target.name).state()
+    if opened is not None:
+        raise StillBlocked(opened.reason, opened.until, workplace.clock())
+
+
+def _keep(workplace: Services, person: Person, target: TargetSettings, signed_in: SignedIn) -> None:
+    """Store the session, and let what was blocked go on.
+
+    Under the lease: a renewal that is under way would put the old session over the new one.
+    """
+    session = workplace.session(person.name, target)
+    with session.lease(), workplace.database.transaction():
+        session.refuse_shared(signed_in.account)
+        session.store(signed_in.tokens, account=signed_in.account)
+        ledger = Ledger(workplace.database, person.name, target.name, workplace.clock())
+        ledger.wake()
+        ledger.pause(0)
+        workplace.breaker(person.name, target.name).close()
+
+
+def forget(workplace: Services, person: Person, target: TargetSettings) -> None:
+    """Forget the session of a target. What is owed waits for the next sign-in.
+
+    Raises RetryLater when somebody is renewing the session for too long.
+    """
+    session = workplace.session(person.name, target)
+    ledger = Ledger(workplace.database, person.name, target.name, workplace.clock())
+    problem = LoginNeeded("It was disconnected on the pages.")
+    with session.lease(), workplace.database.transaction():
+        if session.row() is None:
+            return
+        session.forget()
+        ledger.note_trouble(type(problem).__name__, problem.message, workplace.clock())
+        ledger.block(problem.message)
+
+
+def standing_at(workplace: Services, person: Person, target: TargetSettings) -> TargetLoginStatus:
+    """How this person stands at a target, as far as the archive knows. Nothing is asked."""
+    opened = workplace.breaker(person.name, target.name).state()
+    until = opened.until if opened else None
+    login = workplace.session(person.name, target).row()
+    if login is None:
+        return TargetLoginStatus(target.name, "not connected", blocked_until=until)
+    route = workplace.database.one("route_of", person=person.name, target=target.name)
+    refused = route is not None and route["trouble_kind"] == LoginNeeded.__name__
+    state: State = "needs login" if refused else "connected"
+    reason = route["trouble"] if route is not None and refused else None
+    return TargetLoginStatus(target.name, state, login["stored_at"], reason, until)

@@ -1,0 +1,111 @@
+"""Whose readings are written, and what a format derives from that: local time, BMI, percentages."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from weighbridge.core.errors import Refused
+from weighbridge.core.measures import MeasureType, Reading
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ONE_DECIMAL = Decimal("0.1")
+_ABSURD = 1_000_000
+"""No percentage and no BMI is as large as this; what is comes from a broken measurement."""
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """The person whose readings are written."""
+
+    name: str
+    timezone: str | None = None
+    """The configured IANA zone; None: each reading's own, else UTC."""
+    height_m: Decimal | None = None
+
+
+class Instant(NamedTuple):
+    """One moment as people write it."""
+
+    utc: str
+    """``2025-10-09T08:53:20Z``"""
+    local: str
+    """``2025-10-09T10:53:20+02:00``"""
+    timezone: str
+    """The zone of ``local``."""
+
+
+def instant(reading: Reading, owner: Owner) -> Instant:
+    """When a reading was taken. Raises ``Refused`` when no calendar knows the moment."""
+    zone, name = _where(owner.timezone, reading.timezone)
+    try:
+        taken_at = _EPOCH + timedelta(seconds=reading.taken_at)
+        local = taken_at.astimezone(zone)
+    except (OverflowError, ValueError) as error:
+        raise Refused(
+            "The time of the reading is in no calendar.",
+            remedy="Correct or delete the measurement in the Withings app.",
+        ) from error
+    return Instant(taken_at.isoformat()[:-6] + "Z", local.isoformat(), name)
+
+
+@lru_cache(maxsize=256)
+def _where(*names: str | None) -> tuple[tzinfo, str]:
+    """The first zone that this system knows, and its name."""
+    for name in filter(None, names):
+        # ZoneInfo tells in three ways that it does not know a name; some systems know none.
+        with suppress(LookupError, ValueError, OSError):
+            return ZoneInfo(name), name
+    return UTC, "UTC"
+
+
+def bmi(reading: Reading, height_m: Decimal | None) -> Decimal | None:
+    """Body mass index in kg/m², exact; None without a weight or a height."""
+    if not height_m:
+        return None
+    return _quotient(_value(reading, MeasureType.WEIGHT), height_m * height_m)
+
+
+def water_percent(reading: Reading) -> Decimal | None:
+    """Water mass as a share of the weight, exact (Withings gives the mass, type 77)."""
+    return _percent_of_weight(reading, MeasureType.WATER_MASS)
+
+
+def fat_percent(reading: Reading) -> Decimal | None:
+    """The fat ratio; computed from the fat mass when only that was measured."""
+    ratio = _value(reading, MeasureType.FAT_RATIO)
+    return _percent_of_weight(reading, MeasureType.FAT_MASS) if ratio is None else ratio
+
+
+def one_decimal(value: Decimal) -> str:
+    """A BMI or a percentage as text, rounded half up."""
+    return str(value.quantize(_ONE_DECIMAL, ROUND_HALF_UP))
+
+
+def _percent_of_weight(reading: Reading, mass_code: int) -> Decimal | None:
+    fraction = _quotient(_value(reading, mass_code), _value(reading, MeasureType.WEIGHT))
+    return None if fraction is None else fraction * 100
+
+
+def _value(reading: Reading, code: int) -> Decimal | None:
+    """The value of one type; None also for an exponent beyond all arithmetic."""
+    try:
+        return reading.get(code)
+    except ArithmeticError:
+        return None
+
+
+def _quotient(dividend: Decimal | None, divisor: Decimal | None) -> Decimal | None:
+    """The quotient of two positive numbers; None when it says nothing about a body."""
+    if not (dividend and divisor and dividend > 0 and divisor > 0):
+        return None
+    try:
+        quotient = dividend / divisor
+    except ArithmeticError:
+        return None
+    return quotient if quotient < _ABSURD else None

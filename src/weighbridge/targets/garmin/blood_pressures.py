@@ -1,0 +1,88 @@
+"""Blood pressure as Garmin's JSON wants it. Pure.
+
+Garmin takes a local time and a GMT time and believes both (reference, section 3.3), so both are
+made from the same instant here. A blood pressure sent as FIT never shows up
+(jaroslawhartman/withings-sync#204).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from weighbridge.core.errors import Refused
+from weighbridge.core.measures import MeasureType, Reading
+
+LIMITS = {"systolic": (70, 260), "diastolic": (40, 150), "pulse": (20, 250)}
+"""What Garmin's app and library accept, in mmHg and beats a minute (reference, section 2.6)."""
+
+
+def pressure_entry(reading: Reading, timezone: str | None) -> dict[str, Any]:
+    """The JSON of one reading. Raises Refused for values beyond ``LIMITS`` or an absurd time.
+
+    ``timezone`` is the person's; without one the measurement's own counts, then UTC.
+    """
+    zone = zone_of(timezone, reading.timezone)
+    values = pressure_values(reading)
+    for name, value in values.items():
+        low, high = LIMITS[name]
+        if not low <= value <= high:
+            raise Refused(
+                f"Garmin takes no {name} of {value}, only {low} to {high}.",
+                remedy="Correct or delete the measurement in the Withings app.",
+            )
+    return {
+        "measurementTimestampLocal": _text(reading.taken_at, zone),
+        "measurementTimestampGMT": _text(reading.taken_at, UTC),
+        **values,
+        "sourceType": "MANUAL",
+        "notes": "",
+    }
+
+
+def pressure_values(reading: Reading) -> dict[str, int]:
+    """``systolic``, ``diastolic`` and, when it was measured, ``pulse``: whole numbers."""
+    exact = {
+        "systolic": reading.get(MeasureType.SYSTOLIC),
+        "diastolic": reading.get(MeasureType.DIASTOLIC),
+        "pulse": reading.get(MeasureType.PULSE),
+    }
+    return {name: rounded(value) for name, value in exact.items() if value}
+
+
+def rounded(value: Decimal) -> int:
+    """Half up, never truncated."""
+    # A wild exponent would make an integer of a million digits.
+    if abs(value) >= 10**6:
+        raise Refused("A blood pressure is no such number.")
+    return int(value.to_integral_value(ROUND_HALF_UP))
+
+
+def zone_of(*names: str | None) -> tzinfo:
+    """The first IANA zone that exists, else UTC. Never the host's."""
+    for name in names:
+        try:
+            if name:
+                return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            continue
+    return UTC
+
+
+def wall_clock(instant: int, zone: tzinfo) -> int:
+    """The wall clock of a zone at an instant, as if it were UTC. Raises Refused like an entry."""
+    there = _moment(instant, zone)
+    return int(there.replace(tzinfo=UTC).timestamp())
+
+
+def _text(instant: int, zone: tzinfo) -> str:
+    return _moment(instant, zone).strftime("%Y-%m-%dT%H:%M:%S.000")
+
+
+def _moment(instant: int, zone: tzinfo) -> datetime:
+    try:
+        return datetime.fromtimestamp(instant, UTC).astimezone(zone)
+    except (OverflowError, ValueError, OSError):
+        raise Refused("The time of the reading is not on the calendar.") from None

@@ -1,0 +1,185 @@
+"""What Garmin's answers mean: a status and a body become a decision. Pure.
+
+Sources: Garmin reference, sections 2.7 and 3. Where they leave a choice:
+
+    402, 403        RetryLater: "login or header problem, not the file"
+                    (RobertWojtowicz/export2garmin#31), and often a block of this network, which
+                    another sign-in would only prolong
+    404, 405, 3xx   RetryLater: the service moved or is shut, no reading is to blame
+    409             delivered: already there. Whoever sends looks afterwards
+    500, 502, 504   OutcomeUnknown: the request reached a part of Garmin, the rest is not known
+    503             RetryLater: turned away at the door
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, Refused, RetryLater
+
+PAUSE_SECONDS = 900.0
+"""How long to leave Garmin alone when it does not say (reference, section 5)."""
+
+DUPLICATE = 202
+"""The code of the message "Duplicate Activity." (reference, section 3)."""
+
+AGAIN = "Nothing to do: it is tried again by itself."
+LOOKED_FOR = "Nothing to do: Garmin is read before anything is sent again."
+IN_A_WHILE = "Check the connection and try again in some minutes."
+BROWSER = "Sign in with a browser: weighbridge login garmin --ticket"
+BLOCKED = "Wait some hours, or sign in with a browser: weighbridge login garmin --ticket"
+LOOK = "Correct or delete it in the Withings app if it is wrong; it is kept here in any case."
+
+_REFUSING = frozenset({400, 406, 411, 412, 413, 414, 415, 422})
+_PAUSING = frozenset({402, 403, 429})
+_TURNED_AWAY = frozenset({503, 521, 523})
+"""503, and the codes with which Cloudflare says that it reached no server at all."""
+
+_LONGEST_QUOTE = 200
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """One HTTP answer, read completely. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Answer({self.status})"
+
+    @property
+    def good(self) -> bool:
+        return 200 <= self.status < 300
+
+    def json(self) -> Any | None:
+        """The body as JSON, None when it is empty or something else."""
+        try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+
+
+def trouble_of_write(answer: Answer, what: str) -> Problem:
+    """The decision after a write that did not succeed; ``what`` was written, for the message."""
+    status = answer.status
+    if status == 401:
+        return LoginNeeded(
+            "Garmin does not accept the login.", remedy="Run: weighbridge login garmin"
+        )
+    if status in _PAUSING:
+        return RetryLater(
+            f"Garmin turned {what} away (status {status}).", remedy=AGAIN, after=pause_of(answer)
+        )
+    if status in _REFUSING:
+        reason = "; ".join(complaints_of(answer.json())) or "no reason given"
+        return Refused(f"Garmin refused {what} (status {status}: {reason}).", remedy=LOOK)
+    if status in _TURNED_AWAY:
+        return RetryLater(
+            f"Garmin is not available (status {status}).", remedy=AGAIN, after=asked_pause(answer)
+        )
+    if status >= 500 or answer.good:
+        return OutcomeUnknown(
+            f"Garmin's answer (status {status}) does not say whether it took {what}.",
+            remedy=LOOKED_FOR,
+        )
+    return RetryLater(f"Garmin did not take {what} (status {status}).", remedy=AGAIN)
+
+
+def trouble_of_read(answer: Answer, what: str) -> Problem:
+    """The decision after a read or a deletion that did not succeed: nothing new has arrived."""
+    problem = trouble_of_write(answer, what)
+    if isinstance(problem, (RetryLater, LoginNeeded)):
+        return problem
+    return RetryLater(f"Garmin did not answer for {what} (status {answer.status}).", remedy=AGAIN)
+
+
+def check_upload(answer: Answer) -> None:
+    """Return when the file was taken or was there already; raise what follows otherwise.
+
+    A good status alone proves nothing: the failures stand in the body (reference, section 2.7).
+    """
+    if answer.status == 409:
+        return
+    report = import_report(answer.json())
+    if not answer.good or report is None:
+        raise trouble_of_write(answer, "the file with weigh-ins")
+    failures = report.get("failures")
+    if failures and not _only_duplicates(failures):
+        reason = "; ".join(_messages(failures)) or "no reason given"
+        raise Refused(f"Garmin refused the file with weigh-ins ({reason}).", remedy=LOOK)
+
+
+def pressure_reference(answer: Answer) -> str:
+    """The reference ``version:day`` of a blood pressure that was just written.
+
+    Empty when it was there already. Raises what follows when it was not taken.
+    """
+    if answer.status == 409:
+        return ""
+    content = answer.json()
+    if not answer.good or not isinstance(content, dict):
+        raise trouble_of_write(answer, "a blood pressure")
+    version, local = content.get("version"), content.get("measurementTimestampLocal")
+    if not isinstance(version, int) or not isinstance(local, str):
+        raise trouble_of_write(answer, "a blood pressure")
+    return f"{version}:{local[:10]}"
+
+
+def asked_pause(answer: Answer) -> float | None:
+    """Seconds of ``Retry-After`` (a number, or a date compared with the answer's own), or None."""
+    text = answer.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    from email.utils import parsedate_to_datetime
+
+    try:
+        until = parsedate_to_datetime(text)
+        now = parsedate_to_datetime(answer.headers.get("date", ""))
+        return max(0.0, (until - now).total_seconds())
+    except (TypeError, ValueError, IndexError):
+        return None
+
+
+def pause_of(answer: Answer) -> float:
+    """How long to leave Garmin alone, in seconds."""
+    asked = asked_pause(answer)
+    return PAUSE_SECONDS if asked is None else asked
+
+
+def import_report(content: Any) -> dict[str, Any] | None:
+    """The envelope of an upload answer, None when there is none."""
+    report = content.get("detailedImportResult") if isinstance(content, dict) else None
+    return report if isinstance(report, dict) else None
+
+
+def complaints_of(content: Any) -> list[str]:
+    """What an error body says, in Garmin's words."""
+    report = import_report(content)
+    if report is not None and report.get("failures"):
+        return list(_messages(report["failures"]))
+    if not isinstance(content, dict):
+        return []
+    texts = [content.get(key) for key in ("message", "content", "error")]
+    return [text[:_LONGEST_QUOTE] for text in texts if isinstance(text, str)]
+
+
+def _entries(failures: Any) -> Iterator[dict[str, Any]]:
+    """Every message of every failure; what has another shape is one without a code."""
+    for failure in failures if isinstance(failures, list) else [failures]:
+        messages = failure.get("messages") if isinstance(failure, dict) else None
+        for message in messages if isinstance(messages, list) and messages else [{}]:
+            yield message if isinstance(message, dict) else {"content": message}
+
+
+def _messages(failures: Any) -> Iterator[str]:
+    for entry in _entries(failures):
+        if isinstance(entry.get("content"), str):
+            yield entry["content"][:_LONGEST_QUOTE]
+
+
+def _only_duplicates(failures: Any) -> bool:
+    return all(entry.get("code") == DUPLICATE for entry in _entries(failures))

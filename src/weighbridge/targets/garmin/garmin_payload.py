@@ -1,0 +1,202 @@
+"""Readings to what Garmin takes: one FIT file, JSON entries, and what cannot be sent. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from weighbridge.core.errors import Refused
+from weighbridge.core.measures import Kind, Measurement, MeasureType, Reading
+from weighbridge.targets.base import Owed
+from weighbridge.targets.formats.fit.fit_encoder import encode_weights
+from weighbridge.targets.formats.fit.fit_messages import WeightRow
+from weighbridge.targets.formats.fit_format import weight_row
+from weighbridge.targets.garmin.blood_pressures import (
+    pressure_entry,
+    pressure_values,
+    wall_clock,
+    zone_of,
+)
+from weighbridge.targets.garmin.remote_entries import Wanted
+
+SERIAL = 1
+"""Constant and not zero: the same readings are to give the same bytes (reference, section 6.4)."""
+
+_STEP_GRAMS = 10.0
+
+
+class WeighIn(msgspec.Struct, frozen=True):
+    """One row of the file and whose it is."""
+
+    reading_id: str
+    row: WeightRow
+
+
+class Pressure(msgspec.Struct, frozen=True):
+    """One blood pressure as JSON; ``taken_at`` in seconds since 1970."""
+
+    reading_id: str
+    taken_at: int
+    entry: Mapping[str, Any]
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """What one ``send`` carries."""
+
+    weigh_ins: tuple[WeighIn, ...] = ()
+    file: bytes = b""
+    """The FIT file of the weigh-ins; empty without any."""
+    pressures: tuple[Pressure, ...] = ()
+    refused: Mapping[str, str] = {}
+    """Reading id → why it cannot be sent at all."""
+
+    def ids(self) -> list[str]:
+        """Every reading that is to be sent."""
+        weigh_ins = [one.reading_id for one in self.weigh_ins]
+        return weigh_ins + [one.reading_id for one in self.pressures]
+
+
+class Renderer(msgspec.Struct, frozen=True):
+    """How one target writes. ``part`` says what it takes of a reading; ``height`` is in metres."""
+
+    part: Callable[[Reading], Sequence[Measurement]]
+    height: Callable[[], Decimal | None]
+    timezone: str | None
+    manufacturer: int | None = None
+    product: int | None = None
+
+    def render(self, owed: Sequence[Owed]) -> Payload:
+        """The payload, oldest first."""
+        weigh_ins: list[WeighIn] = []
+        pressures: list[Pressure] = []
+        refused: dict[str, str] = {}
+        height = self.height()
+        for reading in sorted((one.reading for one in owed), key=_age):
+            try:
+                if reading.kind == Kind.BODY:
+                    weigh_ins.append(WeighIn(reading.reading_id, self._row(reading, height)))
+                else:
+                    pressures.append(self._pressure(reading))
+            except Refused as problem:
+                refused[reading.reading_id] = str(problem)
+        file = self._file(weigh_ins)
+        return Payload(tuple(weigh_ins), file, tuple(pressures), refused)
+
+    def without(self, payload: Payload, done: Collection[str]) -> Payload:
+        """The same payload, less some readings."""
+        weigh_ins = tuple(one for one in payload.weigh_ins if one.reading_id not in done)
+        pressures = tuple(one for one in payload.pressures if one.reading_id not in done)
+        return Payload(weigh_ins, self._file(weigh_ins), pressures, payload.refused)
+
+    def wanted(self, owed: Sequence[Owed]) -> tuple[list[Wanted], list[Wanted]]:
+        """What to look for: weigh-ins and blood pressures. What cannot be sent is left out."""
+        weights: list[Wanted] = []
+        pressures: list[Wanted] = []
+        for one in owed:
+            try:
+                if one.reading.kind == Kind.BODY:
+                    weights.append(self._wanted_weight(one))
+                else:
+                    pressures.append(self._wanted_pressure(one))
+            except Refused:
+                continue
+        return weights, pressures
+
+    def _file(self, weigh_ins: Sequence[WeighIn]) -> bytes:
+        if not weigh_ins:
+            return b""
+        return encode_weights(
+            [one.row for one in weigh_ins],
+            manufacturer=self.manufacturer,
+            product=self.product,
+            serial=SERIAL,
+        )
+
+    def _trimmed(self, reading: Reading) -> Reading:
+        return msgspec.structs.replace(reading, measurements=tuple(self.part(reading)))
+
+    def _row(self, reading: Reading, height: Decimal | None) -> WeightRow:
+        return weight_row(self._trimmed(reading), height)
+
+    def _pressure(self, reading: Reading) -> Pressure:
+        entry = pressure_entry(self._trimmed(reading), self.timezone)
+        return Pressure(reading.reading_id, reading.taken_at, entry)
+
+    def _wanted_weight(self, owed: Owed) -> Wanted:
+        values = values_of(self._row(owed.reading, None))
+        grams = owed.reading.get(MeasureType.WEIGHT)
+        return self._wanted(owed, values, grams=float((grams or 0) * 1000))
+
+    def _wanted_pressure(self, owed: Owed) -> Wanted:
+        pressure_entry(self._trimmed(owed.reading), self.timezone)
+        return self._wanted(owed, pressure_values(owed.reading))
+
+    def _wanted(self, owed: Owed, values: Mapping[str, float], grams: float = 0.0) -> Wanted:
+        reading = owed.reading
+        wall = wall_clock(reading.taken_at, zone_of(self.timezone, reading.timezone))
+        return Wanted(reading.reading_id, reading.taken_at, wall, values, grams, owed.previous)
+
+
+def values_of(row: WeightRow) -> dict[str, float]:
+    """A row in the names and units in which Garmin shows it. What it never shows is left out.
+
+    (Neither basal metabolism nor, reliably, BMI is read back: reference, section 3.4.)
+    """
+    values = {
+        "weight": row.weight * _STEP_GRAMS,
+        "bodyFat": _scaled(row.percent_fat, 0.01),
+        "bodyWater": _scaled(row.percent_hydration, 0.01),
+        "boneMass": _scaled(row.bone_mass, _STEP_GRAMS),
+        "muscleMass": _scaled(row.muscle_mass, _STEP_GRAMS),
+        "visceralFat": _scaled(row.visceral_fat_rating, 1.0),
+        "metabolicAge": _scaled(row.metabolic_age, 1.0),
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def lines_of(payload: Payload) -> Iterator[str]:
+    """A payload as a person reads it."""
+    for one in payload.weigh_ins:
+        shown = {**values_of(one.row), "bmi": _scaled(one.row.bmi, 0.1)}
+        yield f"{_time(one.row.taken_at)}  weigh-in  {_listed(shown)}"
+    for pressure in payload.pressures:
+        entry = pressure.entry
+        pulse = f", pulse {entry['pulse']} bpm" if "pulse" in entry else ""
+        values = f"{entry['systolic']}/{entry['diastolic']} mmHg{pulse}"
+        yield f"{_time(pressure.taken_at)}  blood pressure  {values}"
+    for reading_id, reason in payload.refused.items():
+        yield f"{reading_id}  cannot be sent: {reason}"
+
+
+def _listed(shown: Mapping[str, float | None]) -> str:
+    return ", ".join(
+        _SHOWN[name].format(value) for name, value in shown.items() if value is not None
+    )
+
+
+_SHOWN = {
+    "weight": "{:.0f} g",
+    "bodyFat": "fat {:.2f} %",
+    "bodyWater": "water {:.2f} %",
+    "boneMass": "bone {:.0f} g",
+    "muscleMass": "muscle {:.0f} g",
+    "visceralFat": "visceral fat {:.0f}",
+    "metabolicAge": "metabolic age {:.0f}",
+    "bmi": "BMI {:.1f}",
+}
+
+
+def _scaled(number: int | None, step: float) -> float | None:
+    return None if number is None else number * step
+
+
+def _age(reading: Reading) -> tuple[int, str]:
+    return reading.taken_at, reading.reading_id
+
+
+def _time(instant: int) -> str:
+    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,152 @@
+"""How long a Garmin login lives, and its renewal: one at a time across all processes.
+
+The refresh token dies at its first use and its successor comes in the answer (Garmin reference,
+section 2.5). So a renewal holds a lease from before the request until the new pair is stored, and
+whoever waited for the lease takes what the other one stored.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
+from weighbridge.targets.base import Session
+from weighbridge.targets.garmin.garmin_answers import AGAIN, Answer, trouble_of_read
+
+MARGIN_SECONDS = 900.0
+"""A token with less life than this is renewed before it is used."""
+
+
+_FOREVER = 1e12
+"""Seconds; an end beyond this is none."""
+
+
+class GarminTokens(msgspec.Struct, frozen=True):
+    """What is stored of a login: the library's three values and whose login it is."""
+
+    di_token: str
+    di_refresh_token: str
+    di_client_id: str
+    profile_id: str = ""
+    display_name: str = ""
+
+    def __repr__(self) -> str:
+        return "Tokens(***)"
+
+
+def remedy_for(person: str, target: str) -> str:
+    """The command that cures a lost login."""
+    return f"Run: weighbridge login {target} --person {person}"
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """What a JWT says about itself; empty for anything else. Never raises.
+
+    The signature is Garmin's own affair: the claims only say when to ask for a new token.
+    """
+    try:
+        payload = token.split(".")[1]
+        claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (IndexError, ValueError, RecursionError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+def expires_at(token: str) -> float | None:
+    """The end of a JWT in seconds since 1970; None when it does not say."""
+    end = claims_of(token).get("exp")
+    if not isinstance(end, (int, float)) or isinstance(end, bool):
+        return None
+    return float(end) if abs(end) < _FOREVER else None
+
+
+def is_old(token: str, now: float) -> bool:
+    """Whether a token is to be renewed. One that does not say when it ends is used as it is."""
+    end = expires_at(token)
+    return end is not None and end - now < MARGIN_SECONDS
+
+
+def read_tokens(secret: Any) -> GarminTokens | None:
+    """The stored login, or None when it is absent or incomplete."""
+    try:
+        tokens = msgspec.convert(secret, GarminTokens)
+    except msgspec.ValidationError:
+        return None
+    complete = tokens.di_token and tokens.di_refresh_token and tokens.di_client_id
+    return tokens if complete else None
+
+
+def renewed(answer: Answer, old: GarminTokens) -> GarminTokens:
+    """The pair that a refresh brought. Only a complete answer replaces anything.
+
+    Raises LoginNeeded on 400 and 401, RetryLater on everything else.
+    """
+    if answer.status in {400, 401}:
+        raise LoginNeeded("The Garmin login has ended.")
+    content = answer.json()
+    if not answer.good or not isinstance(content, dict):
+        raise trouble_of_read(answer, "the renewal of the login")
+    access, refresh = content.get("access_token"), content.get("refresh_token")
+    if not isinstance(access, str) or not access:
+        raise RetryLater("Garmin's answer to the renewal of the login is incomplete.", remedy=AGAIN)
+    kept = refresh if isinstance(refresh, str) and refresh else old.di_refresh_token
+    client = claims_of(access).get("client_id")
+    if not isinstance(client, str) or not client:
+        client = old.di_client_id
+    return msgspec.structs.replace(old, di_token=access, di_refresh_token=kept, di_client_id=client)
+
+
+class TokenLife:
+    """The login of one person, kept in a session and renewed when it is time.
+
+    ``refresh`` makes exactly one request to the token host and returns its answer.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        clock: Callable[[], float],
+        refresh: Callable[[GarminTokens], Answer],
+        remedy: str,
+    ) -> None:
+        self._session = session
+        self._clock = clock
+        self._refresh = refresh
+        self._remedy = remedy
+
+    def current(self) -> GarminTokens:
+        """Tokens good for a quarter of an hour at least. Raises LoginNeeded or RetryLater."""
+        tokens = self._load()
+        return self.renew(tokens) if is_old(tokens.di_token, self._clock()) else tokens
+
+    def renew(self, stale: GarminTokens) -> GarminTokens:
+        """Replace tokens that are old or were refused, unless another process already did."""
+        with self._session.lease():
+            tokens = self._load()
+            done = tokens.di_token != stale.di_token
+            if done and not is_old(tokens.di_token, self._clock()):
+                return tokens
+            return self._renew(tokens)
+
+    def _renew(self, tokens: GarminTokens) -> GarminTokens:
+        try:
+            fresh = renewed(self._refresh(tokens), tokens)
+        except LoginNeeded as problem:
+            raise self.login_needed(problem) from None
+        # Stored before it is used: the old refresh token is dead from now on.
+        self._session.store(msgspec.to_builtins(fresh), account=self._session.account() or "")
+        return fresh
+
+    def _load(self) -> GarminTokens:
+        tokens = read_tokens(self._session.load())
+        if tokens is None:
+            raise LoginNeeded("Nobody is logged in to Garmin yet.", remedy=self._remedy)
+        return tokens
+
+    def login_needed(self, problem: Problem) -> LoginNeeded:
+        """The same problem with the command that cures it."""
+        return LoginNeeded(problem.message, remedy=self._remedy)

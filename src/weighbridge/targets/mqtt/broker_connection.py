@@ -1,0 +1,247 @@
+"""One connection to a broker over paho-mqtt, from CONNECT to its end.
+
+paho keeps what it could not send and sends it after it has reconnected. That would be a second
+outbox beside the ledger, so a connection lives once: what was not acknowledged when it ends is
+gone with it, and whoever sent it knows.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from paho.mqtt.client import Client, MQTTv5, MQTTv311
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from weighbridge.core.errors import Problem, RetryLater
+from weighbridge.core.network import within
+from weighbridge.targets.mqtt.broker_access import Access
+from weighbridge.targets.mqtt.broker_answers import BrokerAnswers
+from weighbridge.targets.mqtt.broker_refusals import (
+    FAILURE,
+    gone,
+    refused_login,
+    refused_message,
+    silent,
+    unreachable,
+)
+from weighbridge.targets.mqtt.mqtt_message import Answer, Heard, Message
+
+KEEPALIVE = 30
+"""Seconds after which a connection that lies still is probed."""
+
+_QOS = 1
+_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux has it
+_LAST_WORDS = 0.3
+"""Seconds that paho's thread gets to see that its socket is shut."""
+
+
+class Connection:
+    """Used once. Any thread may publish; ``heard`` and ``ended`` are called in paho's thread."""
+
+    def __init__(
+        self,
+        access: Access,
+        client_id: str,
+        *,
+        will: Message | None = None,
+        heard: Callable[[Heard], None] = lambda heard: None,
+        ended: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._access = access
+        self._name = str(access.address)
+        self._answers = BrokerAnswers(heard, ended)
+        self._is_cut = False
+        self._client = _client(access, client_id, will)
+        _listen(self._client, self._answers)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the broker accepted us and the connection has not ended."""
+        return self._answers.is_accepted and not self._answers.is_ended
+
+    def open(self, seconds: float) -> None:
+        """Connect and log in. Raises RetryLater, LoginNeeded or ConfigProblem."""
+        deadline = time.monotonic() + seconds
+        try:
+            within(seconds, lambda: self._connect(seconds))
+        except TimeoutError:
+            self.cut()
+            raise silent(self._name, seconds) from None
+        except (OSError, ValueError) as error:  # ValueError: a host name that is none
+            raise unreachable(self._name, error) from error
+        self._client.loop_start()
+        code = self._answers.of_login(deadline - time.monotonic())
+        if code is None or code >= FAILURE:
+            problem = self._why_not_accepted(code, seconds)
+            self.cut()
+            raise problem
+
+    def _connect(self, seconds: float) -> None:
+        """Reaches the broker, in a thread that is left behind when it takes too long."""
+        access = self._access
+        if access.address.tls:
+            from weighbridge.targets.mqtt.broker_tls import tls_context
+
+            self._client.tls_set_context(tls_context(access))
+        if access.address.user:
+            password = access.password.reveal() if access.password else None
+            self._client.username_pw_set(access.address.user, password)
+        self._client.connect_timeout = seconds
+        self._client.connect(access.address.host, access.address.port, KEEPALIVE)
+        if self._is_cut:
+            self.cut()
+
+    def _why_not_accepted(self, code: int | None, seconds: float) -> Problem:
+        if code is not None:
+            return refused_login(self._name, code, self._access.address.user)
+        if self._answers.is_ended:
+            return gone(self._name, self._answers.reason)
+        return silent(self._name, seconds)
+
+    def publish(self, messages: Sequence[Message], seconds: float) -> Answer:
+        """Publish all, then wait for all. Who does not answer in time is cut off.
+
+        Otherwise the acknowledgement of one message could be taken for that of another.
+        """
+        places: dict[int, int] = {}
+        for place, message in enumerate(messages):
+            info = self._client.publish(
+                message.topic, message.payload, _QOS, message.retain, self._properties(message)
+            )
+            if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                break
+            places[info.mid] = place
+        codes = self._answers.of(places, seconds)
+        problem: Problem | None = None
+        if len(codes) < len(messages):
+            problem = self._give_up(seconds)
+        taken = {places[number] for number, code in codes.items() if code < FAILURE}
+        for number, code in codes.items():
+            if code >= FAILURE and problem is None:
+                topic = messages[places[number]].topic
+                problem = refused_message(self._name, code, topic)
+        return Answer(frozenset(taken), problem)
+
+    def subscribe(self, topics: Sequence[str], seconds: float) -> bool:
+        """Hear what is said under these topics. False: the broker does not allow it (all of it).
+
+        Raises RetryLater.
+        """
+        _, number = self._client.subscribe([(topic, _QOS) for topic in topics])
+        return self._demand([number], seconds) < FAILURE
+
+    def standing(self, topic: str, seconds: float) -> bytes:
+        """What is retained under a topic; empty when nothing is, or we may not know.
+
+        Brokers answer in order: what is retained comes before the end of the subscription.
+        Raises RetryLater.
+        """
+        with self._answers.overhear(topic) as overheard:
+            _, first = self._client.subscribe(topic, _QOS)
+            _, second = self._client.unsubscribe(topic)
+            self._demand([first, second], seconds)
+        return overheard[-1] if overheard else b""
+
+    def _demand(self, numbers: Sequence[int | None], seconds: float) -> int:
+        """The worst of these answers."""
+        known = [number for number in numbers if number is not None]
+        codes = self._answers.of(known, seconds)
+        if len(codes) < len(numbers):
+            raise self._give_up(seconds)
+        return max(codes.values())
+
+    def _give_up(self, seconds: float) -> RetryLater:
+        if self._answers.is_ended:
+            return gone(self._name, self._answers.reason)
+        self.cut()
+        return silent(self._name, seconds)
+
+    def close(self, seconds: float) -> None:
+        """Take leave, so that the will is not published. At most ``seconds`` and a bit."""
+        self._client.disconnect()
+        if not self._answers.wait_for_end(seconds):
+            self.cut()
+
+    def cut(self) -> None:
+        """End it without a word. What was not acknowledged is not sent again."""
+        self._is_cut = True
+        opened: Any = self._client.socket()
+        if opened is None:
+            return
+        with suppress(OSError):
+            # Not the method of an SSLSocket: that would take the encryption away first, under the
+            # hands of paho's thread.
+            socket.socket.shutdown(opened, socket.SHUT_RDWR)
+        self._answers.wait_for_end(_LAST_WORDS)
+
+    def _properties(self, message: Message) -> Properties | None:
+        if message.expiry is None or self._access.protocol != "5":
+            return None
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.MessageExpiryInterval = message.expiry
+        return properties
+
+
+def _client(access: Access, client_id: str, will: Message | None) -> Client:
+    newer = access.protocol == "5"
+    client = Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=client_id,
+        clean_session=None if newer else True,
+        protocol=MQTTv5 if newer else MQTTv311,
+        reconnect_on_failure=False,
+    )
+    if will is not None:
+        client.will_set(will.topic, will.payload, _QOS, will.retain)
+    return client
+
+
+def _listen(client: Client, answers: BrokerAnswers) -> None:
+    """Let paho's thread write down what it hears. ``answers`` knows no client: no circle."""
+
+    def opened(_client: Any, _userdata: Any, opened: Any) -> None:
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def accepted(_client: Any, _userdata: Any, _flags: Any, code: Any, _properties: Any) -> None:
+        answers.note_login(code.value)
+
+    def acknowledged(client: Any, _userdata: Any, number: int, code: Any, _properties: Any) -> None:
+        answers.note(number, code.value)
+        _take_more(client)
+
+    def answered(client: Any, _userdata: Any, number: int, codes: Any, _properties: Any) -> None:
+        answers.note(number, max((code.value for code in codes), default=0))
+        _take_more(client)
+
+    def heard(client: Any, _userdata: Any, message: Any) -> None:
+        with suppress(UnicodeDecodeError):  # the topic is no text: it is none of ours
+            answers.note_heard(Heard(message.topic, bytes(message.payload), bool(message.retain)))
+        _take_more(client)
+
+    def ended(_client: Any, _userdata: Any, _flags: Any, code: Any, _properties: Any) -> None:
+        answers.note_end(str(code))
+
+    client.on_socket_open = opened
+    client.on_connect = accepted
+    client.on_publish = acknowledged
+    client.on_subscribe = client.on_unsubscribe = answered
+    client.on_message = heard
+    client.on_disconnect = ended
+
+
+def _take_more(client: Client) -> None:
+    """Tell the broker at once that its packet arrived.
+
+    It holds its next small one back until then (Nagle), and the system would wait 40 ms with the
+    word for something to go along with: two messages would take 44 ms instead of one.
+    """
+    opened: Any = client.socket()
+    if opened is not None and _QUICKACK is not None:
+        with suppress(OSError):
+            opened.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)

@@ -1,0 +1,162 @@
+"""One person's account at TrainerRoad: who is it, and one weight, compared, written, read back.
+
+Every call first proves that the session lives and belongs to the account that was logged in.
+Sources: targets reference, sections 3.4 and 3.6.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, RetryLater
+from weighbridge.targets.trainerroad.trainerroad_answers import (
+    CHANGED_PAUSE_SECONDS,
+    trouble_of_read,
+    trouble_of_write,
+)
+from weighbridge.targets.trainerroad.trainerroad_http import (
+    AGAIN,
+    Answer,
+    Wire,
+    connected,
+    is_cookie,
+)
+from weighbridge.targets.trainerroad.trainerroad_profile import (
+    Member,
+    Profile,
+    read_member,
+    read_profile,
+)
+
+if TYPE_CHECKING:
+    from weighbridge.targets.base import Context
+
+MEMBER = "/app/api/member-info"
+PROFILE = "/app/api/profile/rider-information"
+PROFILE_PAGE = "/app/profile/rider-information"
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What became of one weight. ``ftp_changed``: it is not what the profile held before."""
+
+    is_new: bool
+    ftp_changed: bool = False
+
+
+class RiderAccount:
+    """The operations. Making one touches nothing; each operation connects and leaves again."""
+
+    def __init__(self, url: str, context: Context) -> None:
+        self._url = url
+        self._session = context.session
+        self._remedy = f"Run: weighbridge login {context.target} --person {context.person}"
+
+    def member(self) -> Member:
+        """Who is logged in. Raises LoginNeeded when it is not the one who logged in here."""
+        with connected(self._url) as wire:
+            return self._prove(wire)
+
+    def set_weight(self, kg: Decimal) -> Written:
+        """Bring the profile to this weight; nothing is written when it stands there already.
+
+        Raises LoginNeeded, RetryLater, Refused, and OutcomeUnknown when it could not be read back.
+        """
+        with connected(self._url) as wire:
+            self._prove(wire)
+            before = self._read(wire)
+            if before.holds(kg):
+                return Written(is_new=False)
+            doubt = self._write(wire, before.with_weight(kg))
+            after = self._read_back(wire, doubt)
+        if not after.took(kg, before):
+            raise _not_taken(doubt)
+        return Written(is_new=True, ftp_changed=after.ftp != before.ftp)
+
+    def _prove(self, wire: Wire) -> Member:
+        """People do not mix: compare who answers with who logged in."""
+        wire.cookie = self._cookie()
+        answer, member = ask_member(wire, self._remedy)
+        if member is None:
+            raise LoginNeeded("The TrainerRoad login has ended.", remedy=self._remedy)
+        if member.account != self._session.account():
+            raise LoginNeeded(
+                "The saved login belongs to another TrainerRoad account. Nothing was sent.",
+                remedy=self._remedy,
+            )
+        self._keep_renewed(wire, answer.cookie)
+        return member
+
+    def _cookie(self) -> str:
+        cookie = read_session(self._session.load())
+        if cookie is None:
+            raise LoginNeeded("Nobody is logged in to TrainerRoad yet.", remedy=self._remedy)
+        return cookie
+
+    def _keep_renewed(self, wire: Wire, fresh: str) -> None:
+        """Sites prolong a session by a new cookie now and then; the older one may be dead."""
+        if not fresh or fresh == wire.cookie:
+            return
+        with self._session.lease():
+            # Unless another process has signed in or renewed it in the meantime.
+            if self._cookie() == wire.cookie:
+                account = self._session.account() or ""
+                self._session.store(session_of(fresh), account=account)
+        wire.cookie = fresh
+
+    def _read(self, wire: Wire) -> Profile:
+        answer = wire.call("GET", PROFILE, page=PROFILE_PAGE)
+        if answer.status != 200:
+            raise trouble_of_read(answer, "the profile", self._remedy)
+        return read_profile(answer.body)
+
+    def _write(self, wire: Wire, content: bytes) -> OutcomeUnknown | None:
+        """Send the profile; returns what leaves its outcome in doubt. Raises what stops it."""
+        try:
+            answer = wire.call("PUT", PROFILE, page=PROFILE_PAGE, content=content)
+            problem = trouble_of_write(answer, self._remedy)
+        except OutcomeUnknown as doubt:
+            return doubt
+        if problem is None or isinstance(problem, OutcomeUnknown):
+            return problem
+        raise problem
+
+    def _read_back(self, wire: Wire, doubt: OutcomeUnknown | None) -> Profile:
+        try:
+            return self._read(wire)
+        except Problem as problem:
+            raise doubt or OutcomeUnknown(
+                "TrainerRoad took the weight, but the profile could not be read afterwards.",
+                remedy="Nothing to do: it is read before anything is sent again.",
+            ) from problem
+
+
+def ask_member(wire: Wire, remedy: str) -> tuple[Answer, Member | None]:
+    """Who is signed in with the wire's cookie; no member: nobody is. Raises RetryLater."""
+    answer = wire.call("GET", MEMBER, page="/app/career")
+    if answer.status != 200:
+        raise trouble_of_read(answer, "the session check", remedy)
+    return answer, read_member(answer.body)
+
+
+def session_of(cookie: str) -> dict[str, str]:
+    """What is stored of a login."""
+    return {"cookie": cookie}
+
+
+def read_session(secret: Any) -> str | None:
+    """The cookie of a stored login, or None when there is none that could be sent."""
+    cookie = secret.get("cookie") if isinstance(secret, dict) else None
+    return cookie if isinstance(cookie, str) and is_cookie(cookie) else None
+
+
+def _not_taken(doubt: OutcomeUnknown | None) -> RetryLater:
+    if doubt is not None:
+        return RetryLater("TrainerRoad did not take the weight this time.", remedy=AGAIN)
+    return RetryLater(
+        "TrainerRoad accepts the weight but does not keep it.",
+        remedy="Enter it there by hand, and look for a newer Weighbridge.",
+        after=CHANGED_PAUSE_SECONDS,
+    )

@@ -1,0 +1,117 @@
+"""The web edge put together: all routes behind the guard, and an answer for what nobody foresaw."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
+from starlette.routing import BaseRoute, Mount
+
+from weighbridge.monitoring import health, metrics
+from weighbridge.web import language, webhook
+from weighbridge.web.auth import Door
+from weighbridge.web.host_names import prefix
+from weighbridge.web.render import Pages, static_routes, wants_a_page
+from weighbridge.web.request_guard import RequestGuard
+from weighbridge.web.traceback_summary import where_of
+from weighbridge.web.views import (
+    connect,
+    connections,
+    deliveries,
+    diary,
+    history,
+    household,
+    overview,
+    person_link,
+    setup_done,
+    stream,
+)
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from weighbridge.runtime.app_context import AppContext
+
+_log = logging.getLogger(__name__)
+
+_PAGES = (
+    *(connect, connections, overview, stream, history, diary),
+    *(deliveries, household, person_link, language, setup_done),
+)
+"""The modules that make pages. connect is first: the way back from Withings may lead to ``/``."""
+
+_REASONS = {404: "not_found", 405: "not_understood"}
+
+
+def create_app(parts: AppContext) -> ASGIApp:
+    """The ASGI app of one server; ``weighbridge.web.server`` serves it."""
+    pages = Pages(parts.settings)
+    door = Door(parts.admission, pages)
+    found: list[BaseRoute] = [
+        *webhook.routes(parts),
+        *health.routes(parts),
+        *metrics.routes(parts),
+    ]
+    for module in _PAGES:
+        found += module.routes(parts, door, pages)
+    return put_together(found, door, pages)
+
+
+def put_together(found: list[BaseRoute], door: Door, pages: Pages) -> ASGIApp:
+    """An app of these routes and the files that every page needs, behind the guard."""
+    found = [*found, *static_routes()]
+    refusals = Refusals(door, pages)
+    before = prefix(pages.settings)
+    app = Starlette(
+        # Some proxies take the prefix of their address away, some do not.
+        routes=[*found, Mount(before, routes=found)] if before else found,
+        exception_handlers={HTTPException: refusals.say_why, Exception: refusals.say_sorry},
+    )
+    app.router.redirect_slashes = False  # it would answer for secrets that nobody has
+    return SafeErrors(RequestGuard(app, pages.settings))
+
+
+class Refusals:
+    """What is answered where no page is: in the layout for a browser, else one sentence."""
+
+    def __init__(self, door: Door, pages: Pages) -> None:
+        self._door = door
+        self._pages = pages
+
+    def say_why(self, request: Request, error: Exception) -> Response:
+        """All 404 look the same: they tell nothing about our secrets and our people."""
+        assert isinstance(error, HTTPException)
+        reason = _REASONS.get(error.status_code)
+        if reason is None:
+            return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
+        self._door.recognise(request)
+        return self._pages.refuse(request, error.status_code, reason, error.headers or {})
+
+    def say_sorry(self, request: Request, error: Exception) -> Response:
+        """Of what nobody foresaw. The layout itself may be what fails, so it is not needed."""
+        if wants_a_page(request):
+            with suppress(Exception):
+                return self._pages.refuse(request, 500, "accident")
+        text = self._pages.texts(request)("refusal.accident")
+        return PlainTextResponse(f"{text}\n", 500)
+
+
+class SafeErrors:
+    """Logs an error of a page without its text: that may hold a secret or an address with one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:  # Starlette has answered it, and passes it on to be logged
+            _log.error(
+                "page_failed", extra={"kind": type(error).__name__, "where": where_of(error)}
+            )

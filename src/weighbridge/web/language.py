@@ -1,0 +1,110 @@
+"""In which language a visitor reads: what was chosen in the footer, else what the browser asks for.
+
+The choice is kept in a cookie. Nothing of it stands in an address.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from starlette.routing import BaseRoute, Route
+
+from weighbridge.i18n import LANGUAGES, MASTER
+from weighbridge.web.host_names import inner_path, local_path, same_place
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from weighbridge.runtime.app_context import AppContext
+    from weighbridge.web.auth import Door
+    from weighbridge.web.render import Pages
+
+COOKIE = "language"
+AGE = 365 * 86_400
+"""Seconds for which a browser keeps the choice."""
+LONGEST = 1000
+"""Characters of an ``Accept-Language`` that are read; browsers send fewer than 100."""
+
+_RANGE = re.compile(
+    r"[ \t]*(?P<tag>\*|[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*)"
+    r"(?:[ \t]*;[ \t]*[qQ]=(?P<weight>0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?[ \t]*"
+)
+"""A language range with its weight, as RFC 9110 has it (sections 12.4.2 and 12.5.4)."""
+
+
+def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:
+    """The menu in the footer."""
+    return [route(door, pages)]
+
+
+def route(door: Door, pages: Pages) -> Route:
+    """Where the menu sends its form."""
+
+    def choose(request: Request) -> Response:
+        from weighbridge.web.auth import form_of
+
+        form = form_of(request)
+        response = pages.go_to(local_path(form.get("next", "/")))
+        if form.get("language") in LANGUAGES:
+            response.set_cookie(
+                COOKIE,
+                form["language"],
+                max_age=AGE,
+                path="/",
+                secure=request.scope["scheme"] == "https",
+                httponly=True,
+                samesite="lax",
+            )
+        return response
+
+    return Route("/language", door.anybody(choose), methods=["POST"])
+
+
+def language_of(request: Request) -> str:
+    """One of ``LANGUAGES``."""
+    chosen = request.cookies.get(COOKIE)
+    if chosen in LANGUAGES:
+        return chosen
+    return best_language(request.headers.get("accept-language", ""))
+
+
+def best_language(accepted: str) -> str:
+    """The language of ours that an ``Accept-Language`` likes best; English when it likes none.
+
+    A part that is not written as the standard wants it is passed over. ``de-AT`` is German; what
+    has the weight 0 is not wanted at all, not even as a part of ``*``.
+    """
+    wishes = dict(_wishes(accepted))
+    others = wishes.pop("*", 0.0)
+    # Of several that are liked as much, the first that was named; unnamed ones come last.
+    order = [*(one for one in wishes if one in LANGUAGES), *LANGUAGES]
+    best = max(order, key=lambda one: wishes.get(one, others))
+    return best if wishes.get(best, others) > 0 else MASTER
+
+
+def place_to_return(request: Request, pages: Pages) -> str:
+    """Where the menu leads back to: this page, or the one from which a form was sent."""
+    if request.method in ("GET", "HEAD"):
+        query = request.url.query
+        return pages.path_of(request) + (f"?{query}" if query else "")
+    before = request.headers.get("referer", "")
+    if not same_place(before, request.headers.get("host", "")):
+        return "/"
+    return local_path(inner_path(urlsplit(before).path, pages.settings))
+
+
+def _wishes(accepted: str) -> Iterator[tuple[str, float]]:
+    """Each language with its largest weight, in the order in which they were named."""
+    seen: dict[str, float] = {}
+    for part in accepted[:LONGEST].split(","):
+        found = _RANGE.fullmatch(part)
+        if found is None:
+            continue
+        language = found["tag"].partition("-")[0].lower()
+        weight = float(found["weight"] or 1)
+        seen[language] = max(weight, seen.get(language, 0.0))
+    yield from seen.items()

@@ -1,0 +1,189 @@
+"""Where notifications are written down: one thread, one database connection, many notifications a
+transaction.
+
+A disk needs about as long for one commit of a hundred notifications as for a commit of one. So
+what comes
+in while a commit is under way shares the next one, and each sender is told when his is durable.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
+
+import msgspec
+
+from weighbridge.core.errors import Problem, RetryLater
+from weighbridge.runtime.counters import ProcessCounters
+from weighbridge.sources.withings.notification import Notification
+from weighbridge.storage.database import Database
+from weighbridge.storage.notification_store import (
+    Stored,
+    forget_old_notifications,
+    store_notifications,
+)
+
+ROOM = 2000
+"""Notifications that may wait. Withings repeats the others (reference, section 8.4)."""
+PAUSE = 10.0
+"""Seconds after which a sender that was turned away may come again: the pause of Withings."""
+DAY = 86_400.0
+
+_log = logging.getLogger(__name__)
+
+
+class _Waiting(msgspec.Struct):
+    """A notification that is not durable yet, and whoever waits for that."""
+
+    notification: Notification
+    received_at: float
+    answer: Future[None]
+
+
+class NotificationQueue:
+    """Stores notifications and wakes their people.
+
+    ``open_database`` is called in the thread of the intake, again after each trouble. ``wake`` is
+    called in that thread, after the commit, and must return at once. Notifications for others than
+    ``people`` are dropped; None: for whoever has an account.
+    """
+
+    def __init__(  # noqa: PLR0913  what is outside is passed in
+        self,
+        open_database: Callable[[], Database],
+        clock: Callable[[], float],
+        wake: Callable[[str], object],
+        *,
+        people: Collection[str] | None = None,
+        counts: ProcessCounters | None = None,
+        room: int = ROOM,
+    ) -> None:
+        self._open = open_database
+        self._clock = clock
+        self._wake = wake
+        self._people = people
+        self._counts = counts or ProcessCounters()
+        self._room = room
+        self._queue: list[_Waiting] = []
+        self._change = threading.Condition()
+        self._closed = False
+        self._tidied_at: float | None = None
+        self._database: Database | None = None
+        self._thread = threading.Thread(target=self._work, name="weighbridge-intake", daemon=True)
+
+    def start(self) -> None:
+        """Begin to store; returns at once. Notifications that came before wait for it."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 1.0) -> None:
+        """Take no more, store what waits, give the database back. Harmless before ``start``."""
+        with self._change:
+            self._closed = True
+            self._change.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def take(self, notification: Notification) -> Future[None]:
+        """A future that is done when the notification is durable; from any thread, returns at once.
+
+        It fails with a Problem when the notification could not be stored. Raises RetryLater when
+        there
+        is no room, or the server is about to end.
+        """
+        answer: Future[None] = Future()
+        with self._change:
+            if self._closed or len(self._queue) >= self._room:
+                why = (
+                    "The server is stopping." if self._closed else "Too many notifications at once."
+                )
+                raise RetryLater(why, remedy="Send it again later.", after=PAUSE)
+            self._queue.append(_Waiting(notification, self._clock(), answer))
+            self._change.notify()
+        return answer
+
+    def _work(self) -> None:
+        try:
+            while pile := self._next_pile():
+                self._store(pile)
+                self._tidy_up()
+        finally:
+            self._close_database()
+
+    def _next_pile(self) -> list[_Waiting]:
+        """Everything that waits. Empty: closed, and nothing is left."""
+        with self._change:
+            while not self._queue and not self._closed:
+                self._change.wait()
+            pile, self._queue = self._queue, []
+            return pile
+
+    def _store(self, pile: list[_Waiting]) -> None:
+        for waiting in pile:
+            waiting.answer.set_running_or_notify_cancel()  # who went away cannot take it back
+        try:
+            if self._database is None:
+                self._database = self._open()
+            notifications = [(waiting.notification, waiting.received_at) for waiting in pile]
+            stored = store_notifications(self._database, notifications, self._people)
+        except Exception as error:  # a thread that died would leave every sender without answer
+            self._refuse(pile, error)
+            return
+        self._wake_all(stored)
+        for waiting in pile:
+            _answer(waiting.answer)
+        self._count(stored)
+
+    def _refuse(self, pile: list[_Waiting], error: Exception) -> None:
+        """Nothing of the pile was stored. The database is opened anew for the next one."""
+        self._close_database()
+        text = str(error) if isinstance(error, Problem) else ""
+        _log.error(
+            "notifications_not_stored", extra={"kind": type(error).__name__, "problem": text}
+        )
+        for waiting in pile:
+            _answer(waiting.answer, error)
+
+    def _wake_all(self, stored: Stored) -> None:
+        for person in stored.people:
+            try:
+                self._wake(person)
+            except (
+                Exception
+            ) as error:  # the notification is durable all the same, and a poll finds it
+                _log.error("not_woken", extra={"person": person, "kind": type(error).__name__})
+
+    def _count(self, stored: Stored) -> None:
+        if stored.kept:
+            self._counts.notification_stored(stored.kept)
+        for _ in range(stored.unknown):
+            self._counts.notification_dropped("unknown_user")
+
+    def _tidy_up(self) -> None:
+        """Once a day, when nobody waits for it."""
+        now = self._clock()
+        if self._database is None or (self._tidied_at and abs(now - self._tidied_at) < DAY):
+            return
+        self._tidied_at = now
+        try:
+            forget_old_notifications(self._database, now)
+        except Exception as error:  # nothing of this is worth the thread
+            text = str(error) if isinstance(error, Problem) else ""
+            _log.warning(
+                "old_notifications_kept", extra={"kind": type(error).__name__, "problem": text}
+            )
+
+    def _close_database(self) -> None:
+        database, self._database = self._database, None
+        if database is not None:
+            database.close()
+
+
+def _answer(answer: Future[None], error: Exception | None = None) -> None:
+    if answer.cancelled():
+        return
+    if error is None:
+        answer.set_result(None)
+    else:
+        answer.set_exception(error)

@@ -1,0 +1,176 @@
+"""What went where and when: the list of deliveries, and what somebody decides about many of them.
+
+The admin sees everything, whoever came by a person link what is his or her own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from starlette.routing import BaseRoute, Route
+
+from weighbridge.core.delivery_state import State
+from weighbridge.storage.decisions import Decision
+from weighbridge.storage.delivery_log import count_open, deliveries_before, place_of, write_place
+from weighbridge.web.auth import Door, form_of
+from weighbridge.web.notices import Notice, Notices
+from weighbridge.web.number_format import ValueFormat
+from weighbridge.web.render import Pages
+from weighbridge.web.views.delivery_decisions import ALL_OF, bundle, decide_about_all
+from weighbridge.web.views.delivery_list import Entry, entries_of
+from weighbridge.web.views.delivery_page import DeliveryPage
+from weighbridge.web.views.delivery_query import (
+    GROUPS,
+    DeliveryQuery,
+    InvalidDeliveryQuery,
+    RouteOf,
+)
+from weighbridge.web.views.delivery_request import (
+    PATH,
+    DeliveryView,
+    begin_visit,
+    reading_path,
+    units_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from weighbridge.runtime.app_context import AppContext
+    from weighbridge.storage.database import Database
+
+SHOWN = 50
+"""Deliveries on a page."""
+URGENT = (State.HELD, State.REJECTED, State.UNKNOWN, State.BLOCKED)
+"""What waits for somebody."""
+
+
+def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:
+    """The name of a person may hold anything, slashes as well."""
+    notices = Notices()
+    many = DeliveryList(parts, door, pages, notices)
+    one = DeliveryPage(parts, door, pages, notices)
+    path = f"{PATH}/{{person:path}}/{{reading}}"
+    return [
+        Route(PATH, door.member(many.show)),
+        Route(f"{PATH}/all", door.member(many.ask)),
+        Route(f"{PATH}/all", door.member(many.decide), methods=["POST"]),
+        Route(path, door.member(one.show)),
+        Route(path, door.member(one.decide), methods=["POST"]),
+    ]
+
+
+class DeliveryList:
+    """Shows the list, and takes decisions about all of a state. The database is read each time."""
+
+    def __init__(self, parts: AppContext, door: Door, pages: Pages, notices: Notices) -> None:
+        self._parts = parts
+        self._door = door
+        self._pages = pages
+        self._notices = notices
+
+    def show(self, request: Request) -> Response:
+        """A page of the list."""
+        texts = self._pages.texts(request)
+        with self._parts.open() as workplace:
+            try:
+                visit = self._visit(request, workplace.database)
+            except InvalidDeliveryQuery:
+                return self._odd(request)
+            wish = visit.wish
+            ids = [route.id for route in visit.chosen]
+            rows = deliveries_before(
+                workplace.database, ids, wish.states, place=wish.place, most=SHOWN + 1
+            )
+            figures = ValueFormat(texts, units_of(request))
+            entries = entries_of(workplace, rows[:SHOWN], texts, figures, visit.others)
+            counts = count_open(workplace.database, visit.served())
+        older = write_place(place_of(rows[SHOWN - 1])) if len(rows) > SHOWN else ""
+        return self._pages.page(
+            request,
+            "deliveries.html",
+            here="deliveries",
+            notices=self._notices.take(request),
+            visit=visit,
+            wish=wish,
+            groups=list(GROUPS),
+            urgent=[(state, counts[state]) for state in URGENT if counts[state]],
+            listed=[(entry, self._address(entry, wish)) for entry in entries],
+            older=wish.query(before=older) if older else None,
+            newest=wish.query(before="") if wish.is_further_back else None,
+            together=list(_together(wish)) if entries else [],
+        )
+
+    def ask(self, request: Request) -> Response:
+        """Show what would be decided about, before it is."""
+        with self._parts.open() as workplace:
+            try:
+                visit, what = self._about_all(request, workplace.database)
+            except InvalidDeliveryQuery:
+                return self._odd(request)
+            found = bundle(workplace.database, _concerned(visit, what), ALL_OF[what][1])
+        if not found.rows:
+            return self._back(visit.wish)
+        return self._pages.page(
+            request,
+            "deliveries-all.html",
+            here="deliveries",
+            notices=self._notices.take(request),
+            what=what,
+            found=found,
+            address=self._pages.link(f"{PATH}/all", what=what, **visit.wish.query()),
+            back=self._pages.link(PATH, **visit.wish.query()),
+        )
+
+    def decide(self, request: Request) -> Response:
+        """Do it, if it is still about the same deliveries; else show anew what it is about."""
+        with self._parts.open() as workplace:
+            try:
+                visit, what = self._about_all(request, workplace.database)
+            except InvalidDeliveryQuery:
+                return self._odd(request)
+            mark = form_of(request).get("mark", "")
+            concerned = _concerned(visit, what)
+            notice = decide_about_all(self._parts, workplace.database, concerned, what, mark)
+        self._notices.put(request, notice or Notice("others_now"))
+        if notice is None:
+            return self._pages.go_to(f"{PATH}/all", what=what, **visit.wish.query())
+        return self._back(visit.wish)
+
+    def _visit(self, request: Request, database: Database) -> DeliveryView:
+        return begin_visit(request, self._door, self._parts.settings, database)
+
+    def _about_all(self, request: Request, database: Database) -> tuple[DeliveryView, str]:
+        """Raises InvalidDeliveryQuery."""
+        what = request.query_params.get("what", "")
+        if what not in ALL_OF:
+            raise InvalidDeliveryQuery
+        return self._visit(request, database), what
+
+    def _back(self, wish: DeliveryQuery) -> Response:
+        return self._pages.go_to(PATH, **wish.query())
+
+    def _address(self, entry: Entry, wish: DeliveryQuery) -> str:
+        """Of the page of a reading; empty when it has none."""
+        if entry.taken_at is None:
+            return ""
+        return self._pages.link(reading_path(entry.person, entry.reading_id), **wish.query())
+
+    def _odd(self, request: Request) -> Response:
+        return self._pages.page(request, "deliveries-odd.html", status=404, here="deliveries")
+
+
+def _together(wish: DeliveryQuery) -> Iterator[str]:
+    """What may be decided about everything that is listed."""
+    return (what for what, (_, state) in ALL_OF.items() if wish.states == (state,))
+
+
+def _concerned(visit: DeliveryView, what: str) -> Sequence[RouteOf]:
+    """Whose a reading is, is not a matter of one target."""
+    if ALL_OF[what][0] is Decision.ACCEPT:
+        return DeliveryQuery(person=visit.wish.person).chosen(visit.routes)
+    return visit.chosen

@@ -1,0 +1,202 @@
+"""The page of one reading: what was measured, where it went and why, and what may be decided.
+
+To accept a reading of doubtful owner is to say "this is mine": its person may do that as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from weighbridge.core.delivery_state import State
+from weighbridge.storage.decisions import Decision, allowed
+from weighbridge.sync.explain import Attribution, Reasons, TargetReasons, attribution_of, reasons_of
+from weighbridge.web.auth import Door, form_of
+from weighbridge.web.charts.chart_measure import measure_of
+from weighbridge.web.measure_words import measure_name
+from weighbridge.web.notices import Notices
+from weighbridge.web.number_format import ValueFormat
+from weighbridge.web.render import Pages
+from weighbridge.web.views.delivery_decisions import decide, standing
+from weighbridge.web.views.delivery_list import (
+    Line,
+    headline,
+    in_calendar,
+    line_of,
+    measured,
+    zone_of_reading,
+)
+from weighbridge.web.views.delivery_request import (
+    PATH,
+    DeliveryView,
+    begin_visit,
+    reading_path,
+    units_of,
+)
+from weighbridge.web.views.delivery_words import names_one
+from weighbridge.web.views.next_attempt import NextAttempt, prospect_of
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from weighbridge.core.measures import MeasureGroup
+    from weighbridge.i18n import Texts
+    from weighbridge.runtime.app_context import AppContext
+    from weighbridge.storage.database import Row
+    from weighbridge.sync.services import Services
+
+
+class TargetCard(msgspec.Struct, frozen=True, kw_only=True):
+    """How the reading stands with one target. Instants are epoch seconds."""
+
+    target: str
+    line: Line | None = None
+    """None: nothing is owed."""
+    planned_at: float | None = None
+    tried_at: float | None = None
+    prospect: NextAttempt | None = None
+    decisions: Sequence[Decision] = ()
+    stands: str = ""
+    """For the form."""
+    absence: str = ""
+    """Why nothing is owed: the end of a key of the catalogue."""
+    problem: str = ""
+    """In English."""
+    is_configured: bool = True
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """A measure group. Instants are epoch seconds."""
+
+    group_id: int
+    stored_at: int | None
+    changed_at: int | None
+    attribution: Attribution
+    names: Sequence[str]
+
+
+class DeliveryPage:
+    """Shows one reading and takes decisions about it. The database is read each time."""
+
+    def __init__(self, parts: AppContext, door: Door, pages: Pages, notices: Notices) -> None:
+        self._parts = parts
+        self._door = door
+        self._pages = pages
+        self._notices = notices
+
+    def show(self, request: Request) -> Response:
+        """All that is known of the reading."""
+        name, reading_id = request.path_params["person"], request.path_params["reading"]
+        if not self._door.may_see(request, name):
+            return self._pages.not_found(request)
+        with self._parts.open() as workplace:
+            found = reasons_of(workplace, workplace.settings.person(name), reading_id)
+            if found is None or in_calendar(found.taken_at) is None:
+                return self._pages.not_found(request)
+            visit = self._visit(request, workplace)
+            cards = list(self._cards(workplace, found, visit.others))
+        query = visit.wish.query()
+        return self._pages.page(
+            request,
+            "delivery.html",
+            here="deliveries",
+            notices=self._notices.take(request),
+            found=found,
+            zone=zone_of_reading(found.person, found.reading),
+            cards=cards,
+            doubt=_doubt(found),
+            address=self._pages.link(reading_path(name, reading_id), **query),
+            back=self._pages.link(PATH, **query),
+            **self._content(request, found),
+        )
+
+    def decide(self, request: Request) -> Response:
+        """Do what the form says, and show how it stands then."""
+        name, reading_id = request.path_params["person"], request.path_params["reading"]
+        if not self._door.may_see(request, name):
+            return self._pages.not_found(request)
+        form = form_of(request)
+        with self._parts.open() as workplace:
+            if reasons_of(workplace, workplace.settings.person(name), reading_id) is None:
+                return self._pages.not_found(request)
+            visit = self._visit(request, workplace)
+            wanted = form.get("decision", ""), form.get("stands", "")
+            notice = decide(self._parts, workplace.database, name, reading_id, wanted)
+        self._notices.put(request, notice)
+        return self._pages.go_to(reading_path(name, reading_id), **visit.wish.query())
+
+    def _visit(self, request: Request, workplace: Services) -> DeliveryView:
+        settings, database = self._parts.settings, workplace.database
+        return begin_visit(request, self._door, settings, database, lenient=True)
+
+    def _content(self, request: Request, found: Reasons) -> dict[str, Any]:
+        """What the reading is made of."""
+        texts, reading = self._pages.texts(request), found.reading
+        figures = ValueFormat(texts, units_of(request))
+        return {
+            "value": headline(texts, figures, reading) if reading else None,
+            "values": list(measured(texts, figures, reading)) if reading else [],
+            "origins": [_origin(texts, group) for group in found.groups],
+        }
+
+    def _cards(
+        self, workplace: Services, found: Reasons, others: Collection[str]
+    ) -> Iterator[TargetCard]:
+        for one in found.targets:
+            yield self._card(workplace, found, one, others)
+        configured = {one.target.name for one in found.targets}
+        for row in found.deliveries:
+            if row["target"] not in configured:
+                line = line_of(row, others)
+                yield TargetCard(target=row["target"], line=line, is_configured=False)
+
+    def _card(
+        self, workplace: Services, found: Reasons, one: TargetReasons, others: Collection[str]
+    ) -> TargetCard:
+        row = one.delivery
+        if row is None:
+            return _absent(one, others)
+        return TargetCard(
+            target=one.target.name,
+            line=line_of(row, others),
+            planned_at=row["planned_at"],
+            tried_at=row["claimed_at"],
+            prospect=prospect_of(workplace, found.person, one.target, row, self._parts.clock()),
+            decisions=_decisions(row, is_there=found.reading is not None),
+            stands=standing([row]),
+        )
+
+
+def _absent(one: TargetReasons, others: Collection[str]) -> TargetCard:
+    assert one.absence is not None, "without a delivery there is a reason"
+    problem = str(one.problem) if one.problem else ""
+    return TargetCard(
+        target=one.target.name,
+        absence=one.absence.name.lower(),
+        problem="" if names_one(problem, others) else problem,
+    )
+
+
+def _decisions(row: Row, *, is_there: bool) -> list[Decision]:
+    """What the buttons are. Whose a reading is, is asked once for all targets."""
+    state = State(row["state"])
+    if state is State.HELD:
+        return []
+    return [one for one in allowed(state) if is_there or one is not Decision.RETRY]
+
+
+def _doubt(found: Reasons) -> str:
+    """Deliveries that wait for somebody who says whose the reading is; empty: none does."""
+    rows = [one.delivery for one in found.targets if one.delivery is not None]
+    return standing(row for row in rows if row["state"] == State.HELD)
+
+
+def _origin(texts: Texts, group: MeasureGroup) -> Origin:
+    codes = dict.fromkeys(one.type_code for one in group.measurements)
+    changed = group.updated_at if group.updated_at != group.stored_at else None
+    names = [measure_name(texts, measure_of(code)) for code in codes]
+    stored_at, changed_at = in_calendar(group.stored_at), in_calendar(changed)
+    return Origin(group.group_id, stored_at, changed_at, attribution_of(group), names)

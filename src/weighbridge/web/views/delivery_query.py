@@ -1,0 +1,114 @@
+"""Which deliveries the address of a page asks for: of whom, where, in what state, from where on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from weighbridge.core.delivery_state import State
+from weighbridge.storage.delivery_log import END, RouteRef, read_place, write_place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+GROUPS: Mapping[str, tuple[State, ...]] = {
+    "waiting": (State.PLANNED, State.SENDING),
+    "held": (State.HELD,),
+    "blocked": (State.BLOCKED,),
+    "rejected": (State.REJECTED,),
+    "unknown": (State.UNKNOWN,),
+    "arrived": (State.DELIVERED, State.CONFIRMED),
+    "skipped": (State.SKIPPED,),
+    "superseded": (State.SUPERSEDED,),
+}
+"""What people tell apart. Their words stand under ``deliveries.group_<name>``."""
+
+
+class InvalidDeliveryQuery(ValueError):
+    """The address asks for something that is not there, or not for this visitor."""
+
+
+class RouteOf(msgspec.Struct, frozen=True):
+    """A target of a person to which something was owed some time."""
+
+    id: int
+    person: str
+    target: str
+    is_configured: bool
+
+
+class DeliveryQuery(msgspec.Struct, frozen=True):
+    """An empty text asks for all of them."""
+
+    person: str = ""
+    target: str = ""
+    group: str = ""
+    place: RouteRef = END
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        """Empty: every state."""
+        return GROUPS.get(self.group, ())
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether anything is left out."""
+        return bool(self.person or self.target or self.group)
+
+    @property
+    def is_further_back(self) -> bool:
+        """Whether it does not begin with the newest ones."""
+        return self.place != END
+
+    def query(self, **changes: str) -> dict[str, str]:
+        """The query of an address that asks for the same, but for some changes."""
+        query = {"person": self.person, "target": self.target, "state": self.group}
+        if self.is_further_back:
+            query["before"] = write_place(self.place)
+        return {key: value for key, value in {**query, **changes}.items() if value}
+
+    def chosen(self, routes: Sequence[RouteOf]) -> list[RouteOf]:
+        """Those of the routes that it asks for."""
+        return [
+            one
+            for one in routes
+            if self.person in ("", one.person) and self.target in ("", one.target)
+        ]
+
+
+def read_wish(
+    asked: Mapping[str, str], people: Sequence[str], targets: Sequence[str]
+) -> DeliveryQuery:
+    """What is asked for, of the people and targets that the visitor may know of.
+
+    Raises InvalidDeliveryQuery, the same for what does not exist and for what is somebody else's.
+    """
+    person, target = asked.get("person", ""), asked.get("target", "")
+    if person and person not in people:
+        raise InvalidDeliveryQuery
+    if target and target not in targets:
+        raise InvalidDeliveryQuery
+    return DeliveryQuery(
+        person, target, _group(asked.get("state", "")), _place(asked.get("before", ""))
+    )
+
+
+def _group(written: str) -> str:
+    """A group, or the one that a single state belongs to."""
+    if not written or written in GROUPS:
+        return written
+    for group, states in GROUPS.items():
+        if written in states:
+            return group
+    raise InvalidDeliveryQuery
+
+
+def _place(written: str) -> RouteRef:
+    if not written:
+        return END
+    try:
+        return read_place(written)
+    except ValueError:
+        raise InvalidDeliveryQuery from None

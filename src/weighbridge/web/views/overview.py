@@ -1,0 +1,102 @@
+"""The first page: a card for each person whom the visitor may see, and each card alone.
+
+The page follows the server: ``static/overview.js`` hears from ``/events`` whose card changed and
+asks for that one anew. Without a script it says when it was made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from starlette.routing import BaseRoute, Route
+
+from weighbridge.web.unit_choice import StrangeUnit, UnitChoice, unit_choice
+from weighbridge.web.views.history import path_of
+from weighbridge.web.views.person_card import Card, Cards
+from weighbridge.web.views.stream import PATH as EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from weighbridge.runtime.app_context import AppContext
+    from weighbridge.web.auth import Door
+    from weighbridge.web.render import Pages
+
+
+def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:
+    """The page and its cards. A name may hold anything, slashes as well."""
+    overview = Overview(parts, door, pages)
+    return [
+        Route("/", door.member(overview.page)),
+        Route("/card/{person:path}", door.member(overview.card)),
+    ]
+
+
+class Overview:
+    """Shows how everybody stands. Each request reads the database anew."""
+
+    def __init__(self, parts: AppContext, door: Door, pages: Pages) -> None:
+        self._parts = parts
+        self._door = door
+        self._pages = pages
+
+    def page(self, request: Request) -> Response:
+        """All cards."""
+        people = self._door.visible(request)
+        # First: what changes from here on, the page is told although it may show it already.
+        mark = self._parts.live.mark(people)
+        return self._pages.page(
+            request,
+            "overview.html",
+            here="overview",
+            cards=self._cards(request, people),
+            addresses={name: self._pages.link(card_path(name)) for name in people},
+            histories=_histories(self._pages, people),
+            poll_minutes=self._poll_minutes(),
+            events=self._pages.link(EVENTS, after=str(mark)),
+            now=self._parts.clock(),
+        )
+
+    def card(self, request: Request) -> Response:
+        """One card, as it stands in the page. For the script of the page."""
+        person = request.path_params["person"]
+        if not self._door.may_see(request, person):
+            return self._pages.not_found(request)
+        (card,) = self._cards(request, [person])
+        return self._pages.page(
+            request,
+            "card.html",
+            card=card,
+            histories=_histories(self._pages, [person]),
+            poll_minutes=self._poll_minutes(),
+        )
+
+    def _cards(self, request: Request, people: Sequence[str]) -> list[Card]:
+        texts, units = self._pages.texts(request), _units(request)
+        with self._parts.open() as workplace:
+            cards = Cards(self._parts, workplace, texts, units)
+            return [cards.card(name) for name in people]
+
+    def _poll_minutes(self) -> int:
+        return max(1, round(self._parts.settings.server.poll / 60))
+
+
+def card_path(person: str) -> str:
+    """The path of a card."""
+    return f"/card/{quote(person, safe='')}"
+
+
+def _histories(pages: Pages, people: Sequence[str]) -> dict[str, str]:
+    return {name: pages.link(path_of(name)) for name in people}
+
+
+def _units(request: Request) -> UnitChoice:
+    """What was chosen on the page of the history."""
+    try:
+        return unit_choice(request)
+    except StrangeUnit:
+        return UnitChoice(())

@@ -1,0 +1,223 @@
+"""The set-up in the browser, for somebody who has never edited TOML: its routes, its beginning and
+its end. The steps between are in ``setup_steps``.
+
+What was entered is kept in memory (``setup_draft``) until all of it is written at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from weighbridge.config import CONFIG_FILE, Settings
+from weighbridge.core.errors import StateProblem
+from weighbridge.monitoring.health import NO_STORE
+from weighbridge.sources.withings.notify_url import callback_at, rules_broken
+from weighbridge.web import language
+from weighbridge.web.auth import Door, Endpoint, form_of
+from weighbridge.web.host_names import CALLBACK_PATH
+from weighbridge.web.login_page import Entrance
+from weighbridge.web.render import Pages, session_of
+from weighbridge.web.views.setup_draft import Draft, Drafts, Holding
+from weighbridge.web.views.setup_file import Plan, mistakes_of, plan_of, write
+from weighbridge.web.views.setup_steps import STEPS, Steps, callback_of
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from weighbridge.web.views.setup_access import Obstacle
+
+Step = Callable[["Request", Holding], Response]
+
+_SECRET_LENGTH = 48
+"""Characters of the secret in an address for notifications; more or less."""
+
+
+class Life(Protocol):
+    """What the pages may ask of ``weighbridge.web.views.setup_access``."""
+
+    settings: Settings
+    environ: Mapping[str, str]
+    obstacle: Obstacle | None
+    port: int | None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the server itself has begun."""
+
+    def look(self) -> None:
+        """Begin with the configuration that may be there now."""
+
+
+class Setup:
+    """Shows the steps and takes their forms."""
+
+    def __init__(self, life: Life, pages: Pages, drafts: Drafts) -> None:
+        self._life = life
+        self._pages = pages
+        self._drafts = drafts
+        self._steps = Steps(lambda: life.settings, pages)
+
+    def routes(self, door: Door) -> list[BaseRoute]:
+        """Everything that a server without a configuration answers."""
+        entrance = Entrance(self._pages, door)
+        away = door.admin(lambda request: self._pages.go_to("/setup"))
+        found: list[BaseRoute] = [
+            Route("/healthz", _healthz),
+            Route("/readyz", _readyz),
+            Route("/sign-in", door.anybody(entrance.show)),
+            Route("/sign-in", door.anybody(entrance.sign_in), methods=["POST"]),
+            Route("/sign-out", door.admin(self._sign_out_by(entrance)), methods=["POST"]),
+            language.route(door, self._pages),
+            # Withings tries this address when somebody registers it.
+            Route(CALLBACK_PATH, door.anybody(self._way_back)),
+            Route("/", away),
+            Route("/connect", away),
+        ]
+        for method, path, step in self._ways():
+            found.append(Route(path, door.admin(self._checked(step)), methods=[method]))
+        return found
+
+    def _ways(self) -> list[tuple[str, str, Step]]:
+        steps = self._steps
+        return [
+            ("GET", "/setup", self.show_start),
+            ("GET", "/setup/withings", steps.show_application),
+            ("POST", "/setup/withings", steps.take_application),
+            ("GET", "/setup/people", steps.show_people),
+            ("POST", "/setup/people", steps.add_person),
+            ("GET", "/setup/people/{key:int}", steps.show_person),
+            ("POST", "/setup/people/{key:int}", steps.change_person),
+            ("POST", "/setup/people/{key:int}/remove", steps.remove_person),
+            ("GET", "/setup/targets", steps.show_first_targets),
+            ("GET", "/setup/targets/{key:int}", steps.show_targets),
+            ("POST", "/setup/targets/{key:int}", steps.take_targets),
+            ("GET", "/setup/address", steps.show_address),
+            ("POST", "/setup/address", steps.take_address),
+            ("GET", "/setup/review", self.show_review),
+            ("POST", "/setup/review", self.write),
+        ]
+
+    def _checked(self, step: Step) -> Endpoint:
+        """A step with the answers of this browser, unless there is a configuration by now."""
+
+        def checked(request: Request) -> Response:
+            self._life.look()
+            if self._life.is_over or self._life.obstacle:
+                return self._overtaken(request)
+            session = session_of(request)
+            assert session is not None, "the door lets nobody else in"
+            with self._drafts.of(session.key, self._usual()) as holding:
+                return step(request, holding)
+
+        return checked
+
+    def _sign_out_by(self, entrance: Entrance) -> Endpoint:
+        """Whoever leaves takes the answers along: nobody could come back to them."""
+
+        def sign_out(request: Request) -> Response:
+            session = session_of(request)
+            assert session is not None, "the door lets nobody else in"
+            self._drafts.forget(session.key)
+            return entrance.sign_out(request)
+
+        return sign_out
+
+    def _usual(self) -> Draft:
+        return Draft(url=self._life.settings.server.url or "")
+
+    # The beginning
+
+    def show_start(self, request: Request, holding: Holding) -> Response:
+        """What is to come."""
+        return self._pages.page(request, "setup.html", steps=STEPS)
+
+    def _way_back(self, request: Request) -> Response:
+        return self._pages.page(request, "way-back.html")
+
+    # The end
+
+    def show_review(
+        self, request: Request, holding: Holding, *, trouble: str = "", status: int = 200
+    ) -> Response:
+        """The file as it will be written. ``trouble``: why it was not."""
+        draft, home = holding.draft, self._life.settings.home
+        plan = self._plan(draft)
+        return self._pages.page(
+            request,
+            "setup-review.html",
+            status=status,
+            steps=STEPS,
+            step="review",
+            draft=draft,
+            plan=plan,
+            path=home / CONFIG_FILE,
+            mistakes=mistakes_of(plan, home, self._life.environ),
+            callback=callback_of(self._life.settings, draft),
+            doubtful=_breaks_rules(draft.url),
+            trouble=trouble,
+        )
+
+    def write(self, request: Request, holding: Holding) -> Response:
+        """Write what was shown, and go on as the server."""
+        draft, home = holding.draft, self._life.settings.home
+        plan = self._plan(draft)
+        if form_of(request).get("shown") != plan.fingerprint:
+            return self.show_review(request, holding, trouble="changed", status=409)
+        if not _is_complete(draft) or mistakes_of(plan, home, self._life.environ):
+            return self.show_review(request, holding, status=409)
+        try:
+            write(plan, home)
+        except FileExistsError:
+            return self._was_taken(request, holding)
+        except StateProblem as problem:
+            return self.show_review(request, holding, trouble=str(problem), status=500)
+        return self._go_on(request)
+
+    def _go_on(self, request: Request) -> Response:
+        """To the pages of the server, which may have another address than these."""
+        self._life.look()
+        if self._life.is_over:
+            return Pages(self._life.settings).go_to("/connect")
+        return self._overtaken(request)
+
+    def _was_taken(self, request: Request, holding: Holding) -> Response:
+        """Somebody else wrote one of the files in this very moment."""
+        if not (self._life.settings.home / CONFIG_FILE).exists():
+            return self.show_review(request, holding, trouble="changed", status=409)
+        self._life.look()
+        return self._overtaken(request)
+
+    def _overtaken(self, request: Request) -> Response:
+        """There is a configuration now: ours, or that of somebody else."""
+        obstacle = self._life.obstacle
+        if obstacle is None:
+            return self._pages.go_to("/setup")  # the server answers there
+        path = self._life.settings.home / CONFIG_FILE
+        return self._pages.page(
+            request, "setup-overtaken.html", status=409, obstacle=obstacle, path=path
+        )
+
+    def _plan(self, draft: Draft) -> Plan:
+        return plan_of(draft, self._life.settings.home, self._life.port)
+
+
+async def _healthz(request: Request) -> Response:
+    return PlainTextResponse("ok\n", headers=NO_STORE)
+
+
+async def _readyz(request: Request) -> Response:
+    reasons = ["Nothing is configured yet. Open /setup in a browser, or run: weighbridge init"]
+    return JSONResponse({"ready": False, "reasons": reasons}, 503, headers=NO_STORE)
+
+
+def _is_complete(draft: Draft) -> bool:
+    return draft.has_application and bool(draft.people)
+
+
+def _breaks_rules(url: str) -> bool:
+    """Whether Withings may not like the address."""
+    return bool(url) and bool(rules_broken(callback_at(url, "x" * _SECRET_LENGTH)))

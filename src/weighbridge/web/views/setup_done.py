@@ -1,0 +1,33 @@
+"""What is left of the set-up when there is a configuration: a page that says so.
+
+Whoever still has a page of the set-up open, in another browser for instance, comes here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.routing import BaseRoute, Route
+
+from weighbridge.config import CONFIG_FILE
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from weighbridge.runtime.app_context import AppContext
+    from weighbridge.web.auth import Door
+    from weighbridge.web.render import Pages
+
+
+def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:
+    """Every address of the set-up."""
+    path = parts.settings.home / CONFIG_FILE
+
+    def say(request: Request) -> Response:
+        status = 409 if request.method == "POST" else 200
+        return pages.page(request, "setup-done.html", status=status, path=path)
+
+    done = door.admin(say)
+    ways = ["GET", "POST"]
+    return [Route("/setup", done, methods=ways), Route("/setup/{rest:path}", done, methods=ways)]

@@ -1,0 +1,80 @@
+"""The configuration that the set-up writes: shown first, proven, then written with its secrets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from weighbridge.config import CONFIG_FILE, Mistake
+from weighbridge.config.template import render
+from weighbridge.config.writing import mistakes_in, write_new
+from weighbridge.core.secret import STARS, Secret
+from weighbridge.web.views.setup_draft import Draft, answers_of
+
+PASSWORD_FILE = "mqtt-password"  # noqa: S105 - the name of a file
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What will be written."""
+
+    text: str
+    """Of ``weighbridge.toml``, secrets included."""
+    shown: str
+    """The same with stars for secrets."""
+    passwords: Mapping[str, Secret]
+    """Name of a file beside it → what will be in it."""
+
+    def __repr__(self) -> str:
+        return f"Plan(passwords={list(self.passwords)!r})"
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with what is shown."""
+        return sha256(self.shown.encode()).hexdigest()[:16]
+
+
+def plan_of(draft: Draft, home: Path, port: int | None) -> Plan:
+    """What would be written now. Files that are there already are left alone."""
+    urls = list(draft.passwords_in_use)
+    files = dict(zip(urls, _free_names(home, len(urls)), strict=True))
+    answers = answers_of(draft, files, port)
+    stars = msgspec.structs.replace(answers, client_secret=answers.client_secret and STARS)
+    passwords = {files[url]: secret for url, secret in draft.passwords_in_use.items()}
+    return Plan(render(answers), render(stars), passwords)
+
+
+def mistakes_of(plan: Plan, home: Path, environ: Mapping[str, str]) -> list[Mistake]:
+    """What is wrong with it, as every command will read it. There should be nothing."""
+    return mistakes_in(plan.text, home=home, environ=environ)
+
+
+def write(plan: Plan, home: Path) -> None:
+    """Write all of it or nothing, for this account only.
+
+    Raises FileExistsError when one of the files is there already, and StateProblem.
+    """
+    written: list[Path] = []
+    try:
+        for name, secret in plan.passwords.items():
+            write_new(home / name, f"{secret.reveal()}\n".encode())
+            written.append(home / name)
+        write_new(home / CONFIG_FILE, plan.text.encode())
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _free_names(home: Path, count: int) -> list[str]:
+    names: list[str] = []
+    number = 1
+    while len(names) < count:
+        name = PASSWORD_FILE if number == 1 else f"{PASSWORD_FILE}-{number}"
+        if not os.path.lexists(home / name):
+            names.append(name)
+        number += 1
+    return names

@@ -1,0 +1,215 @@
+"""The way of a person to Withings and back: consent there, code, tokens, done.
+
+The code lives 30 seconds and works once (Withings reference, section 2.1), so it is exchanged in
+the request that brings it. Neither code nor state is ever shown or logged.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+from starlette.datastructures import QueryParams
+from starlette.responses import Response
+
+from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
+from weighbridge.sources.withings.oauth import consent_url, read_redirect
+from weighbridge.sources.withings.status_codes import CodeExpired
+from weighbridge.storage.archive import OtherProfile, TakenProfile
+from weighbridge.storage.database import prove_writable
+from weighbridge.sync.source_login import keep_login
+from weighbridge.web.auth import Door, form_of, retry_after
+from weighbridge.web.host_names import begin_address, callback_address
+from weighbridge.web.render import Pages, session_of
+from weighbridge.web.views.oauth_states import Consent, Consents
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import Scope
+
+    from weighbridge.config import Person
+    from weighbridge.runtime.app_context import AppContext
+    from weighbridge.sources.withings.application import WithingsApp
+    from weighbridge.sync.services import Services
+
+log = logging.getLogger(__name__)
+
+_PRIVATE = {"Referrer-Policy": "no-referrer"}
+"""The address of the way back holds a code."""
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """How the way ends when it does not end well."""
+
+    problem: type[Problem]
+    status: int
+    reason: str
+    """Its texts stand under ``connect.<reason>_title`` and, if it has an own one, ``_next``."""
+    explains: bool = True
+    """False: what the problem itself says is shown instead, in English."""
+
+
+REFUSED = Ending(LoginNeeded, 403, "refused")
+STRANGE = Ending(LoginNeeded, 400, "strange")
+UNKNOWN = Ending(ConfigProblem, 404, "nobody")
+ENDINGS = (
+    Ending(CodeExpired, 410, "late"),
+    REFUSED,
+    Ending(RetryLater, 503, "no_answer"),
+    Ending(TakenProfile, 409, "taken"),
+    Ending(OtherProfile, 409, "other_profile"),
+    Ending(ConfigProblem, 409, "misfit", explains=False),
+    Ending(Problem, 500, "not_kept", explains=False),
+)
+"""The first that fits counts."""
+
+
+class WithingsWay:
+    """Sends people to Withings and receives them when they come back."""
+
+    def __init__(self, parts: AppContext, door: Door, pages: Pages) -> None:
+        self._parts = parts
+        self._door = door
+        self._pages = pages
+        self._consents = Consents(parts.clock)
+        self._address = callback_address(parts.settings)
+
+    def begins(self, request: Request) -> bool:
+        """Whether somebody wants to go to Withings: a form, or a link that names a person."""
+        return request.method == "POST" or (
+            request.method == "GET" and "person" in request.query_params and not self.ends(request)
+        )
+
+    def ends(self, request: Request) -> bool:
+        """Whether Withings sends somebody back, or asks with HEAD whether we are here."""
+        return ends_the_way(request.scope)
+
+    def begin(self, request: Request) -> Response:
+        """Send a person's browser to the consent page. For somebody who is signed in."""
+        given = form_of(request) if request.method == "POST" else request.query_params
+        person = self._person(request, given.get("person", ""))
+        if person is None:
+            return self._say(request, UNKNOWN)
+        session = session_of(request)
+        assert session is not None, "the door lets nobody else in"
+        try:
+            with self._parts.open() as workplace:
+                app = self._app(workplace)
+                prove_writable(workplace.settings.home)
+        except Problem as problem:
+            return self._trouble(request, problem, person.name)
+        state = self._consents.begin(person.name, session.key, self._address)
+        return self._pages.leave_for(consent_url(app, state))
+
+    def come_back(self, request: Request) -> Response:
+        """Finish what ``begin`` began. HEAD is a question whether we are here: it uses nothing up.
+
+        Withings probes the address with HEAD and wants exactly 200 (reference, section 2.1).
+        """
+        if request.method == "HEAD" or not self.ends(request):
+            return self._pages.page(request, "way-back.html", headers=_PRIVATE)
+        state = request.query_params.get("state", "")
+        session = session_of(request)
+        consent = self._consents.find(state, session.key) if session else None
+        if consent is None:
+            return self._strange(request)
+        with consent.lock:
+            return self._conclude(request, consent, state)
+
+    def _conclude(self, request: Request, consent: Consent, state: str) -> Response:
+        if consent.userid is not None:
+            return self._connected(request, consent, already=True)
+        try:
+            code = read_redirect(request.url.query, state)
+        except ConfigProblem:  # no code at all: nothing that Withings made
+            return self._strange(request)
+        except LoginNeeded as problem:
+            self._consents.give_up(state)
+            return self._trouble(request, problem, consent.person)
+        try:
+            consent.userid = self._exchange(consent, code)
+        except Problem as problem:
+            if not isinstance(problem, RetryLater):  # then the same code may still work
+                self._consents.give_up(state)
+            return self._trouble(request, problem, consent.person)
+        log.info("connected", extra={"person": consent.person})
+        self._parts.wake(consent.person)
+        return self._connected(request, consent, already=False)
+
+    def _exchange(self, consent: Consent, code: str) -> str:
+        person = self._parts.settings.person(consent.person)
+        with self._parts.open() as workplace:
+            return keep_login(workplace, person, self._app(workplace), code)
+
+    def _app(self, workplace: Services) -> WithingsApp:
+        """The application, with the address at which we wait."""
+        return msgspec.structs.replace(workplace.app(), callback_url=self._address)
+
+    def _person(self, request: Request, name: str) -> Person | None:
+        """None for somebody whom this visitor may not see: as if there were nobody."""
+        return self._parts.settings.person(name) if self._door.may_see(request, name) else None
+
+    def _connected(self, request: Request, consent: Consent, *, already: bool) -> Response:
+        return self._pages.page(
+            request,
+            "connected.html",
+            headers=_PRIVATE,
+            person=consent.person,
+            userid=consent.userid,
+            already=already,
+        )
+
+    def _trouble(self, request: Request, problem: Problem, person: str) -> Response:
+        """A page that says what is wrong and leads on. What it says holds no secret."""
+        ending = next(one for one in ENDINGS if isinstance(problem, one.problem))
+        log.info("not_connected", extra={"person": person, "problem": type(problem).__name__})
+        return self._say(
+            request,
+            ending,
+            person=person,
+            problem=problem,
+            headers=retry_after(problem) if isinstance(problem, RetryLater) else {},
+        )
+
+    def _strange(self, request: Request) -> Response:
+        """Another browser, a state that is too old, or a link that a stranger made up."""
+        if "error" in request.query_params:  # a refusal may come without a state
+            return self._say(request, REFUSED)
+        return self._say(request, STRANGE)
+
+    def _say(
+        self,
+        request: Request,
+        ending: Ending,
+        *,
+        person: str | None = None,
+        problem: Problem | None = None,
+        headers: Mapping[str, str] = {},
+    ) -> Response:
+        """A page for an ending. It leads to the next attempt of a person, or to the list."""
+        return self._pages.page(
+            request,
+            "trouble.html",
+            status=ending.status,
+            headers={**_PRIVATE, **headers},
+            reason=ending.reason,
+            person=person,
+            owner=_owner(request, problem),
+            problem=None if ending.explains else problem,
+            begin=begin_address(self._parts.settings),
+        )
+
+
+def _owner(request: Request, problem: Problem | None) -> str | None:
+    """Whose profile it is already; None for somebody who must not know of others."""
+    session = session_of(request)
+    is_admin = session is not None and session.person is None
+    return problem.owner if is_admin and isinstance(problem, TakenProfile) else None
+
+
+def ends_the_way(scope: Scope) -> bool:
+    """Whether Withings sends somebody back, or asks with HEAD whether we are here."""
+    given = QueryParams(scope["query_string"])
+    return scope["method"] == "HEAD" or not given.keys().isdisjoint(("code", "error"))

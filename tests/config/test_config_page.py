@@ -1,0 +1,72 @@
+"""The page about the configuration says what is so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fixtures.config import install_journal, mistakes, read
+from fixtures.paths import ROOT
+from weighbridge.config import (
+    AlertSettings,
+    Person,
+    ServerSettings,
+    TargetSettings,
+    WithingsSettings,
+)
+from weighbridge.config import environment as config_environment
+
+PAGE = ROOT / "docs" / "reference" / "configuration.md"
+EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.fixture(autouse=True)
+def _journal(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_journal(tmp_path_factory.mktemp("site"), monkeypatch)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_of_the_documentation_is_a_configuration(
+    tmp_path: Path, example: str
+) -> None:
+    settings = read(example, tmp_path)
+    assert (settings.withings.client_secret is not None) == ("client_secret" in example)
+    assert (settings.server.url is not None) == ("[server]" in example)
+    assert bool(settings.alerts.urls) == ("[alerts]" in example)
+
+
+def test_the_example_of_mistakes_is_what_is_really_said(tmp_path: Path) -> None:
+    text = """\
+[withings]
+client_idd = "x"
+
+
+[[person]]
+name = "anna"
+timezone = Europe/Paris
+height_cm = 17
+
+[[person.target]]
+kind = "gramin"
+"""
+    [shown] = re.findall(r"```text\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    told = [line.strip() for line in shown.splitlines()[1:]]
+    said = [
+        mistake.replace("garmin, journal, mqtt", "garmin, mqtt")
+        for mistake in mistakes(text, tmp_path)
+    ]
+    assert said == told
+
+
+def test_every_key_and_variable_is_documented() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    code = Path(config_environment.__file__).read_text("utf-8")
+    variables = set(re.findall(r'"((?:WITHINGS|GARMIN|TRAINERROAD|MQTT)_[A-Z_]+)"', code))
+    assert len(variables) == 11
+    tables = (WithingsSettings, ServerSettings, AlertSettings, Person, TargetSettings)
+    fields = {field for table in tables for field in table.__struct_fields__}
+    written = {"poll": "poll_minutes"}  # in minutes, and kept in seconds
+    for name in (variables | fields) - {"options", "targets"}:
+        assert f"`{written.get(name, name)}`" in page

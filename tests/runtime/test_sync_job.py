@@ -1,0 +1,296 @@
+"""What one round does for a person: ask only when it must, deliver, and know when to come again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fixtures.sync_job import World, world
+from weighbridge.runtime.missed_notifications import PATIENCE
+from weighbridge.runtime.poll_policy import ECHO, NOT_TWICE, SAME_BURST, PollPolicy
+from weighbridge.runtime.sync_job import LOOK_BACK
+from weighbridge.storage.database import Database
+from weighbridge.storage.leases import Leases
+from weighbridge.sync import route_delivery
+from weighbridge.sync.pipeline import OVERLAP
+
+POLL = 3 * 3600.0
+AT_ONCE = 'kind = "file"\npath = "anna.jsonl"\nsettle = 0\n'
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[World]:
+    with world(
+        tmp_path / "home", target='kind = "file"\npath = "anna.jsonl"\nsettle = 0\n'
+    ) as made:
+        made.weigh_in("70.0")
+        made.run(asking=True)
+        made.clock.offset += 100
+        made.scheduler._diaries["anna"].serve_at = float("inf")
+        yield made
+
+
+def test_a_notification_is_one_request_and_a_delivery(house: World) -> None:
+    before, already = house.asked(), len(house.delivered())
+    house.notified(house.weigh_in("72.4"))
+    house.run(notified=True)
+    assert house.asked() == before + 1
+    assert len(house.delivered()) == already + 1
+    assert house.open_notifications() == 0
+
+
+def test_the_other_notifications_of_a_burst_ask_nothing(house: World) -> None:
+    taken_at = house.weigh_in()
+    house.notified(taken_at)
+    house.run(notified=True)
+    before = house.asked()
+    for appli in (1, 4, 1, 4, 1):
+        house.clock.offset += SAME_BURST / 10
+        house.notified(taken_at, appli)
+    house.run(notified=True)
+    assert house.asked() == before
+    assert house.open_notifications() == 0
+    due = house.scheduler.next_ask("anna")
+    assert due == pytest.approx(house.clock() + LOOK_BACK), "one more look, to be sure"
+
+
+def test_a_notification_that_was_being_stored_while_we_asked_asks_nothing(house: World) -> None:
+    taken_at = house.weigh_in()
+    house.notified(taken_at)
+    house.clock.offset += 0.01
+    house.run(notified=True)
+    before = house.asked()
+    house.clock.offset -= 0.01
+    house.notified(taken_at)
+    house.run(notified=True)
+    assert house.asked() == before
+    assert house.open_notifications() == 0
+
+
+def test_a_notification_about_something_that_we_do_not_hold_is_followed_at_once(
+    house: World,
+) -> None:
+    taken_at = house.weigh_in()
+    house.notified(taken_at)
+    house.run(notified=True)
+    before = house.asked()
+    house.notified(taken_at + 3600)
+    house.run(notified=True)
+    assert house.asked() == before + 1
+
+
+def test_a_notification_that_comes_later_is_followed(house: World) -> None:
+    taken_at = house.weigh_in()
+    house.notified(taken_at)
+    house.run(notified=True)
+    before = house.asked()
+    house.clock.offset += SAME_BURST + 0.5
+    house.notified(taken_at)
+    house.run(notified=True)
+    assert house.asked() == before + 1
+
+
+def test_withings_is_never_asked_the_same_twice_within_ten_seconds(house: World) -> None:
+    house.cloud.repetitions.window = 10
+    for _ in range(6):
+        house.notified(int(house.clock()) - 5)
+        house.run(notified=True)
+        house.clock.offset += 2
+    asked = [one["fields"].get("lastupdate") for one in house.admin.requests(path="/measure")]
+    assert len({one for one in asked[1:] if one}) == 6
+    row = house.workplace.database.one("account_of", person="anna")
+    assert row is not None
+    assert row["trouble"] is None, "the stand-in refuses identical calls"
+    house.clock.offset += NOT_TWICE
+    house.run(asking=True)
+    asked = [one["fields"].get("lastupdate") for one in house.admin.requests(path="/measure")]
+    assert [one for one in asked if one][-1] == str(house.archive.cursor - OVERLAP)
+
+
+def test_a_reading_that_was_deleted_is_noticed_when_withings_tells_of_it(house: World) -> None:
+    taken_at = house.weigh_in("99.9")
+    house.notified(taken_at)
+    house.run(notified=True)
+    house.clock.offset += 600
+    for group in house.admin.tell("withings", "groups", profile="anna"):
+        if group["date"] == taken_at:
+            house.admin.tell("withings", "delete_group", grpid=group["grpid"], notify=False)
+    assert taken_at in house.archive.last_instants(9)
+    house.notified(taken_at)
+    house.run(notified=True)
+    assert taken_at not in house.archive.last_instants(9)
+    assert house.open_notifications() == 0
+
+
+def test_an_echo_of_a_weigh_in_is_looked_into_once_and_later(house: World) -> None:
+    taken_at = house.weigh_in()
+    house.notified(taken_at)
+    house.run(notified=True)
+    before = house.asked()
+    for _ in range(3):
+        house.clock.offset += 2
+        house.notified(taken_at)
+        house.run(notified=True)
+    assert house.asked() == before + 3
+    assert house.open_notifications() == 3
+    house.scheduler._diaries["anna"].notified_at = float("inf")
+    house.clock.offset += ECHO
+    house.run(notified=True)
+    assert house.asked() == before + 5, "what is new, and the days of which it was told"
+    assert house.open_notifications() == 0
+
+
+def test_a_person_is_looked_at_again_after_the_poll(house: World) -> None:
+    house.scheduler._diaries["anna"].ask_at = float("inf")
+    house.run(asking=True)
+    due = house.scheduler.next_ask("anna")
+    assert due == pytest.approx(house.clock() + POLL)
+
+
+def test_while_withings_is_down_notifications_stay_open_and_are_tried_again(house: World) -> None:
+    house.scheduler._diaries["anna"].ask_at = float("inf")
+    taken_at = house.weigh_in()
+    house.admin.fault("status", path="/measure", status=500, times=1)
+    house.notified(taken_at)
+    house.run(notified=True)
+    assert house.open_notifications() == 1
+    due = house.scheduler.next_ask("anna")
+    assert due is not None
+    assert 60 <= due - house.clock() <= 70
+    house.scheduler._diaries["anna"].notified_at = float("inf")
+    house.run_next()
+    assert house.open_notifications() == 0
+    assert house.run_next().slow
+    assert len(house.delivered()) == 2
+
+
+def test_the_longer_withings_is_down_the_rarer_it_is_asked(house: World) -> None:
+    waits = []
+    house.scheduler._diaries["anna"].ask_at = float("inf")
+    for _ in range(6):
+        house.admin.fault("status", path="/measure", status=500, times=1)
+        house.run(asking=True)
+        due = house.scheduler.next_ask("anna")
+        assert due is not None
+        waits.append(due - house.clock())
+        house.scheduler._diaries["anna"].ask_at = float("inf")
+        house.clock.offset += waits[-1]
+    assert waits == sorted(waits)
+    assert waits[-1] > 600
+
+
+def test_a_login_that_is_needed_is_told_and_costs_no_request(house: World) -> None:
+    store = house.workplace.tokens("anna")
+    store.mark_login_needed("Withings does not accept the stored login any more.")
+    before = len(house.admin.requests())
+    house.run(asking=True)
+    assert len(house.admin.requests()) == before
+    person, news = house.ended[-1]
+    assert (person, news.last_sync) == ("anna", None)
+    assert news.problem is not None
+    assert "does not accept" in news.problem
+
+
+def test_somebody_who_is_not_connected_is_left_alone(tmp_path: Path) -> None:
+    with world(tmp_path / "home", connected=False) as made:
+        made.run(asking=True)
+        assert made.asked() == 0
+        told = {(person, news.last_sync, news.problem) for person, news in made.ended}
+        ((person, synced_at, problem),) = told
+        assert (person, synced_at) == ("anna", None)
+        assert problem is not None
+        assert "weighbridge login withings --person anna" in problem
+
+
+def test_what_settles_is_due_when_it_has_settled_and_is_not_asked_for_again(
+    tmp_path: Path,
+) -> None:
+    with world(tmp_path / "home") as made:
+        made.run(asking=True)
+        made.clock.offset += 100
+        made.notified(made.weigh_in())
+        made.run(notified=True)
+        assert made.delivered() == []
+        made.scheduler._diaries["anna"].notified_at = float("inf")
+        before, now = made.asked(), made.clock()
+        errand = made.run_next()
+        assert not errand.asking
+        assert made.clock() - now == pytest.approx(10, abs=1)
+        assert len(made.delivered()) == 1
+        assert made.asked() == before
+
+
+def subscribe(house: World) -> None:
+    account = house.archive.account
+    house.workplace.database.run("begin_care", account=account, callback="https://x.test/n")
+    house.workplace.database.run("note_cared", account=account, now=1.0, next_try_at=1e12)
+
+
+def test_a_reading_that_only_the_poll_found_is_reported_once(
+    house: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    subscribe(house)
+    house.weigh_in()
+    house.run(asking=True)
+    assert house.counts.tally().unannounced == 0, "its notification may be on the way"
+    house.clock.offset += PATIENCE
+    for _ in range(2):
+        house.run()
+    assert house.counts.tally().unannounced == 1
+    assert caplog.text.count("found_without_notification") == 1
+
+
+def test_a_poll_that_was_faster_than_the_notification_is_not_reported(house: World) -> None:
+    subscribe(house)
+    taken_at = house.weigh_in()
+    house.run(asking=True)
+    house.notified(taken_at)
+    house.clock.offset += PATIENCE
+    house.run(notified=True)
+    assert house.counts.tally().unannounced == 0
+
+
+def test_what_was_announced_or_never_subscribed_is_not_reported(house: World) -> None:
+    house.weigh_in()
+    house.run(asking=True)
+    assert house.counts.tally().unannounced == 0, "nobody is subscribed"
+
+
+def test_the_time_from_notification_to_delivery_is_counted(house: World) -> None:
+    house.notified(house.weigh_in())
+    house.run(notified=True)
+    assert set(house.counts.tally().delays) == {"file"}
+
+
+def test_a_target_that_another_process_serves_does_not_keep_a_person_waiting(
+    house: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(route_delivery, "SHORT_PATIENCE", 0.0)
+    naps: list[float] = []
+    house.workplace.leases._sleep = naps.append
+    house.weigh_in("71.1")
+    with Database(house.home) as other:
+        leases = Leases(other, house.clock, naps.append)
+        with leases.hold("the deliveries of anna to file", seconds=900, patience=0):
+            house.run(asking=True)
+        leases.close()
+    assert naps == []
+    assert len(house.delivered()) == 1
+    errand = house.run_next()
+    assert not errand.asking
+    assert len(house.delivered()) == 2
+
+
+def test_how_far_the_clock_of_the_cloud_is_ahead_is_known_until_the_next_answer(
+    house: World,
+) -> None:
+    person = house.workplace.settings.person("anna")
+    asking = PollPolicy(house.workplace, {})
+    first, second = house.workplace.road(person), house.workplace.road(person)
+    asking.begin(first)
+    first.set_cloud_time(int(house.clock()) + 7200)
+    asking.note_answer(first, 0)
+    asking.prepare(second)
+    assert second.cloud_now() == pytest.approx(house.clock() + 7200, abs=1)

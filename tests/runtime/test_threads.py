@@ -1,0 +1,77 @@
+"""No thread of the server dies without a word, and none holds up its end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from weighbridge.core.errors import RetryLater
+from weighbridge.runtime.shutdown import Shutdown
+from weighbridge.runtime.threads import ThreadGroup
+
+SOON = 5.0
+
+
+@pytest.fixture
+def halt() -> Iterator[Shutdown]:
+    halt = Shutdown()
+    yield halt
+    halt.set()
+
+
+@pytest.mark.parametrize(
+    "trouble", [RetryLater("The database is in use."), ZeroDivisionError("a defect")]
+)
+def test_a_thread_that_failed_begins_anew_and_says_so(
+    halt: Shutdown, trouble: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    crew, done, calls = ThreadGroup(halt, rest=0.0), threading.Event(), list[int]()
+
+    def work() -> None:
+        calls.append(1)
+        if len(calls) < 3:
+            raise trouble
+        done.set()
+
+    crew.begin("worker-0", work)
+    assert done.wait(SOON)
+    assert crew.part(SOON)
+    assert len(calls) == 3, "what returns has ended"
+    told = [record for record in caplog.records if record.message == "thread_failed"]
+    assert [record.__dict__["part"] for record in told] == ["worker-0"] * 2
+
+
+def test_whoever_sleeps_is_woken_by_the_end_and_not_begun_anew(
+    halt: Shutdown, caplog: pytest.LogCaptureFixture
+) -> None:
+    crew, calls = ThreadGroup(halt, rest=0.0), list[int]()
+
+    def work() -> None:
+        calls.append(1)
+        halt.sleep(SOON)
+
+    crew.begin("subscriptions", work)
+    halt.set()
+    begun = time.monotonic()
+    crew.part(SOON)
+    assert time.monotonic() - begun < SOON / 2
+    assert len(calls) <= 1
+    assert caplog.records == []
+
+
+def test_a_thread_that_hangs_does_not_hold_up_the_end(halt: Shutdown) -> None:
+    crew, gate = ThreadGroup(halt), threading.Event()
+
+    def hang() -> None:
+        gate.wait(SOON)
+
+    for number in range(3):
+        crew.begin(f"worker-{number}", hang)
+    begun = time.monotonic()
+    assert not crew.part(0.05)
+    assert time.monotonic() - begun < SOON / 2
+    gate.set()
+    assert crew.part(SOON)

@@ -1,0 +1,72 @@
+"""A payload that is refused is taken apart until the bad readings are found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fixtures.engine import READINGS, World, engine_world
+from fixtures.killed import weights
+from weighbridge.core.errors import RetryLater
+from weighbridge.testing.builders import NOON
+from weighbridge.testing.places import Fault, Place
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World[Place]]:
+    with engine_world(tmp_path, Place) as world:
+        yield world
+
+
+@pytest.mark.parametrize("bad", [{0}, {2}, {4}, {0, 1}, {1, 3, 4}, set(range(READINGS))])
+def test_a_payload_refused_as_a_whole_is_split_until_the_bad_one_is_found(
+    world: World[Place], bad: set[int]
+) -> None:
+    for minute in range(READINGS):
+        world.weigh(at=minute)
+    world.place.refused = {NOON + 60 * minute for minute in bad}
+    problem, engine = world.deliver_and_count()
+    assert problem is None
+    good = [minute for minute in range(READINGS) if minute not in bad]
+    assert world.kilograms() == weights(*good)
+    expected = ["rejected" if minute in bad else "confirmed" for minute in range(READINGS)]
+    assert world.states() == expected
+    assert engine.counts.rejected == len(bad)
+    assert {r["answer"] for r in world.rows() if r["state"] == "rejected"} == {
+        "The place refused the payload. Look at its readings."
+    }
+
+
+def test_readings_that_are_refused_by_name_do_not_sink_the_others(world: World[Place]) -> None:
+    for minute in range(READINGS):
+        world.weigh(at=minute)
+    world.place.refused_alone = {NOON + 60}
+    assert world.deliver() is None
+    assert world.states() == ["confirmed", "rejected", "confirmed", "confirmed", "confirmed"]
+
+
+def test_what_was_rejected_is_not_sent_again_until_it_changes(world: World[Place]) -> None:
+    world.weigh("70.5")
+    world.place.refused_alone = {NOON}
+    world.deliver()
+    calls = world.calls("send")
+    world.deliver()
+    assert world.calls("send") == calls
+    world.place.refused_alone = set()
+    world.weigh("71.5")
+    world.deliver()
+    assert world.states() == ["superseded", "confirmed"]
+
+
+def test_trouble_in_the_middle_of_splitting_keeps_what_was_found_out(world: World[Place]) -> None:
+    for minute in range(3):
+        world.weigh(at=minute)
+    world.place.refused = {NOON}
+    # The halves are asked one after another; the one that could still be sent meets trouble.
+    world.place.faults.append(Fault(RetryLater("Busy.")))
+    assert isinstance(world.deliver(), RetryLater)
+    assert world.states() == ["rejected", "planned", "planned"]
+    assert world.deliver() is None
+    assert world.states() == ["rejected", "confirmed", "confirmed"]

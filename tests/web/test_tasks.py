@@ -1,0 +1,60 @@
+"""Work that a page begins in a thread: it asks back, ends by itself, and is seen by one session."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from fixtures.connections_page import wait_until
+from weighbridge.web import tasks
+from weighbridge.web.tasks import BackgroundTask, Question, TaskRegistry, TaskRunning
+
+
+def test_only_so_many_are_under_way() -> None:
+    known: TaskRegistry[str] = TaskRegistry(lambda: 0.0, most=2)
+    ask = Question("code")
+    for name in ("a", "b"):
+        known.begin((name,), "s", lambda chore: chore.ask(ask))
+        wait_until(lambda name=name: asks(known, name))
+    with pytest.raises(TaskRunning):
+        known.begin(("c",), "s", lambda chore: "c")
+    known.begin(("a",), "other", lambda chore: "anew")
+    found = known.find(("a",), "other")
+    assert found is not None
+    found.wait(5)
+    assert (found.result, known.find(("a",), "s")) == ("anew", None)
+    known.begin(("c",), "s", lambda chore: "c")
+    waiting = known.find(("b",), "s")
+    assert waiting is not None
+    assert waiting.answer("x")
+    assert not waiting.answer("y")
+    waiting.wait(5)
+    assert waiting.result == "x"
+
+
+def asks(known: TaskRegistry[str], name: str) -> bool:
+    chore = known.find((name,), "s")
+    return chore is not None and chore.question is not None
+
+
+def test_what_came_of_it_is_forgotten_after_a_while() -> None:
+    now = [0.0]
+    known: TaskRegistry[str] = TaskRegistry(lambda: now[0])
+    known.begin(("a",), "s", lambda chore: "done")
+    chore = known.find(("a",), "s")
+    assert chore is not None
+    chore.wait(5)
+    now[0] = 2 * tasks.LIFE + 1
+    assert known.find(("a",), "s") is None
+
+
+def test_only_one_page_waits_for_a_chore() -> None:
+    chore: BackgroundTask[str] = BackgroundTask("s", 0.0, "", 60.0)
+    first = threading.Thread(target=chore.wait, args=(30,))
+    first.start()
+    wait_until(chore._watched.locked)
+    chore.wait(30)
+    chore.carry_out(lambda chore: "done")
+    first.join(5)
+    assert not first.is_alive()
