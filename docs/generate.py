@@ -122,7 +122,7 @@ def targets_page() -> str:
 
 def _target(kind: str, module: ModuleType) -> str:
     # Where a fact comes from matters to those who change the code.
-    docstring = re.sub(r"\s*\([^()]*reference, section[^()]*\)", "", module.__doc__ or "").strip()
+    docstring = re.sub(r"\s*\(docs/reference/[^()]*\)", "", module.__doc__ or "").strip()
     blocks = [_block(block) for block in re.split(r"\n\n+", docstring)]
     needs = getattr(module, "REQUIRES", ())
     extra = f"Needs `{needs[0]}`: `pip install 'weighbridge[{kind}]'`.\n\n" if needs else ""
@@ -201,7 +201,7 @@ def _meanings(module: ModuleType) -> dict[str, str]:
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
             text = below.value if isinstance(below, ast.Expr) else None
             if isinstance(text, ast.Constant) and isinstance(text.value, str):
-                words = re.sub(r"\s*\([^()]*reference, section[^()]*\)", "", text.value)
+                words = re.sub(r"\s*\(docs/reference/[^()]*\)", "", text.value)
                 words = " ".join(words.split())
                 found[field.target.id] = re.sub(r"``(.*?)``", r"`\1`", words)
     return found

@@ -171,7 +171,7 @@ def replace_answer(fault: Fault, cloud: str) -> Response:
 
 
 def envelope(status: int, error: str | None = None, wait_seconds: int | None = None) -> Response:
-    """A Withings failure, with HTTP status 200 (reference, section 1)."""
+    """A Withings failure, with HTTP status 200 (docs/reference/withings-api.md#envelope)."""
     body = {} if wait_seconds is None else {"wait_seconds": wait_seconds}
     content: dict[str, Any] = {"status": status, "body": body}
     if error is not None:

@@ -2,8 +2,9 @@
 A household of two with years of invented history, for the demo, for tests and for benchmarks.
 
 Anna steps on a Body Scan and owns a BPM Connect. Ben had a Body+, has a Body Cardio now, and spent
-some weeks in New York. Every shape that the real cloud was seen to answer occurs (Withings
-reference, sections 3.3 to 3.7). The same ``now`` and ``seed`` always give the same groups.
+some weeks in New York. Every shape that the real cloud was seen to answer occurs
+(docs/reference/withings-api.md#measurements). The same ``now`` and ``seed`` always give the same
+groups.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 The shapes in which Withings devices store one weigh-in or one blood-pressure reading. Pure.
 
 One weigh-in becomes several measure groups that share their date and device and are stored one
-to five seconds apart. Which types stand in which group is told by the Withings reference, section
-3.7; keys and their order are those of recorded answers, section 3.3; every value is invented.
+to five seconds apart (docs/reference/withings-api.md#one-weigh-in). Keys and their
+order are those of recorded answers; every value is invented.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Blueprint and automations for Home Assistant (MQTT reference, section 8)."""
+"""Blueprint and automations for Home Assistant (docs/reference/home-assistant.md#speech)."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ from fixtures.docs_reader import (
     RUN,
     Block,
     Reader,
+    anchors,
     blocks,
     empty_house,
     household,
@@ -173,15 +174,6 @@ def test_blocks_say_what_they_are(page: Path) -> None:
 
 
 # --- Links and facts ------------------------------------------------------------------------------
-
-
-def anchors(page: Path) -> set[str]:
-    """The anchors that GitHub makes of the headings of a page."""
-    prose = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.M | re.S)
-    return {
-        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-        for heading in re.findall(r"^#+ (.*)$", prose, re.M)
-    }
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

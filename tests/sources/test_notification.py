@@ -38,7 +38,7 @@ AS_SENT = {
         "12345", 1, 1530576000, 1530698753
     ),
 }
-"""Withings reference, section 8.4."""
+"""As recorded: docs/reference/withings-api.md#delivery."""
 
 
 @pytest.mark.parametrize("body", AS_SENT, ids=bytes.decode)

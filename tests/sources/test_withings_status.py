@@ -1,4 +1,4 @@
-"""The table of section 7: every status leads to one decision."""
+"""Every status leads to one decision (docs/reference/withings-api.md#status-codes)."""
 
 from __future__ import annotations
 

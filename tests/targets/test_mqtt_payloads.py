@@ -1,4 +1,7 @@
-"""Discovery and state are what Home Assistant was seen to take (MQTT reference, sections 3-5)."""
+"""Discovery and state are what Home Assistant was seen to take.
+
+Source: docs/reference/home-assistant.md#discovery.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Everything that TrainerRoad was ever seen to do wrong, and what follows from it.
 
-The failure catalogue is that of the targets reference, section 3.8; the sign-in has a file of its
+The failures are those of docs/reference/trainerroad.md#failures; the sign-in has a file of its
 own. In each case the profile must not be harmed and the next run must put it right.
 """
 

@@ -1,5 +1,4 @@
-"""Withings notifications over real HTTP: what is answered 200 is durable, all else has no
-effect."""
+"""Notifications over real HTTP: what is answered with 200 is stored, all else has no effect."""
 
 from __future__ import annotations
 

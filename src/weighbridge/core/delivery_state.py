@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where a delivery stands (design, section 4)."""
+    """Where a delivery stands (docs/reference/states-and-exit-codes.md#states-of-a-delivery)."""
 
     PLANNED = "planned"
     SENDING = "sending"

@@ -16,7 +16,10 @@ KG_IN_A_POUND = Decimal("0.45359237")
 
 
 class MeasureType(IntEnum):
-    """The measure types that have a name (Withings reference, section 5). The set stays open."""
+    """The measure types that have a name. The set stays open.
+
+    Source: docs/reference/withings-api.md#measure-types.
+    """
 
     WEIGHT = 1
     HEIGHT = 4
@@ -87,7 +90,7 @@ _UNIT_OF = {code: unit for unit, codes in _UNITS.items() for code in codes}
 _KNOWN = {int(member): member.name.lower() for member in MeasureType}
 
 WHOLE_BODY = 7
-"""The ``position`` that Body Scan gives to values of the whole body (reference, section 3.4)."""
+"""The ``position`` of values of the whole body (docs/reference/withings-api.md#positions)."""
 
 SEGMENT_TYPES = frozenset({173, 174, 175})
 """Types that only ever describe a part of the body."""

@@ -8,9 +8,9 @@ from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.network import http_client, within
 
 PATIENCE = 10.0
-"""Seconds. Withings itself waits for "a few" (reference, section 8.4)."""
+"""Seconds. Withings waits for "a few" (docs/reference/withings-api.md#delivery)."""
 WANTED = 200
-"""Exactly that: others had 204 refused (Withings reference, section 2.1)."""
+"""Exactly that: others had 204 refused (docs/reference/withings-api.md#address-test)."""
 
 
 class Probe(msgspec.Struct, frozen=True):

@@ -33,7 +33,7 @@ ECHO = 30.0
 MOST_DAYS = 7
 """Days that are read anew when Withings told of something and nothing was new."""
 NOT_TWICE = 11.0
-"""Seconds: Withings refuses an identical call for ten (reference, section 7)."""
+"""Seconds. Identical calls are refused for 10 (docs/reference/withings-api.md#status-codes)."""
 
 
 class LastPoll(msgspec.Struct, frozen=True):

@@ -1,8 +1,8 @@
 """One look at the subscriptions of a person, and the steps that put them in order.
 
-Withings reference, section 8. Subscribing goes first and revoking follows, so that a new secret or
-another public address leaves no gap. Nothing is held while we wait: no lease, no transaction. Two
-processes may do it at once, because each step may be done twice.
+Subscribing goes first and revoking follows, so that a new secret or another public address leaves
+no gap. Source: docs/reference/withings-api.md#subscriptions. Nothing is held while we wait: no
+lease, no transaction. Two processes may do it at once, because each step may be done twice.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from weighbridge.sync.services import Services
 
 BEFORE_SUBSCRIBE = 5.0
 BEFORE_REVOKE = 1.0
-"""Seconds. The service asks the callback each time, and fails in a hurry (reference, 8.1)."""
+"""Seconds. In a hurry the service fails (docs/reference/withings-api.md#subscriptions)."""
 
 
 class SubscriptionReport(msgspec.Struct):

@@ -45,8 +45,8 @@ class BreakerState(msgspec.Struct, frozen=True):
 class SignInBreaker:
     """Opens for two hours when a sign-in was blocked, doubles up to a day, closes on success.
 
-    Sign-ins are the scarce thing at Garmin, and each retry re-arms the block (Garmin reference,
-    section 5).
+    Sign-ins are the scarce thing at Garmin, and each retry re-arms the block
+    (docs/reference/garmin.md#limits).
     """
 
     def __init__(self, database: Database, name: str, clock: Callable[[], float]) -> None:

@@ -54,7 +54,7 @@ class Archive:
 
     @property
     def cursor(self) -> int:
-        """The largest ``modified`` that is stored durably (Withings reference, section 4)."""
+        """The largest ``modified`` that is stored (docs/reference/withings-api.md#cursor)."""
         row = self.database.one("account_of", person=self.person)
         return int(row["cursor"]) if row else 0
 

@@ -35,7 +35,7 @@ class Database:
     """One connection. Use it from the thread that opened it.
 
     Commits are synchronous (``FULL``): a token that was handed to the service must survive a power
-    cut (Withings reference, section 2.3). ``relaxed`` is for what need not.
+    cut (docs/reference/withings-api.md#tokens). ``relaxed`` is for what need not.
     """
 
     def __init__(self, home: Path) -> None:

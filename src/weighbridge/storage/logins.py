@@ -1,8 +1,8 @@
 """Logins, kept in the same database as everything else: replaced in one transaction or not at all.
 
 A credential is bound to the account that it was issued for, and the one before it is kept (a
-refresh whose answer was lost may leave the older token as the valid one: Withings reference,
-section 2.3).
+refresh whose answer was lost may leave the older token as the valid one:
+docs/reference/withings-api.md#tokens).
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
-"""Notifications that are written down: open until somebody has looked, kept a month to tell what
-was said.
+"""Stored notifications: open until Withings has been asked, kept for a month as a record.
 
-What Withings was told 200 for is never told again (Withings reference, section 8.4), so a
-notification is
-stored before it is answered.
+A notification that was answered with 200 is never sent again, so it is stored before it is answered
+(docs/reference/withings-api.md#delivery).
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Attribution(StrEnum):
-    """How Withings knows whose a group is (Withings reference, section 3.5)."""
+    """How Withings knows whose a group is (docs/reference/withings-api.md#attribution)."""
 
     CERTAIN = "certain"
     DOUBTFUL = "doubtful"

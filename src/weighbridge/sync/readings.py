@@ -1,8 +1,8 @@
 """Groups become readings. Pure: the same groups give the same readings in any order.
 
-Withings splits one weigh-in into up to five groups with the same ``date`` and device (Withings
-reference, section 3.7). A reading is all of them together, except that a blood pressure taken in
-the same second is a reading of its own.
+Withings splits one weigh-in into up to five groups with the same ``date`` and device
+(docs/reference/withings-api.md#one-weigh-in). A reading is all of them together,
+except that a blood pressure taken in the same second is a reading of its own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ REAL = 1
 AMBIGUOUS = 1
 BY_HAND = frozenset({2, 4})
 ACCEPTED = frozenset({0, 2, 3, 4, 5, 7, 8, 15, 17})
-"""Attributions whose values win over those of any other (Withings reference, section 3.5)."""
+"""Attributions whose values win over any other (docs/reference/withings-api.md#attribution)."""
 
 _ABSENT_WHEN_ZERO = frozenset({int(MeasureType.FAT_RATIO), int(MeasureType.FAT_MASS)})
 _OF_A_CUFF = BLOOD_PRESSURE_TYPES | {int(MeasureType.PULSE)}
@@ -141,7 +141,8 @@ def _precedence(group: MeasureGroup) -> tuple[bool, int, int]:
 def _present(group: MeasureGroup) -> Sequence[Measurement]:
     """Weights entered by hand carry fat 0 when none was entered: zero means absent there.
 
-    The fat-free mass beside it is then only the weight once more (reference, section 3.7).
+    The fat-free mass beside it is then only the weight once more
+    (docs/reference/withings-api.md#one-weigh-in).
     """
     if group.device is not None and group.attribution not in BY_HAND:
         return group.measurements

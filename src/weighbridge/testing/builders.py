@@ -105,7 +105,7 @@ def group(
 
 
 def group_as_sent(group: MeasureGroup) -> bytes:
-    """The group as ``getmeas`` writes it (Withings reference, sections 3.3 and 3.4)."""
+    """The group as ``getmeas`` writes it (docs/reference/withings-api.md#measure-groups)."""
     content = {
         "grpid": group.group_id,
         "attrib": group.attribution,

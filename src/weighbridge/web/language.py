@@ -33,7 +33,7 @@ _RANGE = re.compile(
     r"[ \t]*(?P<tag>\*|[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*)"
     r"(?:[ \t]*;[ \t]*[qQ]=(?P<weight>0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?[ \t]*"
 )
-"""A language range with its weight, as RFC 9110 has it (sections 12.4.2 and 12.5.4)."""
+"""A language range with its weight (RFC 9110, sections 12.4.2 and 12.5.4)."""
 
 
 def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:

@@ -26,7 +26,7 @@ from weighbridge.storage.notification_store import (
 )
 
 ROOM = 2000
-"""Notifications that may wait. Withings repeats the others (reference, section 8.4)."""
+"""How many may wait. Withings repeats the others (docs/reference/withings-api.md#delivery)."""
 PAUSE = 10.0
 """Seconds after which a sender that was turned away may come again: the pause of Withings."""
 DAY = 86_400.0

@@ -1,8 +1,7 @@
-"""Where Withings notifications: ``/withings/notify/<secret>`` (reference, sections 8.3 and 8.4).
+"""The webhook of Withings: ``/withings/notify/<secret>`` (docs/reference/withings-api.md#delivery).
 
-A notification is read, stored durably and answered; the work comes later. Whoever does not know
-the secret
-learns nothing, not even that there is such an address.
+A notification is read, stored durably and answered; the work comes later. A visitor who does not
+know the secret learns nothing, not even that there is such an address.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ _PERSONAL = _PROFILE + "userprofile/personal-information/"
 
 
 def answer_profile(request: Request, account: Account) -> Response:
-    """The three profile calls that the library makes (Garmin reference, section 7.3)."""
+    """The profile calls that the library makes (docs/reference/garmin.md#sign-in-requests)."""
     path = request.path
     if request.method != "GET":
         return Response.of_json({"message": "HTTP 405 Method Not Allowed"}, 405)

@@ -1,8 +1,8 @@
 """The sandbox's Garmin: sign-in, tokens, profile, upload, weight and blood pressure.
 
-What it answers is what the real service was seen to answer (Garmin reference, sections 3, 4 and
-7.3), as far as the library ``garminconnect`` and our own client use it. All hosts of Garmin stand
-on one port: their paths do not collide. ``admin.py`` says what can be ordered.
+What it answers is what the real service was seen to answer (docs/reference/garmin.md#calls), as far
+as the library ``garminconnect`` and our own client use it. All hosts of Garmin stand on one port:
+their paths do not collide. ``admin.py`` says what can be ordered.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _REQUIRED = {
     "x-lang": "",
     "x-gcexperience": "",
 }
-"""Header → how its value begins (Garmin reference, section 7.2)."""
+"""Header → how its value begins (docs/reference/garmin.md#headers)."""
 
 
 class GarminCloud:

@@ -1,4 +1,4 @@
-"""Reads uploaded FIT files as strictly as Garmin might (Garmin reference, sections 3 and 6.4).
+"""Reads uploaded FIT files as strictly as Garmin might (docs/reference/garmin.md#fit-files).
 
 A file that breaks one rule is refused as a whole, and the reason is written down: the real
 service only ever says "The file is of a type we do not support."
@@ -39,7 +39,7 @@ _COLUMNS = {
     11: ("visceral_fat_rating", 1),
     13: ("bmi", 10),
 }
-"""Field number of ``weight_scale`` → our name and the scale (Garmin reference, section 6.2)."""
+"""Field number of ``weight_scale`` → our name and the scale (docs/reference/garmin.md#messages)."""
 
 VALUES = tuple(name for name, _ in _COLUMNS.values())
 """Every value that a weigh-in may have."""

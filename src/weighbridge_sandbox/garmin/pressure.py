@@ -1,4 +1,6 @@
-"""Blood pressure of the sandbox's Garmin: JSON in, JSON out (Garmin reference, 2.6 and 4.2).
+"""Blood pressure of the sandbox's Garmin: JSON in, JSON out.
+
+Source: docs/reference/garmin.md#blood-pressures.
 
 Every POST adds a row, the same one twice as well (kilooo/grrminsync#39).
 """

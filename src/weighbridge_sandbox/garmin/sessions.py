@@ -64,7 +64,7 @@ class Tickets:
     """Service tickets: for one use, for one service, for a few seconds."""
 
     life = 30.0
-    """Seconds. "Expires within seconds" is all that is known (Garmin reference, section 2.3)."""
+    """Seconds. "Within seconds" is all that is known (docs/reference/garmin.md#signing-in)."""
 
     def __init__(self, clock: Callable[[], float], random: Random) -> None:
         self._clock = clock

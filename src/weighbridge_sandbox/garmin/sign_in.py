@@ -1,4 +1,6 @@
-"""Sign-in with JSON: the mobile flow and the portal flow (Garmin reference, section 7.3).
+"""Sign-in with JSON: the mobile flow and the portal flow.
+
+Source: docs/reference/garmin.md#sign-in-requests.
 
 Both load a page, post the credentials, post a code where one is asked for, and end with a
 service ticket. ``Gate`` closes the flows on demand, as Garmin does when it takes a person for
@@ -92,7 +94,7 @@ class SignIn:
     def _log_in(self, request: Request, flow: str) -> Response:
         session = self._sessions.of(request)
         # Without the cookie of the sign-in page the real service answers 429, although nothing is
-        # wrong with the address (cyberjunky/python-garminconnect 0.3.20, Garmin reference 2.2).
+        # wrong with the address (docs/reference/garmin.md#sign-in-requests).
         if session is None or "referer" not in request.headers:
             return Response.of_json({"error": {"status-code": "429"}}, 429)
         service = _SERVICES.get(request.query.get("clientId", ""))

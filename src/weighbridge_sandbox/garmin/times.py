@@ -1,7 +1,7 @@
 """Instants and local days as Garmin writes them. Milliseconds since 1970, integers.
 
 A local time is written as if it were UTC: the wall clock of the account's zone
-(Garmin reference, section 4.1).
+(docs/reference/garmin.md#weigh-ins).
 """
 
 from __future__ import annotations

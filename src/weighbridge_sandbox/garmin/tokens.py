@@ -23,7 +23,7 @@ CLIENT_IDS = frozenset(
     }
 )
 ACCESS_LIFE = 20 * 3600
-"""Seconds; 18 to 24 hours were seen (Garmin reference, section 2.5)."""
+"""Seconds; 18 to 24 hours were seen (docs/reference/garmin.md#tokens)."""
 REFRESH_LIFE = 30 * 86400
 """Seconds, counted from the last rotation."""
 

@@ -1,4 +1,4 @@
-"""The upload service of the sandbox's Garmin (Garmin reference, sections 2.6 and 3).
+"""The upload service of the sandbox's Garmin (docs/reference/garmin.md#uploads).
 
 202  accepted (``upload_answer`` changes it to 200 or 201)
 200  blood pressure: accepted, and never seen again (withings-sync#204)
@@ -150,7 +150,7 @@ class Uploads:
         return Response.of_json(self._envelope(upload, [failure]), status)
 
     def _envelope(self, upload: Upload, failures: Sequence[Any] = ()) -> dict[str, Any]:
-        """What Garmin answers, good or bad (reference, section 3)."""
+        """What Garmin answers, good or bad (docs/reference/garmin.md#uploads)."""
         created = text_of(int(upload.received_at * 1000)).replace("T", " ")
         result = {
             "uploadId": "" if failures else upload.upload_id,

@@ -1,4 +1,6 @@
-"""Weigh-ins of the sandbox's Garmin: written, read back, deleted (Garmin reference, 2.6 and 4.1).
+"""Weigh-ins of the sandbox's Garmin: written, read back, deleted.
+
+Source: docs/reference/garmin.md#weigh-ins.
 
 Garmin does not merge: every accepted weigh-in becomes a row of its own, under a version
 (``samplePk``) that is nothing but the moment at which it was stored.
@@ -137,7 +139,7 @@ class WeighIns:
         return Response(status=204)
 
     def _date_range(self, request: Request, account: Account) -> Response:
-        """One entry a day: nobody has seen more of them in this call (reference, section 2.6)."""
+        """One entry a day: nobody has seen more in this call (docs/reference/garmin.md#calls)."""
         start, end = request.query.get("startDate", ""), request.query.get("endDate", "")
         return Response.of_json(_days(self.read(account), start, end, newest_only=True))
 
@@ -220,7 +222,7 @@ def _metric(row: WeighIn | None, deltas: Deltas) -> dict[str, Any]:
 
 
 def _shown(row: WeighIn | None) -> dict[str, float | None]:
-    """The values with Garmin's units and losses (reference, section 4.1).
+    """The values with Garmin's units and losses (docs/reference/garmin.md#weigh-ins).
 
     Visceral fat mass, basal and active metabolism are stored and never shown.
     """

@@ -1,6 +1,7 @@
 """Sign-in with pages: ``/sso/...``, for the library's widget flow and for a person's browser.
 
-The browser is the way out when Garmin takes programs for robots (Garmin reference, section 2.3):
+The browser is the way out when Garmin takes programs for robots
+(docs/reference/garmin.md#signing-in):
 ``/sso/signin?service=...`` asks for e-mail and password, and leads to ``/sso/embed?ticket=ST-...``,
 whose address the person copies into ``weighbridge login garmin --ticket``.
 """

@@ -6,9 +6,10 @@ Two exist from the start, so that a demonstration can sign both in:
     anna-rides   anna@example.test   anna-climbs-hills    kilograms
     ben-rides    ben@example.test    ben-likes-the-flat   pounds
 
-Of a profile only ``weightKg`` and ``ftp`` are known by name (reference, section 3.6); the other
-names are invented after the fields of the old form. ``virtualPower`` keeps its own casing: some
-payloads hold PascalCase parts in a camelCase object (reference, section 3.5).
+Of a profile only ``weightKg`` and ``ftp`` are known by name
+(docs/reference/trainerroad.md#profile); the other names are invented after the fields of the old
+form. ``virtualPower`` keeps its own casing: some payloads hold PascalCase parts in a camelCase
+object (docs/reference/trainerroad.md#key-casing).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """PascalCase or camelCase: how the keys of an object are written. Pure.
 
-Answers are PascalCase unless the request carries ``trainerroad-jsonformat: camel-case`` (reference,
-section 3.5). Only the outermost keys change.
+Answers are PascalCase unless the request carries ``trainerroad-jsonformat: camel-case``
+(docs/reference/trainerroad.md#key-casing). Only the outermost keys change.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The sandbox's TrainerRoad: sign-in, session check, and the profile with the weight.
 
 There is no public interface: what it answers is what clients of the web application saw, up to the
-sign-in that was captured in September 2026 (targets reference, section 3). ``admin.py`` says what
-can be ordered.
+sign-in that was captured in September 2026 (docs/reference/trainerroad.md#signing-in). ``admin.py``
+says what can be ordered.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RETIRED_LOGIN = "/app/login"
 MEMBER = "/app/api/member-info"
 
 NOBODY = {"memberId": -1, "username": None}
-"""No session is no error: the body says it (reference, section 3.4)."""
+"""No session is no error: the body says it (docs/reference/trainerroad.md#member)."""
 
 
 class TrainerRoadCloud:
@@ -71,7 +71,7 @@ class TrainerRoadCloud:
         return Response.of_json({"message": "Not Found"}, 404)
 
     def _sign_in(self, request: Request) -> Response:
-        """200 in any case; only ``success`` tells a wrong password (reference, section 3.2)."""
+        """Always 200; ``success`` is what counts (docs/reference/trainerroad.md#signing-in)."""
         wanted = _credentials(request)
         if wanted is None:
             return Response.of_json({"message": "The request is invalid."}, 400)

@@ -13,7 +13,7 @@ from weighbridge_sandbox.messages import Request
 COOKIE = "SharedTrainerRoadAuth"
 
 LIFE_SECONDS = 30 * 86_400.0
-"""About 30 days is all that is known (reference, section 3.2)."""
+"""About 30 days is all that is known (docs/reference/trainerroad.md#session)."""
 
 
 class _Session(msgspec.Struct):

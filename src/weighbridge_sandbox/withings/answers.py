@@ -14,7 +14,7 @@ INVALID_PARAMS = 503
 
 
 class Failure(Exception):  # an answer of the cloud, not a mistake of ours
-    """The request is answered with a status other than 0 (reference, section 7)."""
+    """An answer with a status other than 0 (docs/reference/withings-api.md#status-codes)."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ def integer(params: dict[str, str], name: str, default: int | None = None) -> in
 
 
 class Repetitions:
-    """Finds identical calls that follow too fast (reference, sections 2.4 and 7).
+    """Finds identical calls that follow too fast (docs/reference/withings-api.md#status-codes).
 
     ``window`` is in seconds; 0 finds nothing.
     """

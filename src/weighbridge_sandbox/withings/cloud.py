@@ -1,6 +1,7 @@
 """The Withings cloud, as far as Weighbridge needs it, with its real rules.
 
-Made from the Withings reference (sections 1 to 3, 6 and 8) and the recorded answers.
+Its rules are those of docs/reference/withings-api.md#the-service, its answers look like recorded
+ones.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ _SCOPES_OF = {
     "/v2/user": {"user.info", "user.metrics"},
     "/notify": {"user.metrics", "user.activity", "user.info"},
 }
-"""One of these scopes must have been granted (reference, section 2.1)."""
+"""One of these scopes must have been granted (docs/reference/withings-api.md#scopes)."""
 
 
 class WithingsCloud:
@@ -160,7 +161,10 @@ class WithingsCloud:
 
 
 def read_params(request: Request) -> dict[str, str]:
-    """Query, form and JSON fields together: the real service takes all of them (section 1)."""
+    """Query, form and JSON fields together.
+
+    Source: docs/reference/withings-api.md#hosts-and-calls.
+    """
     params = fields_of(request)
     if "json" in request.headers.get("content-type", ""):
         try:

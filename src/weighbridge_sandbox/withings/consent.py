@@ -1,4 +1,7 @@
-"""The consent page: who of the household lets the application read (reference, section 2.1)."""
+"""The consent page: who of the household lets the application read.
+
+Source: docs/reference/withings-api.md#consent.
+"""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ class Household:
         return profile, edited
 
     def delete_group(self, grpid: int) -> tuple[Profile, StoredGroup]:
-        """Take a group away. Nothing tells of it afterwards (reference, section 8.4)."""
+        """Remove a group. Nothing reports it later (docs/reference/withings-api.md#deletions)."""
         profile, group = self.find(grpid)
         profile.remove(group)
         return profile, group
@@ -197,7 +197,10 @@ def fits(group: StoredGroup, choice: Choice) -> bool:
 
 
 def strip(group: StoredGroup, types: frozenset[int] | None) -> StoredGroup | None:
-    """The group with only the measures of these types (reference, section 3.1); None: no such."""
+    """The group with only the measures of these types; None: it has none of them.
+
+    Source: docs/reference/withings-api.md#getmeas.
+    """
     if types is None:
         return group
     raw = group.raw

@@ -1,4 +1,4 @@
-"""``getmeas``: pages of measure groups (reference, section 3)."""
+"""``getmeas``: pages of measure groups (docs/reference/withings-api.md#measurements)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def read_choice(params: dict[str, str]) -> Choice:
         except ValueError:
             raise invalid("meastypes") from None
     single = integer(params, "meastype")
-    if single is not None:  # a list is refused here (reference, section 3.1)
+    if single is not None:  # a list is refused here
         types = frozenset({single})
     return Choice(
         integer(params, "category"),
@@ -59,7 +59,7 @@ def write_page(
     groups: list[StoredGroup], timezone: str, now: int, following: int | None
 ) -> Response:
     """The answer, put together from texts that were written once. ``more`` and ``offset`` are
-    absent on the last page (reference, section 3.2)."""
+    absent on the last page (docs/reference/withings-api.md#pages)."""
     head = b'{"status":0,"body":{"updatetime":%d,"timezone":%b,"measuregrps":[' % (
         now,
         msgspec.json.encode(timezone),

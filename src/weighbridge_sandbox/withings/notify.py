@@ -1,4 +1,7 @@
-"""Subscriptions to notifications: subscribe, list, get, update, revoke (reference, section 8)."""
+"""Subscriptions to notifications: subscribe, list, get, update, revoke.
+
+Source: docs/reference/withings-api.md#subscriptions.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,15 @@ from weighbridge_sandbox.withings.household import StoredGroup, measure_types
 NEVER = 2147483647
 """``expires`` in every recording."""
 CALLBACK_SECONDS = 2.0
-"""A callback must answer within this time (reference, section 8.4, the older figure)."""
+"""A callback must answer within this time: the older of two figures
+(docs/reference/withings-api.md#delivery)."""
 LONGEST_URL = 255
 TYPES_OF_APPLI = {
     1: frozenset({1, 5, 6, 8, 71, 73, 76, 77, 88, 91}),
     2: frozenset({12, 71, 73}),
     4: frozenset({9, 10, 11, 54}),
 }
-"""Which measure types are told of under which appli (reference, section 8.2)."""
+"""Which measure types are told of under which appli (docs/reference/withings-api.md#subjects)."""
 APPLIS = frozenset({1, 2, 4, 16, 44, 46, 50, 51, 52, 54, 55, 58, 61, 62, 63})
 
 

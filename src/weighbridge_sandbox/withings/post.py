@@ -108,7 +108,7 @@ class PostOffice:
                 status = 0
             with self._change:
                 letter.statuses.append(status)
-                if 0 < status < 400:  # success (reference, section 8.4)
+                if 0 < status < 400:  # see docs/reference/withings-api.md#delivery
                     letter.state = "delivered"
                 else:
                     self._plan(letter)

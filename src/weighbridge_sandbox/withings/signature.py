@@ -1,4 +1,7 @@
-"""Nonces and signatures, which a few calls want instead of the secret (reference, section 2.5)."""
+"""Nonces and signatures, which a few calls want instead of the secret.
+
+Source: docs/reference/withings-api.md#signatures.
+"""
 
 from __future__ import annotations
 

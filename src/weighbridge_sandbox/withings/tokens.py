@@ -1,4 +1,7 @@
-"""Codes and tokens with the rules of the real token endpoint (reference, sections 2.1 to 2.3)."""
+"""Codes and tokens with the rules of the real token endpoint.
+
+Sources: docs/reference/withings-api.md#consent and docs/reference/withings-api.md#tokens.
+"""
 
 from __future__ import annotations
 

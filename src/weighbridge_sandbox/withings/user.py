@@ -1,4 +1,7 @@
-"""``getdevice`` and ``getgoals``: answers that fit the stored groups (reference, 6.1, 6.2)."""
+"""``getdevice`` and ``getgoals``: answers that fit the stored groups.
+
+Sources: docs/reference/withings-api.md#devices and docs/reference/withings-api.md#goals.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Waiting when Withings asks for it: all processes of the application together.
 
-Status 601 and the rate limit hold for the application, not for one person (Withings reference,
-sections 7 and 9), so the time until which everybody waits is kept where all processes see it.
+Status 601 and the rate limit hold for the application, not for one person
+(docs/reference/withings-api.md#limits), so the time until which everybody waits is kept
+where all processes see it.
 """
 
 from __future__ import annotations

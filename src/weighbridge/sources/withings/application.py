@@ -19,7 +19,7 @@ HOW_TO_REGISTER = f"""\
 3. Enter the callback URL {DEFAULT_CALLBACK_URL} (or another port: configure the same here).
 4. Put client id and secret into [withings] of weighbridge.toml, or into the environment as
    WITHINGS_CLIENT_ID and WITHINGS_CLIENT_SECRET. Then run: weighbridge login withings"""
-"""Five lines for a person who has no application yet (reference, sections 2.1 and 9)."""
+"""Five lines for a person who has no application yet (docs/reference/withings-api.md#consent)."""
 
 
 class WithingsApp(msgspec.Struct, frozen=True):
@@ -33,7 +33,7 @@ class WithingsApp(msgspec.Struct, frozen=True):
 
     @property
     def api_url(self) -> str:
-        """The host of tokens and data, without a slash at its end (reference, section 1)."""
+        """The host of tokens and data (docs/reference/withings-api.md#hosts-and-calls)."""
         return (self.url or API_URL).rstrip("/")
 
     @property

@@ -1,6 +1,7 @@
 """120 requests a minute for the application, all people and all processes of a home together.
 
-Withings reference, section 9. Whoever waits does so before the call, never during it.
+Source: docs/reference/withings-api.md#limits. A caller waits before the call, never during
+it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The calls of the Withings service that Weighbridge makes for one account.
 
-Withings reference, sections 3 and 4. Errors leave here as decisions (``status.py``); an access
-token that the service refuses is renewed once, a call that came too early is repeated once.
+Errors leave here as decisions (``status.py``); an access token that the service refuses is renewed
+once, a call that came too early is repeated once. Source:
+docs/reference/withings-api.md#measurements.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class Withings:
             offset = page.offset
 
     def _span(self, lastupdate: int | None, start: int | None, end: int | None) -> dict[str, str]:
-        """Either parameter, never both: together they gave empty answers (reference, 3.1)."""
+        """Either parameter, never both (docs/reference/withings-api.md#getmeas)."""
         if start is None and end is None:
             return {"lastupdate": str(max(lastupdate or 0, FROM_THE_BEGINNING))}
         if lastupdate is not None:

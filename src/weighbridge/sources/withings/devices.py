@@ -1,4 +1,4 @@
-"""The devices of an account and their batteries (Withings reference, section 6.1)."""
+"""The devices of an account and their batteries (docs/reference/withings-api.md#devices)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person wants to weigh: ``getgoals`` of Withings (reference, section 6.2). No HTTP here."""
+"""What a person wants to weigh (docs/reference/withings-api.md#goals). No HTTP here."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""The body of a notification: a notification on the door, never data (Withings reference, section
-8.4).
+"""The body of a notification: a hint, never data (docs/reference/withings-api.md#delivery).
 
-Withings signs nothing, so a body is only a hint where to look. What would steer us is read
+Withings signs nothing, so a body only says where to look. What would steer us is read
 strictly: who, what about, and for which time. Everything else may come and go.
 """
 
@@ -23,7 +22,7 @@ MOST_FIELDS = 32
 PROFILE = 46
 _GONE = frozenset({"unlink", "delete"})
 _NOTHING_TO_FETCH = frozenset({PROFILE, 50, 51, 52, 98, 99, 100})
-"""Profile and bed: Withings names no call for them (reference, section 8.2)."""
+"""Profile and bed: Withings names no call for them (docs/reference/withings-api.md#subjects)."""
 NOT_OF_MEASURES = _NOTHING_TO_FETCH | {16, 44}
 """They announce no measurement: steps, sleep, bed and profile."""
 

@@ -1,6 +1,7 @@
 """The address that Withings notifies: how it is made, shown, and what Withings wants of it. Pure.
 
-Withings reference, section 8.3. Whoever knows the address may notify us: it is shown shortened.
+A caller that knows the address may notify us, so it is shown shortened.
+Source: docs/reference/withings-api.md#callbacks.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def shortened(url: str) -> str:
 
 
 def rules_broken(url: str) -> list[str]:
-    """Sentences about the rules of Withings that a callback breaks (reference, section 8.3).
+    """Sentences about the rules that a callback breaks (docs/reference/withings-api.md#callbacks).
 
     They are warnings: the service alone decides, and it may be another one, as in a test.
     """

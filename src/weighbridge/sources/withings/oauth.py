@@ -1,7 +1,7 @@
 """Signing in at Withings: the link a person opens, what comes back, the exchange for tokens.
 
-Withings reference, sections 2.1 and 2.2. The code lives 30 seconds and works once, so it is
-exchanged the moment it arrives.
+The code lives 30 seconds and works once, so it is exchanged the moment it arrives
+(docs/reference/withings-api.md#consent).
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def read_redirect(query: str, state: str) -> str:
     """The code in the query of a redirect back to us.
 
     Raises ConfigProblem when it holds no code or belongs to another sign-in, LoginNeeded when
-    consent was refused. A refusal may come without a state (the reference, section 2.1, knows no
-    text of the vendor about it), a code may not.
+    consent was refused. A refusal may come without a state, because the vendor says nothing
+    about refusals (docs/reference/withings-api.md#consent), a code may not.
     """
     fields = {name: texts[-1] for name, texts in parse_qs(query).items()}
     if not fields.keys() & {"code", "error"}:

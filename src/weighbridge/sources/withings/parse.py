@@ -1,8 +1,7 @@
 """Bytes of ``getmeas`` to pages and measure groups. No HTTP here, no clock.
 
 A page is taken apart without looking into its groups, so that one odd group cannot refuse the
-page; each group is parsed alone. What Withings sends is described in the Withings reference,
-sections 3.2 to 3.7.
+page; each group is parsed alone. Source: docs/reference/withings-api.md#measurements.
 """
 
 from __future__ import annotations
@@ -87,7 +86,7 @@ _GROUP = msgspec.json.Decoder(_Group, strict=False)
 
 
 def parse_page(body: bytes | msgspec.Raw) -> Page:
-    """Take the ``body`` of a ``getmeas`` answer apart (reference, section 3.2).
+    """Take the ``body`` of ``getmeas`` apart (docs/reference/withings-api.md#pages).
 
     An empty, missing or list-shaped body teaches nothing, not even the service's time: that is
     RetryLater, so that the cursor stays where it is. ``more`` may be 1 or true; the list of groups
@@ -109,7 +108,7 @@ def parse_page(body: bytes | msgspec.Raw) -> Page:
 
 
 def parse_group(raw: bytes | msgspec.Raw, *, zone: str | None) -> MeasureGroup:
-    """One measure group (reference, sections 3.3 and 3.4). Raises OddGroup.
+    """One measure group (docs/reference/withings-api.md#measure-groups). Raises OddGroup.
 
     Whole numbers may be text; ``created`` and ``modified`` may be missing, device, model and zone
     may be missing, null or empty; keys that nobody knows are ignored; ``measures`` may be empty.

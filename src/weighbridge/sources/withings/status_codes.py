@@ -1,7 +1,7 @@
 """From a status of the Withings service to the decision that follows from it. No I/O.
 
 The service answers HTTP 200 even for failures; the number that counts is ``status`` in the body
-(Withings reference, sections 1 and 7). The classes here refine those of ``errors.py``::
+(docs/reference/withings-api.md#status-codes). The classes here refine those of ``errors.py``::
 
     LoginNeeded
       TokenRefused      the access token is expired or revoked: renew it once, repeat once
@@ -25,9 +25,10 @@ _NOT_UNDERSTOOD = "Withings did not understand our request ({})."
 REPORT = "This looks like a fault in Weighbridge: please report it with this message."
 
 SHORTEST_WAIT = 10.0
-"""Seconds after status 601; identical calls are refused for that long (reference, section 7)."""
+"""Seconds after status 601; identical calls are refused for that long
+(docs/reference/withings-api.md#status-codes)."""
 RATE_LIMIT_WAIT = 60.0
-"""Seconds after "Too Many Requests" or HTTP 429 (reference, section 7)."""
+"""Seconds after "Too Many Requests" or HTTP 429 (docs/reference/withings-api.md#status-codes)."""
 LONGEST_WAIT = 86_400.0
 """No answer of the service stops the application for longer than a day."""
 
@@ -100,7 +101,7 @@ _INVALID_PARAMS = (
 
 
 def problem_of(status: int, text: str = "", wait_seconds: float | None = None) -> Problem:
-    """The problem behind a ``status`` other than 0 (reference, section 7).
+    """The problem behind a ``status`` other than 0 (docs/reference/withings-api.md#status-codes).
 
     ``text`` is the ``error`` of the answer, already without secrets; ``wait_seconds`` comes from
     the body of a 601. A status that nobody knows counts as passing.
@@ -123,7 +124,7 @@ def problem_of(status: int, text: str = "", wait_seconds: float | None = None) -
 
 
 def _named_in_text(told: str, text: str) -> Problem:
-    """503 stands for two dead things as well; only its text tells (reference, section 7)."""
+    """503 has several meanings; its text tells (docs/reference/withings-api.md#status-codes)."""
     if "invalid refresh_token" in text:
         return RefreshRefused(f"Withings does not accept the stored login any more ({told}).")
     if "invalid code" in text:
@@ -143,7 +144,7 @@ def _too_many_calls(told: str, text: str, wait_seconds: float | None) -> TooMany
 
 
 def problem_of_http(code: int, retry_after: float | None = None) -> Problem | None:
-    """The problem behind an HTTP status, None if the body must decide (reference, section 9).
+    """The problem behind an HTTP status, None if the body must decide.
 
     ``retry_after`` is what the header of that name asks for, in seconds.
     """

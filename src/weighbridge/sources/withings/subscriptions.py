@@ -1,7 +1,8 @@
 """What Withings notifies us about: one subscription for each account, subject and callback.
 
-Withings reference, section 8. A subject is called ``appli`` there. The calls come first, below them
-what follows from a list of subscriptions, pure. Only callbacks that are known as ours are touched.
+A subject is called ``appli`` by Withings. The calls come first, below them what follows from a list
+of subscriptions, pure. Only callbacks that are known as ours are touched.
+Source: docs/reference/withings-api.md#subscriptions.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from weighbridge.sources.withings.status_codes import TRY_AGAIN, CallbackRefused
 PATH = "/notify"
 _CALLBACK_REFUSED = frozenset({293, 343})
 _NOTHING_TO_REVOKE = frozenset({286, 294, 343})
-"""343 is "no such notification" as well (reference, section 7)."""
+"""343 is "no such notification" as well (docs/reference/withings-api.md#status-codes)."""
 
 
 class Need(Enum):
@@ -75,7 +76,7 @@ APPLIS: Mapping[int, Appli] = {
     55: Appli("an ECG that failed", _METRICS, Need.ON_REQUEST),
     61: Appli("stethoscope", _METRICS, Need.ON_REQUEST),
 }
-"""Section 8.2 of the reference, as far as it can be had without a contract."""
+"""What can be had without a contract (docs/reference/withings-api.md#subjects)."""
 
 
 def name_of(appli: int) -> str:
@@ -125,7 +126,8 @@ def list_subscriptions(account: Calls) -> list[Subscription]:
 def subscribe(account: Calls, callback: str, appli: int) -> None:
     """Have a callback notified; doing it twice is harmless.
 
-    The service asks the callback with HEAD before it answers (reference, section 8.3). Raises
+    The service asks the callback with HEAD before it answers
+    (docs/reference/withings-api.md#callbacks). Raises
     CallbackRefused when it did not like what came back, NotForUs for a subject that the
     application may not have, else like ``Calls.call``.
     """

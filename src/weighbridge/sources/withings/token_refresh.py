@@ -1,9 +1,9 @@
 """The login that cannot be lost: a pair of tokens and the rules for renewing it.
 
-Withings reference, sections 2.2 to 2.4. The access token lives three hours, the refresh token a
-year. Every renewal brings a new refresh token; the old one dies eight hours later, or at the first
-use of the new *access* token. So: one renewer at a time across all processes, nothing replaces a
-pair but a complete answer, and it is stored before its access token is used.
+The access token lives three hours, the refresh token a year. Every renewal brings a new refresh
+token; the old one dies eight hours later, or at the first use of the new *access* token
+(docs/reference/withings-api.md#tokens). So: one renewer at a time across all processes, nothing
+replaces a pair but a complete answer, and it is stored before its access token is used.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ TOKEN_PATH = "/v2/oauth2"  # noqa: S105 - a path, no secret
 MARGIN = 60
 """An access token is not used in the last seconds of its life: the call takes time, too."""
 GRACE = 8 * 3600
-"""Seconds for which a replaced refresh token still works (reference, section 2.3)."""
+"""Seconds for which a replaced refresh token still works
+(docs/reference/withings-api.md#tokens)."""
 LEASE = 70.0
 """Seconds for which a renewal holds the lease: two calls of 30 seconds and the storing."""
 
@@ -179,7 +180,10 @@ _Token = Annotated[str, msgspec.Meta(pattern="^[!-~]+$")]  # it travels in a hea
 
 
 class _Answer(msgspec.Struct):
-    """What a complete answer holds (reference, section 2.2). ``userid`` is text or a number."""
+    """What a complete answer holds. ``userid`` is text or a number.
+
+    Source: docs/reference/withings-api.md#token-requests.
+    """
 
     userid: str | int
     access_token: _Token

@@ -1,7 +1,7 @@
 """One call of the Withings service: a form goes out, the body of a good answer comes back.
 
 Everything else becomes a Problem here: no connection, too slow, an HTTP error, something that is
-not JSON, half an answer, an unsuccessful status (Withings reference, sections 1 and 7).
+not JSON, half an answer, an unsuccessful status (docs/reference/withings-api.md#envelope).
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ PART_NAMES = {
     13: "left_hand",
     14: "right_hand",
 }
-"""Parts of the body by ``position`` (Withings reference, section 3.4)."""
+"""Parts of the body by ``position`` (docs/reference/withings-api.md#positions)."""
 
 
 def part_name(position: int | None) -> str:

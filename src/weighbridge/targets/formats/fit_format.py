@@ -1,7 +1,7 @@
 """Readings to the rows of FIT files: which types go in, and how they are named there.
 
 A weigh-in becomes a ``weight_scale`` row, a blood-pressure reading a ``blood_pressure`` row
-(Garmin reference, sections 6.2 and 6.4). Both are pure.
+(docs/reference/garmin.md#messages). Both are pure.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ Example configuration::
 Log in once with ``weighbridge login garmin``. Weigh-ins travel as one FIT file (at most 200 rows,
 the same readings give the same bytes), blood pressure as JSON, one by one. Garmin keeps no natural
 key for either, so the span is read before and after writing, and a changed reading replaces the old
-one (Garmin reference, sections 3 and 4).
+one (docs/reference/garmin.md#duplicates).
 """
 
 # The options are read in every command, so whatever is slow to import waits until it is used.
@@ -67,7 +67,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     blood_pressure: bool = True
     """Send blood pressure as well; weigh-ins are always sent."""
     manufacturer: _Code | None = None
-    """The maker named in the FIT file; none is what is proven to work (reference, section 3.5)."""
+    """The maker named in the FIT file; none is what is proven to work
+    (docs/reference/garmin.md#manufacturer)."""
     product: _Code | None = None
     """The maker's product number in the FIT file, for instance 2429 with manufacturer 1."""
     resend_after: Annotated[float, msgspec.Meta(ge=0)] = 600.0

@@ -1,8 +1,8 @@
 """Blood pressure as Garmin's JSON wants it. Pure.
 
-Garmin takes a local time and a GMT time and believes both (reference, section 3.3), so both are
-made from the same instant here. A blood pressure sent as FIT never shows up
-(jaroslawhartman/withings-sync#204).
+Garmin takes a local time and a GMT time and believes both (docs/reference/garmin.md#local-times),
+so both are made from the same instant here. A blood pressure sent as FIT never shows up
+(docs/reference/garmin.md#not-shown).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from weighbridge.core.errors import Refused
 from weighbridge.core.measures import MeasureType, Reading
 
 LIMITS = {"systolic": (70, 260), "diastolic": (40, 150), "pulse": (20, 250)}
-"""What Garmin's app and library accept, in mmHg and beats a minute (reference, section 2.6)."""
+"""What Garmin's library accepts, in mmHg and beats a minute (docs/reference/garmin.md#calls)."""
 
 
 def pressure_entry(reading: Reading, timezone: str | None) -> dict[str, Any]:

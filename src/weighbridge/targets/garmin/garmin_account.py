@@ -1,7 +1,7 @@
 """One person's account at Garmin Connect, in Garmin's own operations.
 
 Every call first makes sure that the login lives and belongs to the account that was logged in.
-Sources: Garmin reference, sections 2.6 and 4.
+Source: docs/reference/garmin.md#calls.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from weighbridge.targets.garmin.garmin_adapter import Connection
 
 FILE_NAME = "weight.fit"
-"""Constant: the same content is to be the same file (reference, section 3.1)."""
+"""Constant: the same content is to be the same file (docs/reference/garmin.md#duplicates)."""
 
 _ALL = {"includeAll": "true"}
 

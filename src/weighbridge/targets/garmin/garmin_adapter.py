@@ -1,7 +1,8 @@
 """The one place that touches ``garminconnect`` (>= 0.3.20, < 0.4). Imported late: it is heavy.
 
 The library is used below its own convenience: ``Client.request`` neither retries for half a minute
-nor disguises errors (Garmin reference, section 2.7). Three of its ways are replaced:
+nor disguises errors (docs/reference/garmin.md#library-errors). Three of its ways are
+replaced:
 
     _refresh_session        it renews silently, swallows refusals and locks out no other process;
                             here whoever owns the login renews it, and a refusal ends the call

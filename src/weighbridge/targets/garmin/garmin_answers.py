@@ -1,6 +1,6 @@
 """What Garmin's answers mean: a status and a body become a decision. Pure.
 
-Sources: Garmin reference, sections 2.7 and 3. Where they leave a choice:
+Source: docs/reference/garmin.md#uploads. Where it leaves a choice:
 
     402, 403        RetryLater: "login or header problem, not the file"
                     (RobertWojtowicz/export2garmin#31), and often a block of this network, which
@@ -21,10 +21,10 @@ import msgspec
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, Refused, RetryLater
 
 PAUSE_SECONDS = 900.0
-"""How long to leave Garmin alone when it does not say (reference, section 5)."""
+"""How long to leave Garmin alone when it does not say (docs/reference/garmin.md#limits)."""
 
 DUPLICATE = 202
-"""The code of the message "Duplicate Activity." (reference, section 3)."""
+"""The code of the message "Duplicate Activity." (docs/reference/garmin.md#uploads)."""
 
 AGAIN = "Nothing to do: it is tried again by itself."
 LOOKED_FOR = "Nothing to do: Garmin is read before anything is sent again."
@@ -100,7 +100,8 @@ def trouble_of_read(answer: Answer, what: str) -> Problem:
 def check_upload(answer: Answer) -> None:
     """Return when the file was taken or was there already; raise what follows otherwise.
 
-    A good status alone proves nothing: the failures stand in the body (reference, section 2.7).
+    A good status alone proves nothing: the failures are in the body
+    (docs/reference/garmin.md#uploads).
     """
     if answer.status == 409:
         return

@@ -24,7 +24,8 @@ from weighbridge.targets.garmin.blood_pressures import (
 from weighbridge.targets.garmin.remote_entries import Wanted
 
 SERIAL = 1
-"""Constant and not zero: the same readings are to give the same bytes (reference, section 6.4)."""
+"""Constant and not zero: the same readings are to give the same bytes
+(docs/reference/garmin.md#our-files)."""
 
 _STEP_GRAMS = 10.0
 
@@ -144,7 +145,8 @@ class Renderer(msgspec.Struct, frozen=True):
 def values_of(row: WeightRow) -> dict[str, float]:
     """A row in the names and units in which Garmin shows it. What it never shows is left out.
 
-    (Neither basal metabolism nor, reliably, BMI is read back: reference, section 3.4.)
+    Neither basal metabolism nor, reliably, BMI is read back
+    (docs/reference/garmin.md#shown).
     """
     values = {
         "weight": row.weight * _STEP_GRAMS,

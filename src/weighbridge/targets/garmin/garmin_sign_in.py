@@ -1,7 +1,8 @@
 """The interactive sign-in: the only place where a password is sent. One attempt a call.
 
-Sign-ins are what Garmin counts and blocks, per account and per network, for hours (Garmin
-reference, section 5). So a blocked one has its own class, and the caller keeps a breaker.
+Sign-ins are what Garmin counts and blocks, per account and per network, for hours
+(docs/reference/garmin.md#limits). So a blocked one has its own class, and the caller
+keeps a breaker.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from weighbridge.targets.garmin.garmin_adapter import Connection
 
 CODE_ATTEMPTS = 3
-"""A wrong code can be tried again in the same sign-in, but each counts twice (section 2.3)."""
+"""A wrong code can be tried again in the same sign-in, but each counts twice
+(docs/reference/garmin.md#signing-in)."""
 
 _TICKET = re.compile(r"ST-[\w.-]+")
 
@@ -78,7 +80,7 @@ def sign_in_with_ticket(place: Endpoint, ticket: str) -> SignedIn:
 def browser_url(place: Endpoint) -> str:
     """The page to open in a browser; it ends at an address with ``?ticket=ST-...``.
 
-    The ticket lives for some seconds and for one use (Garmin reference, section 2.3).
+    The ticket works once and expires within seconds (docs/reference/garmin.md#signing-in).
     """
     sso = f"{place.sso()}/sso"
     query = {

@@ -1,8 +1,8 @@
 """How long a Garmin login lives, and its renewal: one at a time across all processes.
 
-The refresh token dies at its first use and its successor comes in the answer (Garmin reference,
-section 2.5). So a renewal holds a lease from before the request until the new pair is stored, and
-whoever waited for the lease takes what the other one stored.
+The refresh token dies at its first use and its successor comes in the answer
+(docs/reference/garmin.md#tokens). So a renewal holds a lease from before the request until the new
+pair is stored, and whoever waited for the lease takes what the other one stored.
 """
 
 from __future__ import annotations

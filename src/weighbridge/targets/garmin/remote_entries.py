@@ -1,6 +1,6 @@
 """What the account already holds, and which of it is which of our readings. Pure.
 
-Field names, units and roundings: Garmin reference, section 4. Order is not promised there, so
+Field names, units and roundings: docs/reference/garmin.md#reading-back. No order is promised, so
 nothing here depends on it; an entry that cannot be understood matches nothing.
 """
 
@@ -99,7 +99,8 @@ def match_weights(wanted: Iterable[Wanted], holdings: Sequence[Held]) -> dict[st
 def match_pressures(wanted: Iterable[Wanted], holdings: Sequence[Held]) -> dict[str, Existing]:
     """Reading id → what stands at its second, or at its minute with the same pressure.
 
-    Some clients cut the seconds to zero before they send (Garmin reference, section 4.2).
+    Some clients set the seconds to zero before they send
+    (docs/reference/garmin.md#blood-pressures).
     """
     places = _Places(holdings)
     found: dict[str, Existing] = {}

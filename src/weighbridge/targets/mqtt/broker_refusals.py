@@ -1,7 +1,7 @@
 """What a broker says and what follows from it. Pure.
 
-The numbers are reason codes of MQTT 5 (its specification, section 2.4). paho translates those of
-MQTT 3.1.1 into them; 4 and 5 stand here too, for what arrives untranslated.
+The numbers are reason codes of MQTT 5 (docs/reference/home-assistant.md#reason-codes). paho
+translates those of MQTT 3.1.1 into them; 4 and 5 stand here too, for what arrives untranslated.
 """
 
 from __future__ import annotations

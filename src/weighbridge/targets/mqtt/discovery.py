@@ -1,8 +1,9 @@
 """How Home Assistant learns of a person and of the bridge: one retained payload each. Pure.
 
-An unknown key at the root or inside ``device`` makes Home Assistant reject the whole payload, so
-only the keys of the MQTT reference, section 4, are used. ``default_entity_id`` fixes the ids, else
-a German installation would have ``sensor.anna_gewicht`` (section 5).
+An unknown key at the root or inside ``device`` makes Home Assistant reject the whole payload
+(docs/reference/home-assistant.md#payload-keys). ``default_entity_id`` fixes the ids,
+else a German installation would have ``sensor.anna_gewicht``
+(docs/reference/home-assistant.md#names-and-ids).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def person_device(
 
     ``height`` as in ``person_state``. ``earlier``: what ``components_of`` found in the payload
     that stands there now; what is gone is named once more, because leaving a component out does
-    not remove it (section 5).
+    not remove it (docs/reference/home-assistant.md#adding-and-removing).
     """
     components = _sensors(topics, person, newest, height)
     components["measured_at"] = _last_measurement(person)

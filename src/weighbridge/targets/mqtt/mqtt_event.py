@@ -1,7 +1,8 @@
 """One new measurement, as it is announced: numbers, what changed, and a sentence. Pure.
 
 It is not retained. The keys beside ``event_type`` become attributes of Home Assistant's event
-entity (MQTT reference, section 7). ``id`` is there because a message may arrive twice.
+entity (docs/reference/home-assistant.md#event-entity). ``id`` is there because a message may
+arrive twice.
 """
 
 from __future__ import annotations

@@ -45,7 +45,8 @@ def slug(name: str, userid: str) -> str:
     """The name in small Latin letters, digits and ``_``; the user id when nothing is left of it.
 
     Marks on letters are dropped, Cyrillic and Greek letters are written in Latin ones. Two people
-    may get the same: Home Assistant then adds ``_2`` to the ids of one (MQTT reference, section 5).
+    may get the same: Home Assistant then adds ``_2`` to the ids of one
+    (docs/reference/home-assistant.md#names-and-ids).
     """
     known = unicodedata.normalize("NFC", name.casefold()).translate(_LETTERS)
     bare = unicodedata.normalize("NFKD", known).translate(_LETTERS)

@@ -1,7 +1,8 @@
 """What is retained: the newest values of a person, and how the bridge is doing. Pure.
 
 Every key that discovery advertises is always there, ``None`` when it has no value: a missing key
-would be a warning in Home Assistant's log at every message (MQTT reference, section 4).
+would be a warning in Home Assistant's log at every message
+(docs/reference/home-assistant.md#states).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from weighbridge.targets.base import Newest, ServerStatus
 from weighbridge.targets.mqtt.mqtt_values import by_part, by_sensor, instant, number
 
 BATTERY_LEVELS = ("low", "medium", "high")
-"""The words that Withings has for a battery (Withings reference, section 6.1)."""
+"""The words that Withings has for a battery (docs/reference/withings-api.md#devices)."""
 
 
 def person_state(newest: Sequence[Newest], *, height: Decimal | None = None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from weighbridge.targets.mqtt.sensors import SEGMENTS_OF, SENSORS, Sensor
 
 FINEST = 3
 """Digits behind the point. A scale resolves grams; what Withings adds behind them is the noise of
-binary numbers, like 53.800003 kg (Withings reference, section 3.4)."""
+binary numbers, like 53.800003 kg (docs/reference/withings-api.md#values)."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST = Decimal(10) ** 15

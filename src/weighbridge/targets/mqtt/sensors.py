@@ -1,8 +1,9 @@
 """Which sensors there are: one for each measure type that has a name, and the BMI. Pure.
 
-Units and classes are those with which Home Assistant shows a value as it was sent (MQTT reference,
-section 4): ``mmHg`` with the class ``pressure`` becomes inHg on an American installation, ``m/s``
-with ``speed`` becomes mph. So those have no class, nor has anything that was not verified.
+Units and classes are those with which Home Assistant shows a value as it was sent
+(docs/reference/home-assistant.md#units-and-classes): ``mmHg`` with the class ``pressure`` becomes
+inHg on an American installation, ``m/s`` with ``speed`` becomes mph. So those have no class, nor
+has anything that was not verified.
 """
 
 from __future__ import annotations

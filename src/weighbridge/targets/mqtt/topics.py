@@ -1,8 +1,8 @@
 """Where everything stands at the broker. Pure.
 
-Topics hold the base topic and the Withings user id, never a person's name (MQTT reference,
-section 2). Retained: ``bridge_state``, ``bridge_info``, each person's ``state`` and the two
-discovery topics. Not retained: events, requests and responses.
+Topics hold the base topic and the Withings user id, never a person's name. Retained:
+``bridge_state``, ``bridge_info``, each person's ``state`` and the two discovery topics. Not
+retained: events, requests and responses.
 """
 
 from __future__ import annotations
@@ -75,7 +75,10 @@ def device_id(userid: str) -> str:
 
 
 def check_topic(topic: str, option: str) -> None:
-    """Raises ValueError when ``topic`` cannot be the beginning of topics (MQTT 5, section 4.7)."""
+    """Raises ValueError when ``topic`` cannot be the beginning of topics.
+
+    Source: docs/reference/home-assistant.md#topic-names.
+    """
     reason = _wrong_with(topic)
     if reason:
         raise ValueError(f"{option} must be words with slashes between them: {reason}")
@@ -94,7 +97,7 @@ def _wrong_with(topic: str) -> str:
 
 
 def _checked(userid: str) -> str:
-    """Anything else would be an illegal discovery topic (MQTT reference, section 2)."""
+    """Anything else would be illegal (docs/reference/home-assistant.md#discovery-topics)."""
     if not _ALLOWED_IN_DISCOVERY.fullmatch(userid):
         raise ValueError("a Withings user id is made of digits")
     return userid

@@ -13,7 +13,7 @@ the newest one is sent, and never an older one after a newer one. It is written 
 one decimal, whatever unit the rider sees. Everything else in the profile is left as it is.
 
 TrainerRoad offers no public interface: this is what its own web page does, and it may change
-(targets reference, section 3).
+(docs/reference/trainerroad.md#changes).
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ def _write(account: RiderAccount, one: Weight, receipt: Receipt) -> Receipt:
 
 
 def _remark_on_ftp() -> Problem:
-    """The weight arrived; still a person is to know what may be our doing (section 3.6)."""
+    """The weight arrived; we may have undone a change (docs/reference/trainerroad.md#profile)."""
     return Problem(
         "The weight was written, but the FTP in TrainerRoad changed at the same moment.",
         remedy="Look at the FTP in your TrainerRoad profile.",

@@ -1,7 +1,7 @@
 """One person's account at TrainerRoad: who is it, and one weight, compared, written, read back.
 
 Every call first proves that the session lives and belongs to the account that was logged in.
-Sources: targets reference, sections 3.4 and 3.6.
+Source: docs/reference/trainerroad.md#profile.
 """
 
 from __future__ import annotations

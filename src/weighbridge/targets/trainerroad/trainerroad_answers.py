@@ -1,6 +1,6 @@
 """What TrainerRoad's answers mean: a status becomes a decision. Pure.
 
-Sources: targets reference, sections 1 and 3. Where they leave a choice:
+Source: docs/reference/trainerroad.md#failures. Where it leaves a choice:
 
     401, 3xx to the login page   LoginNeeded
     403, 408, 429, 5xx           RetryLater: turned away, or out of order
@@ -27,7 +27,7 @@ _REFUSING = frozenset({400, 409, 413, 415, 422})
 
 
 def changed(message: str) -> RetryLater:
-    """TrainerRoad is not as we know it: stop, say so, and do not hammer (section 1)."""
+    """TrainerRoad is not as we know it: stop and say so (docs/reference/trainerroad.md#changes)."""
     return RetryLater(message, remedy=UPDATE, after=CHANGED_PAUSE_SECONDS)
 
 

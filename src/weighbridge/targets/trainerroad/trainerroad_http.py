@@ -1,6 +1,6 @@
 """One HTTP request to TrainerRoad's web application, and what a broken connection means.
 
-Headers as the web application sends them (targets reference, sections 3.2 and 3.5). The session is
+Headers as the web application sends them (docs/reference/trainerroad.md#signing-in). The session is
 one cookie. It is set by hand, because the client keeps no cookies.
 """
 

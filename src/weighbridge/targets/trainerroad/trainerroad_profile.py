@@ -1,7 +1,8 @@
 """Who is signed in, and the profile that holds the weight. Pure.
 
-Keys are PascalCase or camelCase and nobody can be sure which (targets reference, section 3.5), so
-their first letter may be either. Every value but the weight goes back byte for byte as it came.
+Keys are PascalCase or camelCase and nobody can be sure which, so their first letter may be either
+(docs/reference/trainerroad.md#key-casing). Every value but the weight goes back byte for byte as it
+came.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import msgspec
 from weighbridge.targets.trainerroad.trainerroad_answers import changed
 
 EQUAL_KG = Decimal("0.01")
-"""A weight that stands there already (section 3.6)."""
+"""A smaller difference is none (docs/reference/trainerroad.md#profile)."""
 
 STEP_KG = Decimal("0.1")
-"""What is written is rounded to this, and what is read back may differ by it (section 3.6)."""
+"""What is written is rounded to this, and what is read back may differ by it
+(docs/reference/trainerroad.md#profile)."""
 
 _HEAVIEST = 100_000
 """No weight in any unit; a number beyond it could overflow the arithmetic."""
@@ -70,7 +72,7 @@ class Profile(msgspec.Struct, frozen=True):
 
 
 def read_member(body: bytes) -> Member | None:
-    """Who is signed in; None for nobody, which is number -1 and not an error (section 3.4).
+    """Who is signed in; None for nobody, which is number -1 (docs/reference/trainerroad.md#member).
 
     Raises RetryLater when the answer is another one.
     """

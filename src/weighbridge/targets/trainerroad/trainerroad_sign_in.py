@@ -1,8 +1,9 @@
 """The interactive sign-in: the only place where a password is sent. One attempt a call.
 
-Wrong passwords are answered with status 200, so only the body counts (targets reference, section
-3.2). Repeated sign-ins were answered with 429 in 2026 (withings-sync#254): then, and when the route
-is gone, the caller's circuit breaker opens and a cookie from a browser is the way in.
+Wrong passwords are answered with status 200, so only the body counts
+(docs/reference/trainerroad.md#signing-in). Repeated sign-ins were answered with 429 in 2026
+(withings-sync#254): then, and when the route is gone, the caller's circuit breaker opens and a
+cookie from a browser is the way in.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The way of a person to Withings and back: consent there, code, tokens, done.
 
-The code lives 30 seconds and works once (Withings reference, section 2.1), so it is exchanged in
-the request that brings it. Neither code nor state is ever shown or logged.
+The code lives 30 seconds and works once (docs/reference/withings-api.md#consent), so it is
+exchanged in the request that brings it. Neither code nor state is ever shown or logged.
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ class WithingsWay:
     def come_back(self, request: Request) -> Response:
         """Finish what ``begin`` began. HEAD is a question whether we are here: it uses nothing up.
 
-        Withings probes the address with HEAD and wants exactly 200 (reference, section 2.1).
+        Withings probes the address with HEAD and wants exactly 200
+        (docs/reference/withings-api.md#address-test).
         """
         if request.method == "HEAD" or not self.ends(request):
             return self._pages.page(request, "way-back.html", headers=_PRIVATE)

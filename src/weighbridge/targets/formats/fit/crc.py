@@ -1,5 +1,5 @@
 """The check sum of FIT files: CRC-16, reflected polynomial 0xA001, start 0, no final xor
-(Garmin reference, section 6.1). Garmin answers a wrong one with "a type we do not support".
+(docs/reference/garmin.md#layout). Garmin answers a wrong one with "a type we do not support".
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Rows to the bytes of a FIT file.
 
 One kind of row a file, ``file_id`` first, rows in ascending time, columns that no row fills left
-out, one definition (Garmin reference, section 6.4). The same rows give the same bytes, in
-whatever order they come.
+out, one definition (docs/reference/garmin.md#our-files). The same rows give the same
+bytes, in whatever order they come.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The two FIT messages that we write, as rows of integers ready for the wire.
 
-Numbers, base types and scales are those of the FIT profile (Garmin reference, section 6.2).
+Numbers, base types and scales are those of the FIT profile (docs/reference/garmin.md#messages).
 A row holds what goes into the file: ``weight=6575`` is 65.75 kg. ``WeightRow.of`` and
 ``PressureRow.of`` make rows from exact values; they round half up and refuse what does not fit.
 """
