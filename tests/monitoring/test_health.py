@@ -1,21 +1,16 @@
-"""``/healthz`` and ``/readyz``: what they say, to whom, and what they cost."""
+"""Readiness: what makes a server unready, and what asking costs."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import msgspec
 import pytest
 
-from fixtures.monitoring import DAY, POLL, TOO_LONG, World, decoded, served
+from fixtures.monitoring import DAY, POLL, TOO_LONG, World
 from weighbridge.monitoring import write_probe
-from weighbridge.monitoring.cached_answer import CachedAnswer
-from weighbridge.monitoring.health import PROVE_EVERY, Readiness, judge_readiness, routes
+from weighbridge.monitoring.health import PROVE_EVERY, Readiness, judge_readiness
 from weighbridge.monitoring.write_probe import WriteProbe
 from weighbridge.sync.services import Services
 
@@ -125,37 +120,6 @@ def test_a_defect_is_an_answer_as_well(world: World, caplog: pytest.LogCaptureFi
     assert "readiness_unknown" in caplog.text
 
 
-# --- Over the wire ----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def client(world: World) -> Iterator[httpx2.Client]:
-    with served(routes(world.parts)) as client:
-        yield client
-
-
-def test_the_wire_tells_everything_to_monitors_and_nobody_by_name(
-    world: World, client: httpx2.Client
-) -> None:
-    answer = client.get("/healthz")
-    assert (answer.status_code, answer.text) == (200, "ok\n")
-    assert client.head("/healthz").status_code == 200
-    answer = client.get("/readyz")
-    assert (answer.status_code, decoded(answer)) == (200, {"ready": True, "reasons": []})
-    assert answer.headers["cache-control"] == "no-store"
-    assert client.post("/readyz").status_code == 405
-
-
-def test_unready_is_503_and_alive_all_the_same(world: World, client: httpx2.Client) -> None:
-    world.now += TOO_LONG
-    world.refuse("anna", "anna weighs too much")
-    answer = client.get("/readyz")
-    assert answer.status_code == 503
-    assert decoded(answer)["ready"] is False
-    assert not any(word in answer.text for word in ("anna", "ben", str(world.home), "weighs"))
-    assert client.get("/healthz").status_code == 200
-
-
 # --- What a flood costs -----------------------------------------------------------------------
 
 
@@ -180,55 +144,3 @@ def test_after_a_failure_the_disk_is_proven_each_time(world: World) -> None:
     assert not judge_readiness(world.parts, long).ready
     probe.rmdir()
     assert judge_readiness(world.parts, long).ready
-
-
-def test_a_flood_looks_once_and_waits_for_the_same_answer() -> None:
-    made, go = [0], threading.Event()
-
-    def make() -> int:
-        assert go.wait(10)
-        made[0] += 1
-        return made[0]
-
-    async def flood() -> list[int]:
-        glimpse = CachedAnswer(make)
-        visitors = [asyncio.create_task(glimpse.get()) for _ in range(500)]
-        await asyncio.sleep(0)
-        visitors[0].cancel()  # the first one, for whom the work was begun, goes away
-        go.set()
-        found = await asyncio.gather(*visitors, return_exceptions=True)
-        return [each for each in found if isinstance(each, int)] + [await glimpse.get()]
-
-    assert asyncio.run(flood()) == [1] * 500
-
-
-def test_an_answer_grows_old() -> None:
-    made = [0]
-
-    def make() -> int:
-        made[0] += 1
-        return made[0]
-
-    async def ask() -> list[int]:
-        glimpse = CachedAnswer(make, lifetime=0.0)
-        return [await glimpse.get(), await glimpse.get()]
-
-    assert asyncio.run(ask()) == [1, 2]
-
-
-def test_a_failure_is_not_remembered() -> None:
-    answers = iter([OSError("no"), 2])
-
-    def make() -> int:
-        answer = next(answers)
-        if isinstance(answer, OSError):
-            raise answer
-        return answer
-
-    async def ask() -> int:
-        glimpse = CachedAnswer(make)
-        with pytest.raises(OSError, match="no"):
-            await glimpse.get()
-        return await glimpse.get()
-
-    assert asyncio.run(ask()) == 2

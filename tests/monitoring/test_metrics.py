@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from fixtures.monitoring import DAY, HOUR, START, TOKEN, World, served
+from fixtures.monitoring import DAY, HOUR, START, World
 from fixtures.paths import ROOT
 from weighbridge import __version__
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import ExitCode, LoginNeeded, RetryLater
-from weighbridge.monitoring.metrics import render, routes
+from weighbridge.monitoring.metrics import render
 from weighbridge.runtime.counters import BUCKETS, ROUND_OUTCOMES, Durations, ProcessCounters
 from weighbridge.sync.context import Delivered, Outcome
 
@@ -240,40 +237,3 @@ def test_the_page_names_every_metric_and_no_other(world: World) -> None:
     table = set(re.findall(r"^\| `(weighbridge_\w+)` \|", page.read_text("utf-8"), re.M))
     told = set(re.findall(r"^# TYPE (weighbridge_\w+) ", render(world.parts).decode(), re.M))
     assert table == told
-
-
-# --- Over the wire ----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def client(world: World) -> Iterator[httpx2.Client]:
-    with served(routes(world.parts)) as client:
-        yield client
-
-
-KNOWN = {"Authorization": f"Bearer {TOKEN}"}
-
-
-def test_only_who_knows_the_token_may_read(client: httpx2.Client) -> None:
-    answer = client.get("/metrics")
-    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
-    assert "weighbridge_" not in answer.text
-    wrong = client.get("/metrics", headers={"Authorization": "Bearer a-guess"})
-    assert wrong.status_code == 401
-    answer = client.get("/metrics", headers=KNOWN)
-    assert answer.status_code == 200
-    assert answer.headers["content-type"].startswith("text/plain; version=")
-    assert value(read_back(answer.content), "database_up") == 1
-
-
-def test_without_the_library_the_answer_says_what_to_install(
-    client: httpx2.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    assert client.get("/metrics").status_code == 401, "strangers learn nothing"
-    answer = client.get("/metrics", headers=KNOWN)
-    assert answer.status_code == 501
-    assert answer.text == (
-        "Metrics need prometheus-client, which is not installed. "
-        "Run: pip install 'weighbridge[metrics]'\n"
-    )

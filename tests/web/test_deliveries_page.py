@@ -34,14 +34,14 @@ from fixtures.history import DAY, fill
 from fixtures.web_server import Visitor, read_html, words_of
 from weighbridge.core.delivery_state import State
 from weighbridge.i18n import LANGUAGES
-from weighbridge.runtime.app_context import AppContext
-from weighbridge.runtime.process import Server
 from weighbridge.storage.database import Database
 from weighbridge.storage.statements import statement
 from weighbridge.sync.planner import GONE
 from weighbridge.sync.services import Services
 from weighbridge.testing.builders import NOON, group
 from weighbridge.testing.places import Letterbox, Notebook
+from weighbridge.web.app_context import AppContext
+from weighbridge.web.process import Server
 
 VALUES = ("72.4", "72,4", "71.77", "71.66", "88.888", "118")
 

@@ -22,7 +22,7 @@ from fixtures.web_server import Visitor, read_html, words_of
 from weighbridge.config import writing
 from weighbridge.core.errors import ConfigProblem, StateProblem
 from weighbridge.i18n import LANGUAGES, texts
-from weighbridge.runtime.process import Server
+from weighbridge.web.process import Server
 from weighbridge.web.views import setup_steps
 from weighbridge.web.views.setup_draft import IDLE, MOST, MOST_PEOPLE, Draft, Drafts
 from weighbridge.web.views.setup_steps import STEPS

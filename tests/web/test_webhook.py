@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from fixtures.edge import Answer, Edge, ask, call, hear, hear_until, listening
 from weighbridge.core.errors import StateProblem
-from weighbridge.runtime.app_context import AppContext
 from weighbridge.storage.database import Database
 from weighbridge.storage.subscription_store import retire, rotate
 from weighbridge.testing.builders import NOON
 from weighbridge.web import webhook
+from weighbridge.web.app_context import AppContext
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 SECOND = 1.5

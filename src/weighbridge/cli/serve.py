@@ -60,8 +60,8 @@ def command(session: CliContext, host: str | None, port: int | None, url: str | 
 
 
 def _serve(settings: Settings) -> int:
-    from weighbridge.runtime.process import Server
     from weighbridge.web.app import create_app
+    from weighbridge.web.process import Server
 
     before = threading.enumerate()
     server = Server(settings)

@@ -14,9 +14,8 @@ from collections.abc import Sequence
 from weighbridge.core.errors import Problem
 from weighbridge.monitoring.alert_channels import INSTALL, NOT_INSTALLED, Channel, Pulse
 from weighbridge.monitoring.alerts import CheckResult, next_step, stands, take_down
-from weighbridge.monitoring.checks import HealthChecks, home_finding
+from weighbridge.monitoring.checks import HealthChecks, MonitoredServer, home_finding
 from weighbridge.monitoring.write_probe import WriteProbe
-from weighbridge.runtime.app_context import AppContext
 from weighbridge.storage.alert_store import Alert, AlertBook, Message
 
 log = logging.getLogger(__name__)
@@ -33,9 +32,9 @@ ENOUGH = 0.8
 class AlertLoop:
     """The watchman of one server. ``look`` is one round of his."""
 
-    def __init__(self, parts: AppContext) -> None:
-        alerts = parts.settings.alerts
-        self._parts = parts
+    def __init__(self, server: MonitoredServer) -> None:
+        alerts = server.settings.alerts
+        self._server = server
         self._channels = [Channel(number, url) for number, url in enumerate(alerts.urls, 1)]
         self._pulse = Pulse(alerts.ping) if alerts.ping else None
         self._home = _HomeWatch(len(self._channels))
@@ -59,7 +58,7 @@ class AlertLoop:
 
     def look(self) -> None:
         """One evaluation: judge, tell what is to be told, ping if all is well."""
-        now = self._parts.clock()
+        now = self._server.clock()
         standing, messages = 1, list[Message]()
         try:
             standing, messages = self._judge(now)
@@ -77,11 +76,11 @@ class AlertLoop:
 
     def _judge(self, now: float) -> tuple[int, list[Message]]:
         """How many troubles stand, and what is still to be told. Raises what the database does."""
-        parts = self._parts
-        with parts.open() as workplace:
+        server = self._server
+        with server.open() as workplace:
             database = workplace.database
             self._proof.renew(database, now)
-            survey = HealthChecks(database, parts.settings, now=now, started_at=parts.started_at)
+            survey = HealthChecks(database, server.settings, now=now, started_at=server.started_at)
             findings = list(survey.findings())
             book = AlertBook(database)
             with database.transaction():
@@ -113,7 +112,7 @@ class AlertLoop:
             return
         self._sent.add(message.id)
         try:
-            with self._parts.open() as workplace, workplace.database.transaction():
+            with self._server.open() as workplace, workplace.database.transaction():
                 AlertBook(workplace.database).accepted(message.id)
         except Problem as problem:  # it stands in ``_sent``; so it is not sent again
             log.warning("alert_sent_not_noted", extra={"problem": str(problem)})

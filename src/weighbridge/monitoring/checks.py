@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from weighbridge.config import Person, Settings, TargetSettings
 from weighbridge.core.delivery_state import State
 from weighbridge.monitoring.alerts import CheckResult
+from weighbridge.runtime.counters import ProcessCounters
 from weighbridge.storage.database import Database, Row
 from weighbridge.storage.subscription_store import SubscriptionStore
+from weighbridge.sync.services import Services
 from weighbridge.sync.status import (
     SourceStanding,
     SourceVerdict,
@@ -41,6 +44,27 @@ WELL = "There is nothing to do."
 
 _WAITING = (State.PLANNED, State.SENDING, State.UNKNOWN, State.REJECTED)
 """What should have arrived. Blocked has a finding of its own, held waits for a decision."""
+
+
+class MonitoredServer(Protocol):
+    """What monitoring needs to know of the server that it looks at."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def clock(self) -> Callable[[], float]: ...
+
+    @property
+    def open(self) -> Callable[[], Services]:
+        """The home folder, opened for the thread that calls it; a context manager."""
+
+    @property
+    def started_at(self) -> float:
+        """In epoch seconds."""
+
+    @property
+    def counts(self) -> ProcessCounters: ...
 
 
 def silence_bound(settings: Settings) -> float:

@@ -1,11 +1,8 @@
-"""``/healthz`` and ``/readyz``: is the process alive, and does it do its work?
+"""Readiness: does the server do its work? The answer is for ``/readyz``, which everybody may read,
+so it names no person and gives no number of people.
 
-Both are open to everybody, so they name nobody and tell no numbers of people.
-
-``/healthz`` touches nothing: whoever restarts a container by it must not do so because Withings
-or a disk is in trouble. ``/readyz`` says whether readings flow, for a monitor that calls a person.
-A login that only a person can make does not make it unready: the rest of the house works, an alert
-was sent, and a monitor that stays red for weeks hides the next trouble.
+A login that only a person can renew does not make the server unready: everybody else is served, an
+alert was sent, and a monitor that stays red for weeks hides the next problem.
 """
 
 from __future__ import annotations
@@ -13,21 +10,20 @@ from __future__ import annotations
 import logging
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
 
 from weighbridge.core.errors import Problem
-from weighbridge.monitoring.cached_answer import CachedAnswer
-from weighbridge.monitoring.checks import is_overdue, needs_login, silence_bound
+from weighbridge.monitoring.checks import (
+    MonitoredServer,
+    is_overdue,
+    needs_login,
+    silence_bound,
+)
 from weighbridge.monitoring.write_probe import WriteProbe
-from weighbridge.runtime.app_context import AppContext
 from weighbridge.storage.database import Database
 from weighbridge.sync.status import judge_source
 
 log = logging.getLogger(__name__)
 
-NO_STORE = {"Cache-Control": "no-store"}
 PROVE_EVERY = 60.0
 """Seconds for which a proof that the disk can be written is good, however many ask."""
 
@@ -39,29 +35,12 @@ class Readiness(msgspec.Struct, frozen=True):
     reasons: list[str]
 
 
-def routes(parts: AppContext) -> list[BaseRoute]:
-    """The two paths; GET and HEAD."""
-    proof = WriteProbe(PROVE_EVERY)
-    readiness = CachedAnswer(lambda: judge_readiness(parts, proof))
-
-    async def healthz(request: Request) -> Response:
-        return PlainTextResponse("ok\n", headers=NO_STORE)
-
-    async def readyz(request: Request) -> Response:
-        found = await readiness.get()
-        return JSONResponse(
-            msgspec.structs.asdict(found), 200 if found.ready else 503, headers=NO_STORE
-        )
-
-    return [Route("/healthz", healthz), Route("/readyz", readyz)]
-
-
-def judge_readiness(parts: AppContext, proof: WriteProbe) -> Readiness:
+def judge_readiness(server: MonitoredServer, proof: WriteProbe) -> Readiness:
     """Look into the database and prove that it can be written. Blocks; never raises."""
     try:
-        with parts.open() as workplace:
-            proof.renew(workplace.database, parts.clock())
-            reasons = _why_not(workplace.database, parts)
+        with server.open() as workplace:
+            proof.renew(workplace.database, server.clock())
+            reasons = _why_not(workplace.database, server)
     except Problem as problem:  # its text names folders: for the log only
         log.info("not_ready", extra={"problem": str(problem)})
         reasons = ["The home folder or its database cannot be used. Look into the log."]
@@ -71,14 +50,14 @@ def judge_readiness(parts: AppContext, proof: WriteProbe) -> Readiness:
     return Readiness(not reasons, reasons)
 
 
-def _why_not(database: Database, parts: AppContext) -> list[str]:
-    now = parts.clock()
-    for person in parts.settings.people:
+def _why_not(database: Database, server: MonitoredServer) -> list[str]:
+    now = server.clock()
+    for person in server.settings.people:
         source = judge_source(database, person.name)
         if needs_login(source):
             continue  # waits for a person, not for us
-        if is_overdue(source, parts.settings, now, parts.started_at):
-            minutes = f"{silence_bound(parts.settings) / 60:.0f}"
+        if is_overdue(source, server.settings, now, server.started_at):
+            minutes = f"{silence_bound(server.settings) / 60:.0f}"
             return [
                 f"Withings has not been read for longer than {minutes} minutes. "
                 "Run: weighbridge status"

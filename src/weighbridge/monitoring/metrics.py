@@ -10,50 +10,24 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
-
 from weighbridge import __version__
 from weighbridge.core.errors import Problem
+from weighbridge.monitoring.checks import MonitoredServer
 from weighbridge.monitoring.state_gauges import StateGauges, take_census
-from weighbridge.runtime.app_context import AppContext
 from weighbridge.runtime.counters import ROUND_OUTCOMES, Counters
-from weighbridge.web.auth import Door
-from weighbridge.web.render import Pages
 
 if TYPE_CHECKING:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 log = logging.getLogger(__name__)
 
-NOT_INSTALLED = (
-    "Metrics need prometheus-client, which is not installed. "
-    "Run: pip install 'weighbridge[metrics]'\n"
-)
 
-
-def routes(parts: AppContext) -> list[BaseRoute]:
-    """The one path, behind the door for scripts."""
-    door = Door(parts.admission, Pages(parts.settings))
-
-    def show(request: Request) -> Response:
-        try:
-            from prometheus_client import CONTENT_TYPE_LATEST
-        except ModuleNotFoundError:
-            return PlainTextResponse(NOT_INSTALLED, 501)
-        headers = {"Cache-Control": "no-store", "Content-Type": CONTENT_TYPE_LATEST}
-        return Response(render(parts), headers=headers)
-
-    return [Route("/metrics", door.script(show))]
-
-
-def render(parts: AppContext) -> bytes:
+def render(server: MonitoredServer) -> bytes:
     """The page. Blocks while it reads the database."""
     from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
     registry = CollectorRegistry()
-    registry.register(_Collected([*_counted(parts.counts.tally()), *_standing(parts)]))
+    registry.register(_Collected([*_counted(server.counts.tally()), *_standing(server)]))
     ProcessCollector(registry=registry)  # memory, processor time, open files: where there is /proc
     return generate_latest(registry)
 
@@ -119,13 +93,13 @@ def _counted(tally: Counters) -> Iterator[Metric]:
     yield delays
 
 
-def _standing(parts: AppContext) -> Iterator[Metric]:
+def _standing(server: MonitoredServer) -> Iterator[Metric]:
     """What the database says now. When it cannot be read, only that is said."""
-    started = parts.started_at
+    started = server.started_at
     yield _gauge("started_timestamp_seconds", "When the server started.", started)
     try:
-        with parts.open() as workplace:
-            house = take_census(workplace.database, parts.settings, parts.clock())
+        with server.open() as workplace:
+            house = take_census(workplace.database, server.settings, server.clock())
     except Problem as problem:
         log.warning("metrics_without_database", extra={"problem": str(problem)})
         yield _gauge("database_up", "Whether the database can be read.", 0)

@@ -11,8 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount
 
-from weighbridge.monitoring import health, metrics
-from weighbridge.web import language, webhook
+from weighbridge.web import language, monitoring_routes, webhook
 from weighbridge.web.auth import Door
 from weighbridge.web.host_names import prefix
 from weighbridge.web.render import Pages, static_routes, wants_a_page
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from weighbridge.runtime.app_context import AppContext
+    from weighbridge.web.app_context import AppContext
 
 _log = logging.getLogger(__name__)
 
@@ -53,11 +52,7 @@ def create_app(parts: AppContext) -> ASGIApp:
     """The ASGI app of one server; ``weighbridge.web.server`` serves it."""
     pages = Pages(parts.settings)
     door = Door(parts.admission, pages)
-    found: list[BaseRoute] = [
-        *webhook.routes(parts),
-        *health.routes(parts),
-        *metrics.routes(parts),
-    ]
+    found: list[BaseRoute] = [*webhook.routes(parts), *monitoring_routes.routes(parts, door)]
     for module in _PAGES:
         found += module.routes(parts, door, pages)
     return put_together(found, door, pages)

@@ -26,7 +26,7 @@ from weighbridge.web.ip_networks import Networks
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from weighbridge.runtime.app_context import AppContext
+    from weighbridge.web.app_context import AppContext
 
 LARGEST_BODY = 4096
 """Bytes. The recorded bodies have less than 100."""

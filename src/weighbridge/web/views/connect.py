@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Scope
 
-    from weighbridge.runtime.app_context import AppContext
+    from weighbridge.web.app_context import AppContext
 
 
 def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:

@@ -18,8 +18,8 @@ from weighbridge.web.views.target_ref import look_up, service_of, sign_in_path
 
 if TYPE_CHECKING:
     from weighbridge.config import Person, TargetSettings
-    from weighbridge.runtime.app_context import AppContext
     from weighbridge.sync.services import Services
+    from weighbridge.web.app_context import AppContext
     from weighbridge.web.auth import Door
     from weighbridge.web.render import Pages
 

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from weighbridge.runtime.app_context import AppContext
     from weighbridge.storage.database import Database
+    from weighbridge.web.app_context import AppContext
 
 SHOWN = 50
 """Deliveries on a page."""

@@ -20,8 +20,8 @@ from weighbridge.sync.readings import instant_of
 from weighbridge.web.notices import Notice
 
 if TYPE_CHECKING:
-    from weighbridge.runtime.app_context import AppContext
     from weighbridge.storage.database import Database, Row
+    from weighbridge.web.app_context import AppContext
     from weighbridge.web.views.delivery_query import RouteOf
 
 log = logging.getLogger(__name__)

@@ -44,9 +44,9 @@ if TYPE_CHECKING:
 
     from weighbridge.core.measures import MeasureGroup
     from weighbridge.i18n import Texts
-    from weighbridge.runtime.app_context import AppContext
     from weighbridge.storage.database import Row
     from weighbridge.sync.services import Services
+    from weighbridge.web.app_context import AppContext
 
 
 class TargetCard(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ from weighbridge.web.views.person_history import PersonHistory, zone_of
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from weighbridge.runtime.app_context import AppContext
+    from weighbridge.web.app_context import AppContext
 
 USUAL_DAYS = 90
 """What a page shows that was asked for no days."""

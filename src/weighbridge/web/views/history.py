@@ -37,7 +37,7 @@ from weighbridge.web.views.person_history import PersonHistory, latest
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from weighbridge.runtime.app_context import AppContext
+    from weighbridge.web.app_context import AppContext
 
 type _Answer = Callable[["Request", str, PersonHistory, HistoryQuery], Response]
 

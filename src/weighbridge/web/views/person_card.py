@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from weighbridge.config import Person, TargetSettings
-    from weighbridge.runtime.app_context import AppContext
     from weighbridge.storage.database import Database
     from weighbridge.sync.services import Services
+    from weighbridge.web.app_context import AppContext
 
 CHART_DAYS = 90
 

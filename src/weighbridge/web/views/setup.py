@@ -14,12 +14,12 @@ from starlette.routing import BaseRoute, Route
 
 from weighbridge.config import CONFIG_FILE, Settings
 from weighbridge.core.errors import StateProblem
-from weighbridge.monitoring.health import NO_STORE
 from weighbridge.sources.withings.notify_url import callback_at, rules_broken
 from weighbridge.web import language
 from weighbridge.web.auth import Door, Endpoint, form_of
 from weighbridge.web.host_names import CALLBACK_PATH
 from weighbridge.web.login_page import Entrance
+from weighbridge.web.monitoring_routes import NO_STORE
 from weighbridge.web.render import Pages, session_of
 from weighbridge.web.views.setup_draft import Draft, Drafts, Holding
 from weighbridge.web.views.setup_file import Plan, mistakes_of, plan_of, write

@@ -18,10 +18,10 @@ import msgspec
 
 from weighbridge.config import CONFIG_FILE, ServerSettings, Settings
 from weighbridge.core.errors import ConfigProblem, Problem
-from weighbridge.runtime.process import Server, only_one
 from weighbridge.web.app import create_app, put_together
 from weighbridge.web.auth import Door
 from weighbridge.web.authenticator import Admission, read_or_make_token
+from weighbridge.web.process import Server, only_one
 from weighbridge.web.render import Pages
 from weighbridge.web.swappable_app import SwappableApp
 from weighbridge.web.views.setup import Setup

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from weighbridge.runtime.app_context import AppContext
+    from weighbridge.web.app_context import AppContext
     from weighbridge.web.auth import Door
     from weighbridge.web.render import Pages
 

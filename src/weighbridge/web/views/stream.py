@@ -14,7 +14,7 @@ import msgspec
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from weighbridge.runtime.change_feed import ChangeFeed, FeedMessage, Subscriber
+from weighbridge.web.change_feed import ChangeFeed, FeedMessage, Subscriber
 from weighbridge.web.http_connection import goes_on
 from weighbridge.web.render import session_of
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
-    from weighbridge.runtime.app_context import AppContext
+    from weighbridge.web.app_context import AppContext
     from weighbridge.web.auth import Door
     from weighbridge.web.render import Pages
 

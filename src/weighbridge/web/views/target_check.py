@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from weighbridge.runtime.app_context import AppContext
     from weighbridge.runtime.subscription_reconcile import Found
     from weighbridge.sync.services import Services
+    from weighbridge.web.app_context import AppContext
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from weighbridge.web.render import session_of
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from weighbridge.runtime.app_context import AppContext
+    from weighbridge.web.app_context import AppContext
 
 _DESCRIBED = frozenset({"garmin", "trainerroad"})
 """Kinds about whose way with a browser our catalogue has words."""

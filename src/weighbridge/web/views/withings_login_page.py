@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from weighbridge.config import Person
-    from weighbridge.runtime.app_context import AppContext
     from weighbridge.sources.withings.application import WithingsApp
     from weighbridge.sync.services import Services
+    from weighbridge.web.app_context import AppContext
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from weighbridge.config import Settings
-from weighbridge.runtime.change_feed import ChangeFeed
 from weighbridge.runtime.counters import ProcessCounters
 from weighbridge.sync.services import Services
 from weighbridge.web.authenticator import Admission, closed
+from weighbridge.web.change_feed import ChangeFeed
 
 if TYPE_CHECKING:
     from weighbridge.web.notification_queue import NotificationQueue
@@ -25,7 +25,7 @@ class RequestSync(Protocol):
 
 
 class AppContext(msgspec.Struct, frozen=True):
-    """Put together by ``weighbridge.runtime.process``."""
+    """Put together by ``weighbridge.web.process``."""
 
     settings: Settings
     clock: Callable[[], float]

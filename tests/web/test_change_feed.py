@@ -21,9 +21,9 @@ from fixtures.edge import SOON, call, hear, hear_until, listening
 from fixtures.sync_job import FILE, world
 from fixtures.web_server import Site, Visitor, site
 from weighbridge.config import load
-from weighbridge.runtime.change_feed import ChangeFeed, Subscriber
-from weighbridge.runtime.process import Server
+from weighbridge.web.change_feed import ChangeFeed, Subscriber
 from weighbridge.web.http_connection import Limits
+from weighbridge.web.process import Server
 from weighbridge.web.sessions import IDLE
 from weighbridge.web.views.stream import Stream, written
 

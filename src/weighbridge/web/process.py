@@ -21,8 +21,6 @@ from weighbridge.core.errors import ConfigProblem, StateProblem
 from weighbridge.core.network import is_loopback
 from weighbridge.core.progress import Progress
 from weighbridge.monitoring.alert_sender import AlertLoop
-from weighbridge.runtime.app_context import AppContext
-from weighbridge.runtime.change_feed import ChangeFeed
 from weighbridge.runtime.change_watcher import ExternalChangeWatcher
 from weighbridge.runtime.connected_targets import ConnectedTargets
 from weighbridge.runtime.counters import ProcessCounters
@@ -37,7 +35,9 @@ from weighbridge.runtime.worker import Worker
 from weighbridge.storage.database import Database
 from weighbridge.sync.services import Services, SharedServices
 from weighbridge.targets.base import ServerStatus
+from weighbridge.web.app_context import AppContext
 from weighbridge.web.authenticator import Admission, read_or_make_token
+from weighbridge.web.change_feed import ChangeFeed
 from weighbridge.web.notification_queue import NotificationQueue
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ import pytest
 from fixtures.sync_job import World, world
 from weighbridge.config import load
 from weighbridge.core.errors import ConfigProblem, RetryLater, StateProblem
-from weighbridge.runtime.process import Server
 from weighbridge.sources.withings.notification import Notification
 from weighbridge.storage.notification_store import store_notifications
 from weighbridge.sync.services import Services
+from weighbridge.web.process import Server
 
 SOON = 10.0
 
