@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from weighbridge.config import USUAL_SETTLE, Person, TargetSettings, WithingsSettings
+from weighbridge.config.models import USUAL_SETTLE, Person, TargetSettings, WithingsSettings
 from weighbridge.config.sheet import ConfigDocument, TableReader
 from weighbridge.config.target_options import converter, fault_in_words
 from weighbridge.config.value_rules import (

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from weighbridge.config import Settings
+from weighbridge.config.settings import Settings
 from weighbridge.core.secret import STARS, Secret
 
 _SOUNDS_SECRET = re.compile(r"password|secret|token|api_?key", re.IGNORECASE)

@@ -6,8 +6,8 @@ import math
 from typing import Any
 from urllib.parse import urlsplit
 
-from weighbridge.config import AlertSettings, ServerSettings
 from weighbridge.config.environment import LoadContext
+from weighbridge.config.models import AlertSettings, ServerSettings
 from weighbridge.config.sheet import TableReader
 from weighbridge.config.value_rules import InvalidValue, describe, read_text
 from weighbridge.core.secret import Secret, read_secret

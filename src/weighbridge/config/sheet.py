@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from weighbridge.config import CONFIG_FILE, Mistake
 from weighbridge.config.lines import KeyPath, Lines
+from weighbridge.config.mistakes import Mistake
+from weighbridge.config.models import CONFIG_FILE
 from weighbridge.config.value_rules import InvalidValue, suggest
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.secret import Secret

@@ -6,16 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from weighbridge.config import (
-    CONFIG_FILE,
-    USUAL_SETTLE,
-    ConfigProblems,
-    Person,
-    Settings,
-    TargetSettings,
-)
 from weighbridge.config.environment import LoadContext, read_people, read_withings
+from weighbridge.config.mistakes import ConfigProblems
+from weighbridge.config.models import CONFIG_FILE, USUAL_SETTLE, Person, TargetSettings
 from weighbridge.config.server_settings import read_alerts, read_server
+from weighbridge.config.settings import Settings
 from weighbridge.config.sheet import ConfigDocument, TableReader
 from weighbridge.config.target_options import converter, read_options, secrets_of
 from weighbridge.config.value_rules import (

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from weighbridge.config import CALLBACK_URL
 from weighbridge.config.init_answers import InitAnswers, PersonAnswers
+from weighbridge.config.models import CALLBACK_URL
 
 
 def quote(text: str) -> str:

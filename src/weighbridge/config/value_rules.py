@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any, get_args
 
-from weighbridge.config import Ambiguous
+from weighbridge.config.models import Ambiguous
 
 BEGINNING = datetime.date(1970, 1, 1)
 """What ``since = "all"`` means: no reading is older."""

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from secrets import token_hex
 
-from weighbridge.config import SECRET_FOLDER, ConfigProblems, Mistake
+from weighbridge.config.loader import SECRET_FOLDER
+from weighbridge.config.mistakes import ConfigProblems, Mistake
 from weighbridge.config.table_reading import read_settings
 from weighbridge.core.errors import StateProblem
 
