@@ -273,7 +273,7 @@ def test_a_full_intake_and_a_stopped_one_ask_to_come_again(tmp_path: Path) -> No
     edge.close()
 
 
-# --- who may notification -------------------------------------------------------------------------
+# --- who may notify us ----------------------------------------------------------------------------
 
 
 def test_only_the_allowed_networks_may_notify(tmp_path: Path) -> None:

@@ -254,7 +254,7 @@ def _workplace(session: CliContext) -> Services:
 
 
 def _callback(workplace: Services) -> str:
-    """Raises ConfigProblem: without a public address Withings has nowhere to notification."""
+    """Raises ConfigProblem: without a public address Withings cannot notify us."""
     from weighbridge.runtime.subscription_schedule import callback_of
 
     callback = callback_of(workplace)
