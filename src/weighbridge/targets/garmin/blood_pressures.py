@@ -2,7 +2,7 @@
 
 Garmin takes a local time and a GMT time and believes both (docs/reference/garmin.md#local-times),
 so both are made from the same instant here. A blood pressure sent as FIT never shows up
-(docs/reference/garmin.md#not-shown).
+(docs/reference/garmin.md#missing-uploads).
 """
 
 from __future__ import annotations

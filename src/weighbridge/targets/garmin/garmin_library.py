@@ -61,7 +61,7 @@ def trust_the_same_authorities() -> None:
     """Let ``SSL_CERT_FILE`` count for ``requests`` too, which only knows a name of its own.
 
     Otherwise the login passes and the profile call fails
-    (docs/reference/garmin.md#another-server).
+    (docs/reference/garmin.md#test-server).
     """
     file = os.environ.get("SSL_CERT_FILE")
     if file and not os.environ.get("REQUESTS_CA_BUNDLE") and not os.environ.get("CURL_CA_BUNDLE"):

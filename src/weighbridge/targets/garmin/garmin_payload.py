@@ -25,7 +25,7 @@ from weighbridge.targets.garmin.remote_entries import Wanted
 
 SERIAL = 1
 """Constant and not zero: the same readings are to give the same bytes
-(docs/reference/garmin.md#our-files)."""
+(docs/reference/garmin.md#file-rules)."""
 
 _STEP_GRAMS = 10.0
 
@@ -146,7 +146,7 @@ def values_of(row: WeightRow) -> dict[str, float]:
     """A row in the names and units in which Garmin shows it. What it never shows is left out.
 
     Neither basal metabolism nor, reliably, BMI is read back
-    (docs/reference/garmin.md#shown).
+    (docs/reference/garmin.md#display).
     """
     values = {
         "weight": row.weight * _STEP_GRAMS,

@@ -1,7 +1,7 @@
 """Rows to the bytes of a FIT file.
 
 One kind of row a file, ``file_id`` first, rows in ascending time, columns that no row fills left
-out, one definition (docs/reference/garmin.md#our-files). The same rows give the same
+out, one definition (docs/reference/garmin.md#file-rules). The same rows give the same
 bytes, in whatever order they come.
 """
 
