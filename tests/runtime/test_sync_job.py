@@ -224,8 +224,10 @@ def test_what_settles_is_due_when_it_has_settled_and_is_not_asked_for_again(
 
 def subscribe(house: World) -> None:
     account = house.archive.account
-    house.workplace.database.run("begin_care", account=account, callback="https://x.test/n")
-    house.workplace.database.run("note_cared", account=account, now=1.0, next_try_at=1e12)
+    house.workplace.database.run(
+        "begin_subscriptions", account=account, callback="https://x.test/n"
+    )
+    house.workplace.database.run("note_subscribed", account=account, now=1.0, next_try_at=1e12)
 
 
 def test_a_reading_that_only_the_poll_found_is_reported_once(

@@ -82,7 +82,7 @@ def test_only_the_calls_of_the_last_minute_are_kept(database: Database) -> None:
     for _ in range(10):
         budget.spend()
         clock.now += SECONDS
-    row = database.one("known_calls")
+    row = database.one("withings_calls")
     assert row is not None
     assert row["number"] == 1
 

@@ -64,7 +64,11 @@ def planned(archive: Archive) -> None:
 
 
 def past(archive: Archive, group_id: int) -> list[str]:
-    rows = archive.database.all("past_of", account=archive.account, group_id=group_id)
+    rows = archive.database._connection.execute(
+        "SELECT raw FROM measure_group_past"
+        " WHERE account = ? AND group_id = ? ORDER BY replaced_at",
+        (archive.account, group_id),
+    )
     return [row["raw"] for row in rows]
 
 

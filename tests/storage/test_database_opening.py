@@ -114,7 +114,7 @@ from weighbridge.storage.database import Database
 print("ready", flush=True)
 sys.stdin.readline()
 with Database(Path(sys.argv[1])) as database:
-    database.run("set_brake", name=sys.argv[2], until=1, steps=0, reason="")
+    database.run("set_service_pause", name=sys.argv[2], until=1, steps=0, reason="")
 """
 
 

@@ -28,7 +28,7 @@ from pathlib import Path
 from weighbridge.storage.database import Database, prove_writable
 from weighbridge.storage.statements import statement
 from weighbridge.core.errors import Problem
-statement("set_brake")
+statement("set_service_pause")
 if os.geteuid() == 0:
     os.setgroups([])
     os.setgid(65534)
@@ -36,7 +36,7 @@ if os.geteuid() == 0:
 answers = []
 def write(home):
     with Database(home) as database:
-        database.run("set_brake", name="a", until=1, steps=0, reason="")
+        database.run("set_service_pause", name="a", until=1, steps=0, reason="")
 for attempt in (write, prove_writable):
     try:
         attempt(Path(sys.argv[1]))

@@ -7,29 +7,31 @@ import uuid
 from pathlib import Path
 
 from weighbridge.storage.database import Database
-from weighbridge.storage.instance_values import keepsake
+from weighbridge.storage.instance_values import get_or_create
 from weighbridge.testing.builders import NOON
 
 
 def test_a_keepsake_stays_the_same(tmp_path: Path) -> None:
     with Database(tmp_path) as database:
-        first = keepsake(database, "installation", lambda: uuid.uuid4().hex)
+        first = get_or_create(database, "installation", lambda: uuid.uuid4().hex)
     with Database(tmp_path) as database:
-        assert keepsake(database, "installation", lambda: "another") == first
+        assert get_or_create(database, "installation", lambda: "another") == first
 
 
 def test_keepsakes_have_names_and_a_date(tmp_path: Path) -> None:
     with Database(tmp_path) as database:
-        assert keepsake(database, "a", lambda: "1", lambda: NOON) == "1"
-        assert keepsake(database, "b", lambda: "2") == "2"
-        rows = database._connection.execute("SELECT name, value, made_at FROM keepsake").fetchall()
+        assert get_or_create(database, "a", lambda: "1", lambda: NOON) == "1"
+        assert get_or_create(database, "b", lambda: "2") == "2"
+        rows = database._connection.execute(
+            "SELECT name, value, made_at FROM instance_value"
+        ).fetchall()
     assert (rows[0]["name"], rows[0]["value"], rows[0]["made_at"]) == ("a", "1", NOON)
     assert len(rows) == 2
 
 
 def test_it_may_be_asked_for_inside_a_transaction(tmp_path: Path) -> None:
     with Database(tmp_path) as database, database.transaction():
-        assert keepsake(database, "a", lambda: "1") == "1"
+        assert get_or_create(database, "a", lambda: "1") == "1"
 
 
 def test_of_several_that_are_first_all_get_the_same(tmp_path: Path) -> None:
@@ -39,7 +41,7 @@ def test_of_several_that_are_first_all_get_the_same(tmp_path: Path) -> None:
     def come() -> None:
         with Database(tmp_path) as database:
             barrier.wait()
-            values.append(keepsake(database, "installation", lambda: uuid.uuid4().hex))
+            values.append(get_or_create(database, "installation", lambda: uuid.uuid4().hex))
 
     threads = [threading.Thread(target=come) for _ in range(4)]
     for thread in threads:

@@ -71,7 +71,14 @@ def test_a_login_wakes_what_was_blocked(ledger: Ledger) -> None:
 
 
 def test_questions_about_what_is_open_do_not_read_what_is_done(ledger: Ledger) -> None:
-    for name in ("count_open", "in_state", "due", "orphans", "count_unseen", "next_settling"):
+    for name in (
+        "count_open",
+        "in_state",
+        "due",
+        "mark_interrupted",
+        "count_unseen",
+        "next_settling",
+    ):
         assert "delivery_" in _plan_of(ledger.database, name), name
 
 

@@ -106,7 +106,7 @@ def test_the_pause_doubles_with_each_block_and_ends_with_a_sign_in(home: House) 
     home.admin.tell("garmin", "sign_in", answer=429)
     for hours in (2, 4, 8, 16, 24, 24):
         assert f"for the next {hours} hours" in sign_in(home, PASSWORD, expect=4).err
-        home.database("UPDATE brake SET until = 1")  # as if the hours had gone by
+        home.database("UPDATE service_pause SET until = 1")  # as if the hours had gone by
     home.admin.tell("garmin", "sign_in", answer=None)
     sign_in(home, PASSWORD, expect=0)
     home.admin.tell("garmin", "sign_in", answer=429)

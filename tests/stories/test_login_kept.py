@@ -107,7 +107,7 @@ def test_a_renewal_that_fails_in_passing_leaves_the_login_as_it_is(
     assert login(anna) == before
     assert renewals(anna) == 1
     assert result.json[0]["problem"]["remedy"]
-    anna.database("UPDATE brake SET until = 0")  # ten minutes later
+    anna.database("UPDATE service_pause SET until = 0")  # ten minutes later
     expect_recovery(anna)
 
 

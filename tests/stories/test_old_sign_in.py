@@ -50,7 +50,7 @@ def test_a_blocked_sign_in_is_left_alone_and_tried_again_later(home: OldHome) ->
     home.house.admin.clear_requests()
     assert "No password is sent for another" in home.sync(expect=4).err
     assert not home.house.requests(cloud="garmin")
-    home.house.database("UPDATE brake SET until = 1")  # as if the hours had gone by
+    home.house.database("UPDATE service_pause SET until = 1")  # as if the hours had gone by
     home.sync()
     assert len(kilograms(home)) == 1
 

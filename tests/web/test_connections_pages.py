@@ -116,7 +116,7 @@ def test_without_a_network_it_says_when_to_come_again(family: Street) -> None:
     assert answer.status == 503
     assert answer.headers["Retry-After"]
     assert "try again in some minutes" in words_of(answer)
-    assert family.house.database("SELECT * FROM brake") == []
+    assert family.house.database("SELECT * FROM service_pause") == []
 
 
 # --- The second factor ----------------------------------------------------------------------------
@@ -238,7 +238,7 @@ def test_a_block_is_respected_and_the_browser_is_the_way(family: Street) -> None
     question = send(admin, "/connect/anna/garmin/browser")
     done = send(admin, "/connect/anna/garmin/answer", answer=family.ticket(link_in(question)))
     assert "Anna Example" in words_of(done)
-    assert family.house.database("SELECT * FROM brake") == []
+    assert family.house.database("SELECT * FROM service_pause") == []
     assert family.accounts() == {("anna", "garmin"): "garmin:81000001"}
 
 

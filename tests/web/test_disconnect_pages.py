@@ -53,7 +53,7 @@ def test_withings_is_disconnected_and_the_readings_stay(family: Street) -> None:
     family.subscribe(1, callback="https://somebody.example.org/else")
     with family.site.parts().open() as workplace:
         callback = family.callback()
-        workplace.database.run("remember_callback", url=callback, now=family.site.now)
+        workplace.database.run("add_known_callback", url=callback, now=family.site.now)
     admin = family.site.admin()
     assert "All readings that are here stay" in words_of(admin.get("/disconnect/anna"))
     done = send(admin, "/disconnect/anna")
@@ -109,9 +109,11 @@ def test_a_check_that_finds_something_has_it_mended_soon(family: Street) -> None
     with family.site.parts().open() as workplace:
         account = workplace.database.one("account_of", person="anna")
         assert account is not None
-        workplace.database.run("begin_care", account=account["id"], callback=family.callback())
         workplace.database.run(
-            "note_cared", account=account["id"], now=family.site.now, next_try_at=9e9
+            "begin_subscriptions", account=account["id"], callback=family.callback()
+        )
+        workplace.database.run(
+            "note_subscribed", account=account["id"], now=family.site.now, next_try_at=9e9
         )
     admin = family.site.admin()
     assert "In order: Withings tells of new readings at once." in words_of(admin.get("/connect"))
@@ -120,7 +122,7 @@ def test_a_check_that_finds_something_has_it_mended_soon(family: Street) -> None
     assert "Missing temperature sleep changes of the profile" in told
     assert "subject 999" in told
     assert "begins to mend that by itself now" in told
-    rows = family.house.database("SELECT next_try_at FROM subscription_care")
+    rows = family.house.database("SELECT next_try_at FROM subscription_state")
     assert rows == [(family.site.now,)]
 
 
@@ -142,9 +144,9 @@ def test_trouble_with_notifications_is_on_the_list(family: Street) -> None:
     with family.site.parts().open() as workplace:
         account = workplace.database.one("account_of", person="anna")
         assert account is not None
-        workplace.database.run("begin_care", account=account["id"], callback="x")
+        workplace.database.run("begin_subscriptions", account=account["id"], callback="x")
         workplace.database.run(
-            "note_care_trouble",
+            "note_subscription_trouble",
             **{
                 "account": account["id"],
                 "trouble": "No way in.",

@@ -55,7 +55,7 @@ def take_census(database: Database, settings: Settings, now: float) -> StateGaug
             )
     house.notifications = _number(database, "count_open_notifications")
     house.odd_groups = _number(database, "count_all_odd_groups")
-    house.alerts = _number(database, "count_alerts_told")
+    house.alerts = _number(database, "count_open_alerts")
     house.messages = _number(database, "count_alert_messages")
     return house
 

@@ -31,5 +31,5 @@ class WriteProbe:
 def prove_home(database: Database) -> None:
     """Prove it now. Raises like ``WriteProbe.renew``."""
     with _PROVING, database.rehearsal():
-        database.run("release_brake", name="")
+        database.run("end_service_pause", name="")
         prove_writable(database.home)

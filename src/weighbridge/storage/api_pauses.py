@@ -21,12 +21,12 @@ class ApiPauseStore:
 
     def until(self) -> float:
         """0 when it is released."""
-        row = self._database.one("brake_of", name=self._name)
+        row = self._database.one("service_pause", name=self._name)
         return float(row["until"]) if row else 0.0
 
     def set(self, until: float) -> None:
         """Hold everybody back until then."""
-        self._database.run("set_brake", name=self._name, until=until, steps=0, reason="")
+        self._database.run("set_service_pause", name=self._name, until=until, steps=0, reason="")
 
 
 def breaker_name(person: str, target: str) -> str:
@@ -56,19 +56,21 @@ class SignInBreaker:
 
     def state(self) -> BreakerState | None:
         """None when it is closed."""
-        row = self._database.one("brake_of", name=self._name)
+        row = self._database.one("service_pause", name=self._name)
         if row is None or row["until"] <= self._clock():
             return None
         return BreakerState(row["until"], row["steps"], row["reason"])
 
     def open(self, reason: str) -> BreakerState:
         """One more blocked sign-in."""
-        row = self._database.one("brake_of", name=self._name)
+        row = self._database.one("service_pause", name=self._name)
         steps = (row["steps"] if row else 0) + 1
         until = self._clock() + min(FIRST_PAUSE * 2.0 ** (steps - 1), LONGEST_PAUSE)
-        self._database.run("set_brake", name=self._name, until=until, steps=steps, reason=reason)
+        self._database.run(
+            "set_service_pause", name=self._name, until=until, steps=steps, reason=reason
+        )
         return BreakerState(until, steps, reason)
 
     def close(self) -> None:
         """A sign-in worked: forget the blocked ones."""
-        self._database.run("release_brake", name=self._name)
+        self._database.run("end_service_pause", name=self._name)

@@ -105,16 +105,20 @@ class Archive:
     def note_unannounced(self, instants: Iterable[int], now: float) -> None:
         """A poll found these, and no notification had told of them so far."""
         for instant in instants:
-            self.database.run("note_unannounced", account=self.account, taken_at=instant, now=now)
+            self.database.run(
+                "add_missed_notification", account=self.account, taken_at=instant, now=now
+            )
 
     def unannounced(self, before: float) -> list[int]:
         """What was found until then without a notification, and was not told to anybody yet."""
-        rows = self.database.all("unannounced_to_tell", account=self.account, before=before)
+        rows = self.database.all(
+            "missed_notifications_to_report", account=self.account, before=before
+        )
         return [int(row["taken_at"]) for row in rows]
 
     def settle_unannounced(self, instant: int, *, announced: bool) -> None:
         """A notification came after all, or somebody was told that none did."""
-        name = "forget_unannounced" if announced else "tell_unannounced"
+        name = "forget_missed_notification" if announced else "note_missed_notification_reported"
         self.database.run(name, account=self.account, taken_at=instant)
 
     def forget_missing(self, seen: set[int], start: int, end: int, now: float) -> int:

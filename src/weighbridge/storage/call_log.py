@@ -18,11 +18,11 @@ class CallLog:
         count: the clock was set back since, and must not hold us up.
         """
         with self._database.relaxed(), self._database.transaction():
-            self._database.run("forget_calls", until=now - seconds, now=now)
-            row = self._database.one("known_calls")
+            self._database.run("forget_withings_calls", until=now - seconds, now=now)
+            row = self._database.one("withings_calls")
             if row is not None and row["number"] >= most:
                 wait: float = row["oldest"] + seconds - now
                 if wait > 0:
                     return wait
-            self._database.run("note_call", now=now)
+            self._database.run("add_withings_call", now=now)
         return 0.0

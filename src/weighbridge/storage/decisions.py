@@ -94,7 +94,7 @@ def decide_about(database: Database, rows: Iterable[Row], decision: Decision, no
                     "accept_reading", person=row["person"], reading_id=row["reading_id"], now=now
                 )
             changed += database.run(
-                "put_back",
+                "decide",
                 id=row["id"],
                 was=row["state"],
                 state=then,

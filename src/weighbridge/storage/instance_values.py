@@ -8,7 +8,7 @@ from collections.abc import Callable
 from weighbridge.storage.database import Database
 
 
-def keepsake(
+def get_or_create(
     database: Database,
     name: str,
     make: Callable[[], str],
@@ -25,10 +25,10 @@ def keepsake(
         known = _read(database, name)
         if known is None:
             known = make()
-            database.run("store_keepsake", name=name, value=known, now=clock())
+            database.run("add_instance_value", name=name, value=known, now=clock())
         return known
 
 
 def _read(database: Database, name: str) -> str | None:
-    row = database.one("keepsake_of", name=name)
+    row = database.one("instance_value", name=name)
     return str(row["value"]) if row else None

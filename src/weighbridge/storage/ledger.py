@@ -91,22 +91,24 @@ class Ledger:
                     self.database.run("change_state", **msgspec.structs.asdict(step))
                 case Older():
                     older += self.database.run(
-                        "note_older", route=self.route, reading_id=step.reading_id
+                        "add_older_reading", route=self.route, reading_id=step.reading_id
                     )
         if older:
-            self.database.run("count_older", route=self.route, number=older)
+            self.database.run("count_older_readings", route=self.route, number=older)
         return added
 
     def _forget_older(self, step: Add) -> int:
         if step.ordinal:
             return 0
-        return self.database.run("forget_older", route=self.route, reading_id=step.reading_id)
+        return self.database.run(
+            "forget_older_reading", route=self.route, reading_id=step.reading_id
+        )
 
     def keep_fingerprint(self, fingerprint: str) -> None:
         """The target, its options or the rules as they were when everything was planned."""
         with self.database.transaction():
             self.database.run("keep_fingerprint", route=self.route, fingerprint=fingerprint)
-            self.database.run("forget_all_older", route=self.route)
+            self.database.run("forget_older_readings", route=self.route)
 
     def due(
         self,
@@ -179,7 +181,7 @@ class Ledger:
     ) -> bool:
         """Write down what became of a delivery. False: it is not as it was, and stays so."""
         changed = self.database.run(
-            "settle_up",
+            "record_outcome",
             id=delivery,
             was=was,
             state=state,
@@ -193,7 +195,7 @@ class Ledger:
 
     def mark_orphans(self, answer: str) -> int:
         """What was ``sending`` when a process died may have arrived."""
-        return self.database.run("orphans", route=self.route, answer=answer)
+        return self.database.run("mark_interrupted", route=self.route, answer=answer)
 
     def in_state(self, state: State, most: int) -> list[Open]:
         """Deliveries in one state, oldest first."""
@@ -231,7 +233,7 @@ class Ledger:
 
     def try_now(self) -> None:
         """The target is there again: nothing waits for a time any more."""
-        self.database.run("hurry", route=self.route)
+        self.database.run("try_now", route=self.route)
         self.pause(0.0)
 
     def wake(self) -> int:

@@ -89,7 +89,7 @@ class Points:
         for code in self.types():
             position = WHOLE - 1
             while row := self._database.one(
-                "next_place", account=self._account, type_code=code, position=position
+                "next_position", account=self._account, type_code=code, position=position
             ):
                 position = row["position"]
                 yield code, position
@@ -122,7 +122,7 @@ class Points:
         """Whether a value of one of these types was measured in a window, whoever it was."""
         return any(
             self._database.one(
-                "holds_point", account=self._account, type_code=code, start=start, end=end
+                "has_point", account=self._account, type_code=code, start=start, end=end
             )
             for code in codes
         )

@@ -64,17 +64,17 @@ def retire(database: Database, current: str, now: float) -> int:
 
 def remember_callback(database: Database, url: str, now: float) -> None:
     """An address becomes ours, for ever. Call it before the address is first subscribed."""
-    database.run("remember_callback", url=url, now=now)
+    database.run("add_known_callback", url=url, now=now)
 
 
 def our_callbacks(database: Database) -> frozenset[str]:
     """Every address of ours that was ever used, with whatever secret and public address."""
-    return frozenset(row["url"] for row in database.all("our_callbacks"))
+    return frozenset(row["url"] for row in database.all("known_callbacks"))
 
 
 def look_soon(database: Database) -> None:
     """Have the subscriptions of everybody looked after at the next opportunity."""
-    database.run("hurry_care")
+    database.run("check_subscriptions_soon")
 
 
 class SubscriptionState(msgspec.Struct, frozen=True):
@@ -108,22 +108,24 @@ class SubscriptionStore:
 
     def state(self) -> SubscriptionState | None:
         """None: nobody has looked yet."""
-        row = self._database.one("care_of", account=self._account)
+        row = self._database.one("subscription_state", account=self._account)
         return SubscriptionState(**dict(row)) if row else None
 
     def begin(self, callback: str) -> SubscriptionState:
         """Note where the subscriptions are to be from now on, and how they stand there."""
-        self._database.run("begin_care", account=self._account, callback=callback)
+        self._database.run("begin_subscriptions", account=self._account, callback=callback)
         return self.state() or SubscriptionState()
 
     def note_in_order(self, now: float, next_try_at: float) -> None:
         """Everything is as it should be; whatever trouble there was is over."""
-        self._database.run("note_cared", account=self._account, now=now, next_try_at=next_try_at)
+        self._database.run(
+            "note_subscribed", account=self._account, now=now, next_try_at=next_try_at
+        )
 
     def note_trouble(self, trouble: str, now: float, next_try_at: float) -> None:
         """It could not be put in order. The beginning of a lasting trouble is kept."""
         self._database.run(
-            "note_care_trouble",
+            "note_subscription_trouble",
             account=self._account,
             trouble=trouble,
             now=now,
@@ -132,23 +134,23 @@ class SubscriptionStore:
 
     def postpone(self, next_try_at: float) -> None:
         """Nothing was learnt; look again then."""
-        self._database.run("postpone_care", account=self._account, next_try_at=next_try_at)
+        self._database.run("postpone_subscriptions", account=self._account, next_try_at=next_try_at)
 
     def note_removed(self, next_try_at: float) -> None:
         """A person has removed the subscriptions. A server makes them anew, but not at once."""
-        self._database.run("note_removed", account=self._account, next_try_at=next_try_at)
+        self._database.run("note_unsubscribed", account=self._account, next_try_at=next_try_at)
 
     def leave_out(self, appli: int, now: float) -> None:
         """Withings does not offer this subject to the application."""
-        self._database.run("leave_appli_out", account=self._account, appli=appli, now=now)
+        self._database.run("add_appli_not_offered", account=self._account, appli=appli, now=now)
 
     def left_out(self, now: float) -> frozenset[int]:
         """The subjects that are not worth a call at present."""
         rows = self._database.all(
-            "applis_left_out", account=self._account, after=now - LEFT_OUT_SECONDS
+            "applis_not_offered", account=self._account, after=now - LEFT_OUT_SECONDS
         )
         return frozenset(row["appli"] for row in rows)
 
     def take_back(self) -> None:
         """Ask for every subject again: a person wants to know."""
-        self._database.run("take_applis_back", account=self._account)
+        self._database.run("forget_applis_not_offered", account=self._account)

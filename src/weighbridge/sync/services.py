@@ -230,9 +230,9 @@ class Services:
         return Points(archive).height() if archive else None
 
     def _installation(self) -> str:
-        from weighbridge.storage.instance_values import keepsake
+        from weighbridge.storage.instance_values import get_or_create
 
-        return keepsake(self.database, "installation", lambda: uuid.uuid4().hex)
+        return get_or_create(self.database, "installation", lambda: uuid.uuid4().hex)
 
     def _ledger(self, person: Person, target: TargetSettings) -> Ledger:
         return Ledger(self.database, person.name, target.name, self.clock())

@@ -127,7 +127,7 @@ def _judge_route(database: Database | None, person: str, target: str, now: float
     if database is None:
         return never
     row = database.one("route_of", person=person, target=target)
-    brake = database.one("brake_of", name=breaker_name(person, target))
+    brake = database.one("service_pause", name=breaker_name(person, target))
     blocked = brake["until"] if brake and brake["until"] > now else None
     if row is None or (not row["fingerprint"] and not row["trouble"]):
         return msgspec.structs.replace(never, sign_in_blocked_until=blocked)

@@ -102,7 +102,7 @@ CREATE TABLE route (
 );
 
 -- Readings from before the first day of a route: each is counted once in ``route.older``.
-CREATE TABLE older (
+CREATE TABLE older_reading (
     route      INTEGER NOT NULL REFERENCES route (id),
     reading_id TEXT    NOT NULL,
     PRIMARY KEY (route, reading_id)
@@ -160,7 +160,7 @@ CREATE TABLE lease (
     expires_at REAL NOT NULL
 );
 
-CREATE TABLE brake (
+CREATE TABLE service_pause (
     name   TEXT PRIMARY KEY,
     until  REAL    NOT NULL,
     steps  INTEGER NOT NULL DEFAULT 0,
@@ -188,7 +188,7 @@ CREATE INDEX notification_open ON notification (account) WHERE done_at IS NULL;
 CREATE INDEX notification_window ON notification (account, last_at);
 
 -- What we made ourselves and must stay the same, for instance the name of this installation.
-CREATE TABLE keepsake (
+CREATE TABLE instance_value (
     name    TEXT PRIMARY KEY,
     value   TEXT NOT NULL,
     made_at REAL NOT NULL
@@ -202,14 +202,14 @@ CREATE TABLE notify_secret (
 );
 
 -- Every address that we ever had notified: nobody else's subscription is ever touched.
-CREATE TABLE our_callback (
+CREATE TABLE known_callback (
     url           TEXT PRIMARY KEY,
     first_used_at REAL NOT NULL
 );
 
 -- How the subscriptions of an account stand. ``listed_at``: when all of them were last in order under
 -- ``callback``. ``steps``: failures in a row.
-CREATE TABLE subscription_care (
+CREATE TABLE subscription_state (
     account     INTEGER PRIMARY KEY REFERENCES account (id),
     callback    TEXT,
     listed_at   REAL,
@@ -220,16 +220,16 @@ CREATE TABLE subscription_care (
 );
 
 -- Readings that a poll found although notifications were in order, and none had told of them.
-CREATE TABLE unannounced (
+CREATE TABLE missed_notification (
     account  INTEGER NOT NULL REFERENCES account (id),
     taken_at INTEGER NOT NULL,
     found_at REAL    NOT NULL,
-    told     INTEGER NOT NULL DEFAULT 0,
+    reported INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (account, taken_at)
 );
 
 -- Subjects that Withings does not offer to the application: asked for again now and then only.
-CREATE TABLE appli_left_out (
+CREATE TABLE appli_not_offered (
     account INTEGER NOT NULL REFERENCES account (id),
     appli   INTEGER NOT NULL,
     since   REAL    NOT NULL,

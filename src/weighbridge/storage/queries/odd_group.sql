@@ -1,0 +1,13 @@
+-- name: store_odd_group
+INSERT INTO odd_group (account, fingerprint, reason, raw, seen_at)
+VALUES (:account, :fingerprint, :reason, :raw, :now)
+    ON CONFLICT (account, fingerprint) DO NOTHING
+
+-- name: count_odd_groups
+SELECT count(*) AS number FROM odd_group WHERE account = :account
+
+-- name: odd_groups
+SELECT reason, raw, seen_at FROM odd_group WHERE account = :account ORDER BY seen_at LIMIT :most
+
+-- name: count_all_odd_groups
+SELECT count(*) AS number FROM odd_group

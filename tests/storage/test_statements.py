@@ -1,0 +1,59 @@
+"""The statements: one file for each table, each name once, each understood by the database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fixtures.paths import ROOT
+from weighbridge.storage.database import Database
+from weighbridge.storage.statements import all_statements, statement
+
+SOURCE = ROOT / "src" / "weighbridge"
+QUERIES = SOURCE / "storage" / "queries"
+
+ONLY_SQLITE = {
+    "max() or min() of several values": r"\b(?:max|min)\((?:[^()]|\([^()]*\))*,",
+    "NOT before a number": r"\bNOT (?!NULL|EXISTS|IN\b|NOTHING)[a-z_.]+",
+    "a plus sign before text": r"\+[a-z]+\.(?:reading_id|state|raw|person)",
+    "a function of its own": r"\b(?:julianday|unixepoch|strftime|ifnull|rowid|datetime)\b",
+    "OR IGNORE and its like": r"\bINSERT OR\b|\bREPLACE INTO\b",
+}
+
+
+def _used() -> Iterator[str]:
+    for file in SOURCE.rglob("*.py"):
+        yield from re.findall(r'"([a-z_]+)"', file.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", all_statements())
+def test_every_statement_is_understood_by_a_new_database(name: str, tmp_path: Path) -> None:
+    sql = statement(name)
+    values = dict.fromkeys(re.findall(r":([a-z_]+)", sql), 0)
+    with Database(tmp_path / "home") as database:
+        database._connection.execute(f"EXPLAIN {sql}", values)
+
+
+@pytest.mark.parametrize("what", ONLY_SQLITE)
+def test_no_statement_needs_what_only_sqlite_understands(what: str) -> None:
+    assert [
+        name for name, sql in all_statements().items() if re.search(ONLY_SQLITE[what], sql)
+    ] == []
+
+
+def test_every_statement_is_used() -> None:
+    assert all_statements().keys() - set(_used()) == set()
+
+
+def test_the_file_of_a_statement_is_that_of_a_table_in_it() -> None:
+    for file in QUERIES.glob("*.sql"):
+        for block in ("\n" + file.read_text("utf-8")).split("\n-- name: ")[1:]:
+            assert re.search(rf"\b{file.stem}\b", block.partition("\n")[2]), (file.stem, block)
+
+
+def test_a_name_that_is_not_there_is_a_mistake_of_ours() -> None:
+    with pytest.raises(KeyError):
+        statement("no_such_statement")
