@@ -9,29 +9,31 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from fixtures.paths import ROOT
+from fixtures.waiting import wait_until
 
 if sys.platform == "win32":
     pytest.skip("the scripts are for a POSIX shell", allow_module_level=True)
 
 SCRIPT = ROOT / "scripts" / "bootstrap"
-TOOLS = "sh cat cksum dirname grep head mkdir mv readlink rm rmdir sed sleep tail touch tr uname id"
+TOOLS = "sh cat cksum dirname grep mkdir mv readlink rm sed tail tr"
 
-# A Python that is asked only three things: is it usable, make .venv, and (inside .venv) install.
+# A Python that is asked only four things: is it usable, hold the lock, make .venv, and (inside
+# .venv) install. The lock is a real one.
 PYTHON = """#!/bin/sh
 here=$(cd -- "$(dirname -- "$0")" && pwd -P)
 case "$*" in
     *"import sqlite3"*) {verdict} ;;
+    *"import fcntl"*) exec {real} "$@" ;;
     *"-m venv .venv"*)
         echo "{name} $(ls -d .venv)" >>"$LOG"
         mkdir -p .venv/bin
         echo "version = {name}" >.venv/pyvenv.cfg
-        echo "#!$(pwd -P)/.venv/bin/python" >.venv/bin/pip
+        echo "VIRTUAL_ENV='$(pwd -P)/.venv'" >.venv/bin/activate
         cat "$0" >.venv/bin/python
         chmod +x .venv/bin/python ;;
     *"pip --version"*) ;;
@@ -56,7 +58,7 @@ class Machine:
         shutil.copy2(SCRIPT, self.checkout / "scripts" / "bootstrap")
         (self.checkout / "pyproject.toml").write_text("[project]\n")
         (self.checkout / "constraints.txt").write_text("a==1\n")
-        for tool in (*TOOLS.split(), "chmod", "ls"):
+        for tool in (*TOOLS.split(), "chmod", "ls", "sleep", "touch"):
             found = shutil.which(tool)
             assert found, f"this test needs the command {tool}"
             (self.tools / tool).symlink_to(found)
@@ -65,7 +67,9 @@ class Machine:
         """Place an interpreter that calls itself by its folder and name."""
         place = self.folder / where
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(PYTHON.format(name=where, verdict=verdict, install=install))
+        place.write_text(
+            PYTHON.format(name=where, verdict=verdict, install=install, real=sys.executable)
+        )
         place.chmod(0o755)
         return place
 
@@ -197,37 +201,60 @@ def test_without_a_usable_python_it_says_what_it_saw_and_what_to_do(machine: Mac
     assert f"{machine.folder}/bin/python: older than Python 3.12" in run.stderr
     assert "apt-get install python3.12-venv" in run.stderr
     assert "Install one" in run.stderr
-    assert not (machine.checkout / ".venv.lock").exists()
 
 
-def test_uv_is_asked_when_there_is_no_other_python(machine: Machine) -> None:
-    python = machine.put("of-uv/python")
-    uv = machine.put("home/.local/bin/uv")
-    uv.write_text(f'#!/bin/sh\n[ "$1 $2" = "python find" ] && echo "{python}"\n')
-    assert machine.run().returncode == 0
-    assert machine.chosen() == "of-uv/python"
+# A uv that knows one Python, or can fetch it, and installs what it is told to.
+UV = """#!/bin/sh
+echo "uv $1 $2" >>"$LOG"
+case "$1 $2" in
+    "python find") [ -f "{python}" ] && echo "{python}" ;;
+    "python install") {fetch} ;;
+    "pip install") {install} ;;
+esac
+"""
+INSTALLED = "touch .venv/bin/weighbridge && chmod +x .venv/bin/weighbridge"
 
 
-def test_uv_makes_the_environment_when_nothing_else_can(machine: Machine) -> None:
-    machine.put("bin/python3", verdict=NO_PIP)
-    maker = machine.put("of-uv/maker")
-    machine.path.append(machine.folder / "bin")
-    uv = machine.put("bin/uv")
-    uv.write_text(f'#!/bin/sh\n[ "$1" = venv ] && exec "{maker}" -m venv .venv\nexit 2\n')
+def put_uv(machine: Machine, *, python: Path, fetch: str = "exit 2", install: str) -> None:
+    machine.put("home/.local/bin/uv").write_text(
+        UV.format(python=python, fetch=fetch, install=install)
+    )
+
+
+def test_uv_finds_the_python_and_installs_the_packages(machine: Machine) -> None:
+    put_uv(machine, python=machine.put("of-uv/python"), install=INSTALLED)
     run = machine.run()
     assert run.returncode == 0, run.stderr
-    assert machine.chosen() == "of-uv/maker"
+    assert machine.done() == ["uv python find", "of-uv/python .venv", "uv pip install"]
 
 
-def test_a_second_run_starts_no_python_and_takes_no_time(machine: Machine) -> None:
+def test_uv_fetches_a_python_when_there_is_none(machine: Machine) -> None:
+    machine.put("bin/python3", verdict=NO_PIP)
+    machine.path.append(machine.folder / "bin")
+    hidden, fetched = machine.put("of-uv/hidden"), machine.folder / "of-uv" / "python"
+    put_uv(machine, python=fetched, fetch=f'mv "{hidden}" "{fetched}"', install=INSTALLED)
+    run = machine.run()
+    assert run.returncode == 0, run.stderr
+    assert machine.chosen() == "of-uv/hidden"
+
+
+def test_pip_installs_what_uv_cannot(machine: Machine) -> None:
+    """Of the settings of pip, uv reads none: a mirror may be known to pip alone."""
+    put_uv(machine, python=machine.put("of-uv/python"), install="echo no index >&2; exit 2")
+    run = machine.run()
+    assert run.returncode == 0, run.stderr
+    assert machine.done()[2:] == [
+        "uv pip install", "pip --upgrade pip", "pip --editable .[all] --group dev"
+    ]  # fmt: skip
+
+
+def test_a_second_run_starts_no_python(machine: Machine) -> None:
     python = machine.put("home/.pyenv/versions/3.13.0/bin/python")
     assert machine.run().returncode == 0
     before = machine.done()
     (machine.checkout / ".venv" / "bin" / "python").write_text("#!/bin/sh\nexit 99\n")
     python.write_text("#!/bin/sh\nexit 99\n")
-    started = time.perf_counter()
     run = machine.run()
-    assert time.perf_counter() - started < 1  # about 0.01 s; more only on a very busy machine
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
     assert machine.done() == before
 
@@ -279,43 +306,47 @@ def test_a_killed_run_is_repaired_by_the_next_one(machine: Machine) -> None:
     place = "home/.pyenv/versions/3.13.0/bin/python"
     machine.put(place, install='touch "$LOG.installing"; sleep 60')
     process = machine.start()
-    wait_for(Path(f"{machine.log}.installing"))
+    wait_until(Path(f"{machine.log}.installing").exists)
     os.killpg(process.pid, 9)
     process.communicate()
-    assert (machine.checkout / ".venv.lock").exists()
     machine.put(place)
     run = machine.run()
     assert run.returncode == 0, run.stderr
-    assert not (machine.checkout / ".venv.lock").exists()
     assert machine.done()[2:] == [
         f"{place} .venv", "pip --upgrade pip", "pip --editable .[all] --group dev"
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("abandoned", [False, True])
-def test_runs_at_the_same_time_make_one_environment(machine: Machine, abandoned: bool) -> None:
-    machine.put("home/.pyenv/versions/3.13.0/bin/python", install="sleep 0.2")
-    if abandoned:
-        lock = machine.checkout / ".venv.lock"
-        lock.mkdir()
-        (lock / "owner").write_text(f"{a_pid_of_nobody()} {os.uname().nodename}\n")
-    runs = [machine.start() for _ in range(4)]
-    for run in runs:
+def test_runs_at_the_same_time_make_one_environment(machine: Machine) -> None:
+    gate = machine.folder / "gate"
+    wait = f'touch "$LOG.installing"; until [ -e "{gate}" ]; do sleep 0.1; done'
+    machine.put("home/.pyenv/versions/3.13.0/bin/python", install=wait)
+    first = machine.start()
+    wait_until(Path(f"{machine.log}.installing").exists)
+    others = [machine.start() for _ in range(3)]
+    for other in others:
+        assert other.stderr is not None
+        assert other.stderr.readline() == "bootstrap: waiting for another run\n"
+    gate.touch()
+    for run in (first, *others):
         _, err = run.communicate(timeout=60)
         assert run.returncode == 0, err
     assert len(machine.done()) == 3
-    assert not list(machine.checkout.glob(".venv.lock*"))
 
 
-def a_pid_of_nobody() -> int:
-    process = subprocess.Popen(["true"])
-    process.wait()
-    return process.pid
+def test_a_checkout_that_cannot_be_written_is_named(machine: Machine) -> None:
+    machine.put("home/.pyenv/versions/3.13.0/bin/python")
+    (machine.checkout / ".venv.lock").mkdir()
+    run = machine.run()
+    assert run.returncode == 2
+    assert f"{machine.checkout} cannot be written" in run.stderr
 
 
-def wait_for(path: Path) -> None:
-    for _ in range(1000):
-        if path.exists():
-            return
-        time.sleep(0.01)
-    raise AssertionError(f"{path} never appeared")
+def test_an_environment_that_a_person_made_is_kept(machine: Machine) -> None:
+    python = machine.put("home/.pyenv/versions/3.13.0/bin/python")
+    subprocess.run(
+        [python, "-m", "venv", ".venv"], cwd=machine.checkout, env=machine.environment(), check=True
+    )
+    (machine.checkout / ".venv" / "kept").touch()
+    assert machine.run().returncode == 0
+    assert (machine.checkout / ".venv" / "kept").exists()
