@@ -145,8 +145,7 @@ class Renderer(msgspec.Struct, frozen=True):
 def values_of(row: WeightRow) -> dict[str, float]:
     """A row in the names and units in which Garmin shows it. What it never shows is left out.
 
-    Neither basal metabolism nor, reliably, BMI is read back
-    (docs/reference/garmin.md#display).
+    Basal metabolism is not read back (docs/reference/garmin.md#display); the BMI is derived.
     """
     values = {
         "weight": row.weight * _STEP_GRAMS,
