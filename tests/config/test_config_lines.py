@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weighbridge.config.lines import KeyPath, Lines
+from weighbridge.config.toml_lines import KeyPath, Lines
 
 HOUSEHOLD = '''\
 # [withings] in a comment is no table

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fixtures.config import install_journal, mistakes, read
 from weighbridge.config import ConfigProblems, Mistake, Person, load
-from weighbridge.config.table_reading import read_settings
+from weighbridge.config.loader import read_settings
 from weighbridge.core.errors import ConfigProblem
 
 
@@ -99,9 +99,9 @@ JOURNAL_TARGET = '[[person]]\nname = "a"\n[[person.target]]\nkind = "journal"\np
         ("[[person]]\nname = 'a'\n[[person.target]]\nkind = 'base'", 4, "Known kinds:"),
         (JOURNAL_TARGET + "since = 2024-01-01T00:00:00", 6, "Write it like 2024-01-01"),
         (JOURNAL_TARGET + "since = 'yesterday'", 6, "Write it like 2024-01-01"),
-        (JOURNAL_TARGET + "settle = inf", 6, "must be 0 to 3600 seconds"),
-        (JOURNAL_TARGET + "settle = '10'", 6, "must be a number of seconds, not text"),
-        (JOURNAL_TARGET + "rows = 0", 6, "does not fit: Expected a whole number >= 1."),
+        (JOURNAL_TARGET + "settle = inf", 6, "must be between 0 and 3600 seconds"),
+        (JOURNAL_TARGET + "settle = '10'", 6, "must be a number, not text"),
+        (JOURNAL_TARGET + "rows = 0", 6, "must be a whole number >= 1."),
         (JOURNAL_TARGET + "rows = 'a'", 6, "must be a whole number, not text."),
         (JOURNAL_TARGET + "rows = 13", 6, "rows must not be 13."),
         (JOURNAL_TARGET + "format = 'longer'", 6, 'Write "long" or "short".'),
@@ -114,14 +114,14 @@ JOURNAL_TARGET = '[[person]]\nname = "a"\n[[person.target]]\nkind = "journal"\np
         (
             JOURNAL_TARGET + '[[person.target]]\nkind = "journal"\npath = "y"',
             7,
-            "stands there twice",
+            "is there twice",
         ),
         ("[withings]\nclient_id = abc", 2, "Text needs quotation marks"),
         ('[withings]\nclient_id = "abc', 2, "Close the quotation marks"),
         ('[withings]\nclient_id = "C:\\x"', 2, "single quotes"),
         ("[withings]\nclient_id", 2, "Write key = value."),
-        ("[withings]\nclient_id = 'a'\nclient_id = 'b'", 3, "stands there twice"),
-        ("[withings]\n[withings]", 2, "stands there twice"),
+        ("[withings]\nclient_id = 'a'\nclient_id = 'b'", 3, "is there twice"),
+        ("[withings]\n[withings]", 2, "is there twice"),
         ("[withings", 1, "Close the brackets"),
         ("x = [1,\n2\n\n", 1, "Close the list"),
         ('x = """a\n\n', 1, "This is no TOML"),

@@ -61,7 +61,7 @@ def test_what_is_shown_holds_no_secret(tmp_path: Path) -> None:
     shown = {value.key: value for value in values(settings)}
     assert "very-secret" not in str(shown)
     assert "ntfys" not in str(shown)
-    assert shown["server.poll"].origin == "weighbridge.toml:5"
+    assert shown["server.poll_minutes"].origin == "weighbridge.toml:5"
     assert shown["server.hosts"].value == "pi.local"
     assert {key for key, _ in secrets(settings)} == {
         "alerts.urls.1",
@@ -81,8 +81,8 @@ def test_what_is_shown_holds_no_secret(tmp_path: Path) -> None:
         ('url = "https://user:password@scale.example.org"', "nothing else"),
         ('url = "https://scale.example.org/?a=b"', "nothing else"),
         ('url = "https://scale.example.org:port"', "no web address"),
-        ("poll_minutes = 1", "5 to 1440"),
-        ("poll_minutes = nan", "must be a number"),
+        ("poll_minutes = 1", "between 5 and 1440 minutes. The default is 180."),
+        ("poll_minutes = nan", "between 5 and 1440 minutes"),
         ('proxies = "10.0.0.0/8"', "must be a list"),
         ('proxies = ["10.0.0.0/99"]', "no network"),
         ('notify_from = ["everybody"]', "no network"),
@@ -103,7 +103,7 @@ def test_a_mistake_in_server_is_named_with_its_line(tmp_path: Path, line: str, w
         ('urls = "json://localhost"', "must be a list"),
         ("urls = [1]", "is no secret"),
         ("silent_days = 0", "more than 0"),
-        ('silent_days = "3"', "must be a number of days"),
+        ('silent_days = "3"', "must be a number, not text. The default is 3."),
         ("silent_day = 3", 'Did you mean "silent_days"?'),
     ],
 )

@@ -32,7 +32,7 @@ from fixtures.contrib_services import (
     service,
 )
 from weighbridge.config import CONFIG_FILE, ServerSettings, Settings, home_folder, load
-from weighbridge.config.table_reading import read_settings
+from weighbridge.config.loader import read_settings
 from weighbridge.web.host_names import CALLBACK_PATH, callback_address
 from weighbridge.web.request_guard import NOTIFY_PATH
 

@@ -15,7 +15,7 @@ import msgspec
 
 from weighbridge.cli.cli_context import CliContext, is_configured, say
 from weighbridge.config import CONFIG_FILE, ServerSettings, Settings
-from weighbridge.config.server_settings import read_host, read_port, read_public_url
+from weighbridge.config.field_values import read_value
 from weighbridge.config.value_rules import InvalidValue
 from weighbridge.core.errors import ConfigProblem, ExitCode
 from weighbridge.core.network import is_loopback
@@ -175,14 +175,10 @@ def _with_options(
 ) -> Settings:
     """What the command line says counts before the file. Raises ConfigProblem."""
     given: dict[str, object] = {}
-    for name, value, rule in (
-        ("host", host, read_host),
-        ("port", port, read_port),
-        ("url", url, read_public_url),
-    ):
+    for name, value in (("host", host), ("port", port), ("url", url)):
         if value is not None:
             try:
-                given[name] = rule(value)
+                given[name] = read_value(ServerSettings, name, value)
             except InvalidValue as unfit:
                 raise ConfigProblem(f"--{name} {unfit.message}", remedy=unfit.remedy) from None
     server: ServerSettings = msgspec.structs.replace(settings.server, **given)

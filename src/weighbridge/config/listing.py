@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from weighbridge.config.field_values import secrets_in
 from weighbridge.config.settings import Settings
 from weighbridge.core.secret import STARS, Secret
 
@@ -27,31 +28,17 @@ class Value(msgspec.Struct, frozen=True):
 
 def values(settings: Settings) -> Iterator[Value]:
     """All values in the order of the file."""
-    for key in ("withings", "server", "alerts"):
-        yield from _values(key, getattr(settings, key), settings)
-    for person in settings.people:
-        key = f"person.{person.name}"
-        yield from _values(key, person, settings, without=("targets",))
-        for target in person.targets:
-            inner = f"{key}.target.{target.name}"
-            yield from _values(inner, target, settings, without=("options",))
-            yield from _values(inner, target.options, settings)
+    for key, table in _tables(settings):
+        for name in getattr(table, "__struct_fields__", ()):
+            if name not in ("targets", "options"):
+                yield _value(f"{key}.{name}", getattr(table, name), settings)
 
 
 def secrets(settings: Settings) -> Iterator[tuple[str, Secret]]:
     """All secrets with their dotted keys."""
-    if settings.withings.client_secret is not None:
-        yield "withings.client_secret", settings.withings.client_secret
-    for number, secret in enumerate(settings.alerts.urls, start=1):
-        yield f"alerts.urls.{number}", secret
-    if settings.alerts.ping is not None:
-        yield "alerts.ping", settings.alerts.ping
-    for person in settings.people:
-        for target in person.targets:
-            for name in getattr(target.options, "__struct_fields__", ()):
-                value = getattr(target.options, name)
-                if isinstance(value, Secret):
-                    yield f"person.{person.name}.target.{target.name}.{name}", value
+    for key, table in _tables(settings):
+        for name, secret in secrets_in(table):
+            yield f"{key}.{name}", secret
 
 
 def origin_of(key: str, secret: Secret, settings: Settings) -> str:
@@ -62,16 +49,23 @@ def origin_of(key: str, secret: Secret, settings: Settings) -> str:
     return f"{origin}, {secret.source}"
 
 
-def _values(
-    key: str, struct: Any, settings: Settings, *, without: tuple[str, ...] = ()
-) -> Iterator[Value]:
-    for name in getattr(struct, "__struct_fields__", ()):
-        if name not in without:
-            value = getattr(struct, name)
-            origin = settings.origins.get(f"{key}.{name}", "default")
-            if isinstance(value, Secret):
-                origin = origin_of(f"{key}.{name}", value, settings)
-            yield Value(f"{key}.{name}", _shown(name, value), origin)
+def _tables(settings: Settings) -> Iterator[tuple[str, Any]]:
+    """Each table with its dotted key; a target's own options follow its common keys."""
+    for name in ("withings", "server", "alerts"):
+        yield name, getattr(settings, name)
+    for person in settings.people:
+        yield f"person.{person.name}", person
+        for target in person.targets:
+            key = f"person.{person.name}.target.{target.name}"
+            yield key, target
+            yield key, target.options
+
+
+def _value(key: str, value: Any, settings: Settings) -> Value:
+    if isinstance(value, Secret):
+        return Value(key, STARS, origin_of(key, value, settings))
+    name = key.rpartition(".")[2]
+    return Value(key, _shown(name, value), settings.origins.get(key, "default"))
 
 
 def _shown(name: str, value: Any) -> str | int | float | bool | None:

@@ -1,16 +1,36 @@
-"""Finding and reading the configuration: the home folder, ``weighbridge.toml``, the environment."""
+"""Reading the configuration: the home folder, ``weighbridge.toml`` and the environment become
+settings, or all mistakes are reported at once with their lines.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import msgspec
+
+from weighbridge.config.environment import read_people, read_withings
+from weighbridge.config.field_values import fields_of
 from weighbridge.config.mistakes import ConfigProblems, Mistake
-from weighbridge.config.models import CONFIG_FILE
+from weighbridge.config.models import (
+    CONFIG_FILE,
+    USUAL_SETTLE,
+    AlertSettings,
+    Person,
+    ServerSettings,
+    TargetSettings,
+)
 from weighbridge.config.settings import Settings
+from weighbridge.config.table_reader import ConfigDocument, LoadContext, TableReader
+from weighbridge.config.value_rules import describe, suggest
 from weighbridge.core.errors import ConfigProblem
+from weighbridge.core.secret import warn_of_readers
+from weighbridge.targets import kinds, load_kind
 
 SECRET_FOLDER = Path("/run/secrets")
+
+_TOP_KEYS = ("withings", "server", "alerts", "person")
 
 
 def home_folder(option: str | Path | None, environ: Mapping[str, str]) -> Path:
@@ -30,10 +50,46 @@ def load(
 
     Raises ConfigProblems with everything that is wrong. Secrets are looked up later, when used.
     """
-    from weighbridge.config.table_reading import read_settings
-
     text = _read_text(home / CONFIG_FILE)
     return read_settings(text, home=home, environ=environ, secret_folder=secret_folder)
+
+
+def read_settings(
+    text: str | None, *, home: Path, environ: Mapping[str, str], secret_folder: Path
+) -> Settings:
+    """Settings from the text of a file (None: there is no file) and the environment.
+
+    Raises ConfigProblems. Touches secret files and ``withings_app.json`` only where the text
+    leaves a Withings secret open.
+    """
+    document = ConfigDocument(text or "")
+    tables = _parse(document, text) if text else {}
+    context = LoadContext(
+        home=home, environ=environ, secret_folder=secret_folder, document=document
+    )
+    for name in tables:
+        if name not in _TOP_KEYS:
+            message = f'There is no table or key "{name}" here.'
+            document.report((name,), name, message, suggest(name, _TOP_KEYS))
+    withings = read_withings(_table(context, tables, "withings"))
+    server = _read_table(_table(context, tables, "server"), ServerSettings)
+    alerts = _read_table(_table(context, tables, "alerts"), AlertSettings)
+    people = tuple(_read_people(context, tables))
+    if "person" not in tables and document.is_whole:
+        people = read_people(context)
+    _warn_of_plain_secrets(document, home / CONFIG_FILE)
+    if document.mistakes:
+        mistakes = sorted(document.mistakes, key=lambda each: each.line or 0)
+        raise ConfigProblems(mistakes, path=home / CONFIG_FILE)
+    return Settings(
+        home=home,
+        withings=withings,
+        people=people,
+        server=server,
+        alerts=alerts,
+        origins=document.origins,
+        warnings=tuple(dict.fromkeys(document.warnings)),
+    )
 
 
 def _read_text(path: Path) -> str | None:
@@ -54,3 +110,138 @@ def _read_text(path: Path) -> str | None:
     # Outside of the except block: the decoding error carries the whole file, secrets included.
     mistake = Mistake(path.name, line, "", "This line is not UTF-8 text.", "Save it as UTF-8.")
     raise ConfigProblems([mistake], path=path)
+
+
+def _parse(document: ConfigDocument, text: str) -> dict[str, Any]:
+    from weighbridge.config.toml_syntax import parse
+
+    return parse(document, text)
+
+
+def _table(context: LoadContext, tables: Mapping[str, Any], name: str) -> TableReader:
+    table = tables.get(name, {})
+    if not isinstance(table, dict):
+        context.document.report((name,), name, f"{name} must be a table.", f"Write [{name}].")
+        table = {}
+    return TableReader(context, (name,), table, label=f"[{name}]", key=name)
+
+
+def _read_table[T: msgspec.Struct](table: TableReader, struct: type[T]) -> T:
+    """A table of plain values. When something is wrong, it was reported, and the defaults count."""
+    settings = table.build(struct) or struct()
+    table.record_origins(settings)
+    return settings
+
+
+# --- People and their targets ---------------------------------------------------------------------
+
+
+def _read_people(context: LoadContext, tables: Mapping[str, Any]) -> Iterator[Person]:
+    top = TableReader(context, (), tables, label="", key="")
+    seen: set[str] = set()
+    for position, content in _array(top, "person", "[[person]]"):
+        shown = _first_text(content, "name") or str(position + 1)
+        table = TableReader(
+            context,
+            ("person", position),
+            content,
+            label=f"[[person]] {_quote(shown)}",
+            key=f"person.{shown}",
+        )
+        person = _read_person(table)
+        _refuse_twin(table, person.name, seen, "Give every person another name.")
+        yield person
+
+
+def _read_person(table: TableReader) -> Person:
+    table.refuse_unknown(fields_of(Person))
+    fields = {name: field for name, field in fields_of(Person).items() if name != "target"}
+    values = {"name": ""} | table.values(fields)
+    person = Person(**values, targets=tuple(_read_targets(table)))
+    table.record_origins(person, without=("targets",))
+    return person
+
+
+def _read_targets(person: TableReader) -> Iterator[TargetSettings]:
+    seen: set[str] = set()
+    for position, content in _array(person, "target", "[[person.target]]"):
+        shown = _first_text(content, "name", "kind") or str(position + 1)
+        table = TableReader(
+            person.context,
+            (*person.path, "target", position),
+            content,
+            label=f"[[person.target]] {_quote(shown)}",
+            key=f"{person.key}.target.{shown}",
+        )
+        target = _read_target(table)
+        _refuse_twin(table, target.name, seen, 'Give one of them another name: name = "...".')
+        yield target
+
+
+def _read_target(table: TableReader) -> TargetSettings:
+    """The keys that all targets have are fields of ``TargetSettings``, the others are options."""
+    common = {name: field for name, field in fields_of(TargetSettings).items() if name != "options"}
+    kind = _load_kind(table)
+    values: dict[str, Any] = {"kind": "", "settle": getattr(kind, "SETTLE", USUAL_SETTLE)}
+    values |= table.values(common, optional=("name", "kind"))
+    values.setdefault("name", values["kind"])
+    options = table.build(kind.Options, known=common) if kind else None
+    target = TargetSettings(**values, options=options)
+    table.record_origins(target, without=("options",))
+    if options is not None:
+        table.record_origins(options)
+    return target
+
+
+def _load_kind(table: TableReader) -> Any | None:
+    """The module of a target's kind; None when there is none (and it was reported)."""
+    kind = table.content.get("kind")
+    if kind is None and table.document.is_whole:
+        known = ", ".join(kinds())
+        table.report_table("kind is missing.", f"Add a line with one of these: {known}.")
+    if not isinstance(kind, str) or not kind.strip():
+        return None
+    try:
+        return load_kind(kind)
+    except ConfigProblem as problem:
+        table.report_problem("kind", problem)
+        return None
+
+
+def _array(table: TableReader, name: str, header: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The tables of an array of tables; anything else is reported."""
+    found = table.content.get(name, [])
+    path = (*table.path, name)
+    if not isinstance(found, list):
+        message = f"{name} is {describe(found)}, but there may be several."
+        table.document.report(path, name, message, f"Write {header} with two brackets.")
+        return
+    for position, content in enumerate(found):
+        if isinstance(content, dict):
+            yield position, content
+        else:
+            message = f"{name} must be a table."
+            table.document.report((*path, position), name, message, f"Write {header}.")
+
+
+def _refuse_twin(table: TableReader, name: str, seen: set[str], remedy: str) -> None:
+    """Names are compared without case: they become file names, and some disks ignore case."""
+    folded = name.casefold()
+    if folded and folded in seen:
+        key = "name" if "name" in table.content else "kind"
+        table.report(key, "is there twice.", remedy)
+    seen.add(folded)
+
+
+def _first_text(content: Mapping[str, Any], *names: str) -> str | None:
+    texts = (content[name] for name in names if isinstance(content.get(name), str))
+    return next(texts, None)
+
+
+def _quote(name: str) -> str:
+    return f'"{name}"' if name.isprintable() else ascii(name)
+
+
+def _warn_of_plain_secrets(document: ConfigDocument, path: Path) -> None:
+    if document.has_plain_secret:
+        document.warn(warn_of_readers(path, what="Secrets stand in plain text and"))

@@ -1,13 +1,32 @@
-"""The tables of ``weighbridge.toml`` as frozen structs: every key, its type and its default."""
+"""The tables of ``weighbridge.toml`` as frozen structs: every key, its type and its default.
+
+What a type alone does not say stands in ``Annotated``: a ``Rule`` that reads the value, or the
+bounds of a number, whose ``description`` continues the sentence "KEY must be ...".
+"""
 
 from __future__ import annotations
 
 import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
+from weighbridge.config.value_rules import (
+    Rule,
+    read_callback_url,
+    read_cloud_url,
+    read_height,
+    read_host,
+    read_hosts,
+    read_name,
+    read_networks,
+    read_public_url,
+    read_since,
+    read_text,
+    read_timezone,
+)
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.secret import Secret
 
@@ -17,17 +36,37 @@ CALLBACK_URL = "http://localhost:9473/callback"
 USUAL_SETTLE = 10.0
 """Seconds; a kind may have another one (``SETTLE`` in its module)."""
 
+
+def _between(least: int, most: int, unit: str = "") -> Meta:
+    return Meta(ge=least, le=most, description=f"between {least} and {most} {unit}".rstrip())
+
+
 Ambiguous = Literal["hold", "deliver", "skip"]
+CallbackUrl = Annotated[str, Rule(read_callback_url)]
+CloudUrl = Annotated[str, Rule(read_cloud_url)]
+Days = Annotated[float, Meta(gt=0, le=366, description="more than 0 and at most 366 days")]
+Height = Annotated[Decimal, Rule(read_height)]
+HostName = Annotated[str, Rule(read_host)]
+HostNames = Annotated[tuple[str, ...], Rule(read_hosts)]
+Name = Annotated[str, Rule(read_name)]
+Networks = Annotated[tuple[str, ...], Rule(read_networks)]
+PollMinutes = Annotated[float, _between(5, 1440, "minutes")]
+Port = Annotated[int, _between(0, 65_535)]
+PublicUrl = Annotated[str, Rule(read_public_url)]
+SettleSeconds = Annotated[float, _between(0, 3600, "seconds")]
+Since = Annotated[datetime.date, Rule(read_since)]
+Text = Annotated[str, Rule(read_text)]
+TimeZone = Annotated[str, Rule(read_timezone)]
 
 
 class TargetSettings(msgspec.Struct, frozen=True, kw_only=True):
     """``[[person.target]]``: one target of one person."""
 
-    name: str
-    kind: str
-    since: datetime.date | None = None
+    name: Name
+    kind: Text
+    since: Since | None = None
     """Older readings are not owed. None: from the day the target was first connected."""
-    settle: float = USUAL_SETTLE
+    settle: SettleSeconds = USUAL_SETTLE
     """A reading is owed once its newest group is this many seconds old."""
     options: Any
     """An instance of the kind's own ``Options``."""
@@ -36,12 +75,12 @@ class TargetSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Person(msgspec.Struct, frozen=True, kw_only=True):
     """``[[person]]``: one person whose readings are delivered."""
 
-    name: str
-    height_cm: Decimal | None = None
-    timezone: str | None = None
+    name: Name
+    height_cm: Height | None = None
+    timezone: TimeZone | None = None
     ambiguous: Ambiguous = "hold"
     """What happens to readings when Withings is not sure whose they are."""
-    targets: tuple[TargetSettings, ...] = ()
+    targets: tuple[TargetSettings, ...] = msgspec.field(default=(), name="target")
 
     def target(self, name: str) -> TargetSettings:
         """The target of that name. Raises ConfigProblem when there is none."""
@@ -54,29 +93,34 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 class WithingsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """``[withings]``: the application that is registered at Withings."""
 
-    client_id: str | None = None
+    client_id: Text | None = None
     client_secret: Secret | None = None
-    callback_url: str = CALLBACK_URL
-    url: str | None = None
+    callback_url: CallbackUrl = CALLBACK_URL
+    url: CloudUrl | None = None
     """Another address than the real cloud's, for the sandbox."""
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """``[server]``: how ``weighbridge serve`` is reached and how often it polls."""
 
-    host: str = "127.0.0.1"
+    host: HostName = "127.0.0.1"
     """Where it listens; the default is this machine only."""
-    port: int = 9474
-    url: str | None = None
+    port: Port = 9474
+    url: PublicUrl | None = None
     """The public address, without a slash at its end; None: Withings cannot reach us."""
-    poll: float = 3 * 3600.0
-    """Seconds between two polls of a person's account, whether or not Withings notifies."""
-    proxies: tuple[str, ...] = ()
+    poll_minutes: PollMinutes = 180.0
+    """Minutes between two polls of a person's account, whether or not Withings notifies."""
+    proxies: Networks = ()
     """Networks whose ``X-Forwarded-*`` headers are trusted."""
-    notify_from: tuple[str, ...] = ()
+    notify_from: Networks = ()
     """Networks that may send notifications; empty: everyone who knows the address."""
-    hosts: tuple[str, ...] = ()
+    hosts: HostNames = ()
     """Further host names under which the pages are served."""
+
+    @property
+    def poll(self) -> float:
+        """Seconds between two polls."""
+        return self.poll_minutes * 60
 
 
 class AlertSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +130,7 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Apprise addresses: they contain passwords."""
     ping: Secret | None = None
     """Requested while all is well, so that another machine notices when we fall silent."""
-    silent_days: float = 3.0
+    silent_days: Days = 3.0
     """Days without a delivery, although there is something to deliver, before an alert."""
 
 

@@ -1,25 +1,27 @@
-"""What a single value of the configuration may be. Each rule takes a value as TOML or a person
-gave it and returns it as it is kept, or raises ``InvalidValue`` with a sentence about it.
+"""What a single value of the configuration may be, where its type alone does not say it.
+
+Each rule takes a value as TOML or a person gave it and returns it as it is kept, or raises
+``InvalidValue``. The tables in ``models`` name the rule of a field: ``Annotated[str, Rule(...)]``.
 """
 
 from __future__ import annotations
 
 import datetime
-import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from weighbridge.config.models import Ambiguous
+from weighbridge.core.network import is_loopback
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 BEGINNING = datetime.date(1970, 1, 1)
 """What ``since = "all"`` means: no reading is older."""
 
 _SMALLEST_CM, _LARGEST_CM = 50, 272  # the tallest person ever measured was 272 cm
-_LONGEST_SETTLE = 3600  # seconds; ``sync`` waits for it
 _LONGEST_NAME = 64
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_WORDS: tuple[tuple[Any, str], ...] = (  # bool first: it is an int for Python
+_TYPE_NAMES: tuple[tuple[Any, str], ...] = (  # bool first: it is an int for Python
     (bool, "true or false"),
     (str, "text"),
     (int | float | Decimal, "a number"),
@@ -27,6 +29,12 @@ _WORDS: tuple[tuple[Any, str], ...] = (  # bool first: it is an int for Python
     (dict, "a table"),
     (list, "a list"),
 )
+
+
+class Rule(NamedTuple):
+    """The rule of a field, in the ``Annotated`` type of a table."""
+
+    read: Callable[[object], Any]
 
 
 class InvalidValue(ValueError):
@@ -40,8 +48,8 @@ class InvalidValue(ValueError):
 
 def describe(value: object) -> str:
     """What kind of TOML value this is, for messages; never the value itself."""
-    words = (word for types, word in _WORDS if isinstance(value, types))
-    return next(words, "something else")
+    names = (name for types, name in _TYPE_NAMES if isinstance(value, types))
+    return next(names, "something else")
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
@@ -124,43 +132,21 @@ def read_since(value: object) -> datetime.date:
     raise InvalidValue("must be a day.", 'Write it like 2024-01-01, or "all".')
 
 
-def read_settle(value: object) -> float:
-    """Seconds that a reading must rest."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidValue(
-            f"must be a number of seconds, not {describe(value)}.", "The usual is 10."
-        )
-    if not (math.isfinite(value) and 0 <= value <= _LONGEST_SETTLE):
-        raise InvalidValue(
-            f"must be 0 to {_LONGEST_SETTLE} seconds, but is {value}.",
-            "The usual is 10; 0 delivers at once and again when the reading grows.",
-        )
-    return float(value)
-
-
-def read_ambiguous(value: object) -> Ambiguous:
-    """What to do with a reading of doubtful owner."""
-    for known in get_args(Ambiguous):
-        if value == known:
-            return known  # type: ignore[no-any-return]
-    raise InvalidValue("is not one of its values.", 'Write "hold", "deliver" or "skip".')
+# --- Addresses ------------------------------------------------------------------------------------
 
 
 def read_callback_url(value: object) -> str:
     """The redirect address as it is registered at Withings."""
     url = read_text(value)
-    if _host_of(url) is None:
-        raise InvalidValue("is no web address.", 'Write one like "http://localhost:9473/callback".')
+    _split(url, remedy='Write one like "http://localhost:9473/callback".')
     return url
 
 
 def read_cloud_url(value: object) -> str:
-    """The address of a cloud or its stand-in. Tokens travel there, so ``http:`` must stay here."""
+    """The address of a cloud or its stand-in. Tokens go there: ``http:`` is for loopback only."""
     url = read_text(value)
-    host = _host_of(url)
-    if host is None:
-        raise InvalidValue("is no web address.", 'Write one like "http://127.0.0.1:8080".')
-    if url.lower().startswith("http:") and not _is_loopback(host):
+    parts = _split(url, remedy='Write one like "http://127.0.0.1:8080".')
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise InvalidValue(
             "would send secrets over the network without encryption.",
             "Use https:, or http: with 127.0.0.1 or localhost.",
@@ -168,26 +154,64 @@ def read_cloud_url(value: object) -> str:
     return url
 
 
-def _host_of(url: str) -> str | None:
-    """The host of an absolute http or https address, or None."""
+def read_public_url(value: object) -> str:
+    """The address under which the world reaches the server, without a slash at its end.
+
+    What Withings would not accept is no mistake here: the server warns about it and tries it.
+    """
+    url = read_text(value).rstrip("/")
+    remedy = 'Write it like "https://scale.example.org".'
+    parts = _split(url, remedy=remedy)
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise InvalidValue("may have a host, a port and a path, and nothing else.", remedy)
+    return url
+
+
+def read_host(value: object) -> str:
+    """An address or a name of this machine."""
+    host = read_text(value)
+    if not host.isprintable() or any(sign in host for sign in " /[]"):
+        raise InvalidValue(
+            "is no address of this machine.", 'Write "127.0.0.1", or "0.0.0.0" for all.'
+        )
+    return host
+
+
+def read_hosts(value: object) -> tuple[str, ...]:
+    """A list of host names, in lower case."""
+    return tuple(read_host(one).lower() for one in _as_list(value))
+
+
+def read_networks(value: object) -> tuple[str, ...]:
+    """A list of IP addresses or networks."""
+    import ipaddress
+
+    networks = tuple(read_text(one) for one in _as_list(value))
+    for network in networks:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError:
+            remedy = 'Write addresses or networks like "10.0.0.0/8".'
+            raise InvalidValue(f"holds {network[:40]!a}, which is no network.", remedy) from None
+    return networks
+
+
+def _split(url: str, *, remedy: str) -> SplitResult:
+    """The parts of an absolute http or https address."""
     from urllib.parse import urlsplit
 
     try:
         parts = urlsplit(url)
         _ = parts.port  # raises for a port that is no number
     except ValueError:
-        return None
-    if parts.scheme not in ("http", "https") or not url.isprintable() or " " in url:
-        return None
-    return parts.hostname
+        raise InvalidValue("is no web address.", remedy) from None
+    is_web = parts.scheme in ("http", "https") and parts.hostname
+    if not is_web or not url.isprintable() or " " in url:
+        raise InvalidValue("is no web address.", remedy)
+    return parts
 
 
-def _is_loopback(host: str) -> bool:
-    if host in _LOOPBACK:
-        return True
-    import ipaddress
-
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.endswith(".localhost")
+def _as_list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise InvalidValue(f"must be a list, not {describe(value)}.", 'Write ["...", "..."].')
+    return value

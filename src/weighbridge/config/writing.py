@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from secrets import token_hex
 
-from weighbridge.config.loader import SECRET_FOLDER
+from weighbridge.config.loader import SECRET_FOLDER, read_settings
 from weighbridge.config.mistakes import ConfigProblems, Mistake
-from weighbridge.config.table_reading import read_settings
 from weighbridge.core.errors import StateProblem
 
 

@@ -17,8 +17,13 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from weighbridge.config.init_answers import FileFormat
-from weighbridge.config.server_settings import read_public_url
-from weighbridge.config.value_rules import InvalidValue, parse_height, read_name, read_timezone
+from weighbridge.config.value_rules import (
+    InvalidValue,
+    parse_height,
+    read_name,
+    read_public_url,
+    read_timezone,
+)
 from weighbridge.core.secret import Secret
 from weighbridge.i18n import LANGUAGES
 from weighbridge.targets import load_kind

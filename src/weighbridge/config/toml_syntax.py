@@ -8,8 +8,8 @@ import re
 import tomllib
 from typing import Any
 
-from weighbridge.config.lines import Statement
-from weighbridge.config.sheet import ConfigDocument
+from weighbridge.config.table_reader import ConfigDocument
+from weighbridge.config.toml_lines import Statement
 
 _MOST = 20  # broken statements; after so many the file is no TOML at all
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
@@ -20,15 +20,15 @@ _REMEDIES = {
     "Illegal character '\\n'": "Close the quotation marks.",
     "Unterminated string": "Close the quotation marks.",
     "Unescaped '\\'": "Write paths with / or in 'single quotes'.",
-    "Cannot overwrite a value": "The key stands there twice: keep one.",
-    "Cannot declare": "The table stands there twice: put its keys together.",
+    "Cannot overwrite a value": "The key is there twice: keep one.",
+    "Cannot declare": "The table is there twice: put its keys together.",
     "Expected ']' at the end of a table": "Close the brackets.",
     "Unclosed array": "Close the list with ].",
 }
 
 
-def parse(page: ConfigDocument, text: str) -> dict[str, Any]:
-    """The document, as far as it can be understood. Marks the page when parts are left out."""
+def parse(document: ConfigDocument, text: str) -> dict[str, Any]:
+    """The document, as far as it can be understood. Marks the document when parts are left out."""
     for _ in range(_MOST):
         try:
             return tomllib.loads(text)
@@ -36,8 +36,8 @@ def parse(page: ConfigDocument, text: str) -> dict[str, Any]:
             message = str(error)
         except RecursionError:
             message = "Nested too deeply (at line 1, column 1)"
-        page.is_whole = False
-        broken = _complain(page, message)
+        document.is_whole = False
+        broken = _report(document, message)
         shorter = _without(text, broken)
         if shorter == text:
             break
@@ -45,13 +45,13 @@ def parse(page: ConfigDocument, text: str) -> dict[str, Any]:
     return {}
 
 
-def _complain(page: ConfigDocument, message: str) -> Statement | None:
+def _report(document: ConfigDocument, message: str) -> Statement | None:
     """Note a syntax error at its line and return the statement that it stands in."""
     place = _PLACE.search(message)
     sentence = _PLACE.sub("", message)
-    last = page.lines.statements[-1].last if page.lines.statements else 1
+    last = document.lines.statements[-1].last if document.lines.statements else 1
     line = int(place.group(1)) if place and place.group(1) else last
-    broken = page.lines.statement(line)
+    broken = document.lines.statement(line)
     if broken and sentence.startswith(_OPEN_END):
         line = broken.first
     elif broken and broken.first < line:
@@ -60,7 +60,7 @@ def _complain(page: ConfigDocument, message: str) -> Statement | None:
         (text for start, text in _REMEDIES.items() if sentence.startswith(start)),
         "See https://toml.io for how values are written.",
     )
-    page.complain_of_line(line, f"This is no TOML: {sentence}.", remedy)
+    document.report_line(line, f"This is no TOML: {sentence}.", remedy)
     return broken
 
 
