@@ -16,6 +16,7 @@ from pathlib import Path
 
 from archive_size import nothing_new
 from fit_encoding import encoding_seconds
+from old_program import old_program_rows
 from pages import pages_rows
 from server import server_rows
 from stand import home_with, measure, middle, row
@@ -78,6 +79,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterator[str]]] = {
     "start-up": start_up_rows,
     "fit": fit_rows,
     "first-sync": first_sync_rows,
+    "old-program": old_program_rows,
     "nothing-new": nothing_new_rows,
     "server": lambda given: server_rows(given.runs),
     "pages": lambda given: pages_rows(given.runs),
@@ -98,6 +100,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5, help="processes a figure")
     parser.add_argument("--large", action="store_true", help="also 100,000 groups, 1,000,000 rows")
     parser.add_argument("--only", choices=PARTS, nargs="+", default=[*PARTS], help="these parts")
+    parser.add_argument(
+        "--beside", default=sys.executable, metavar="PYTHON", help="one that has withings-sync"
+    )
     given = parser.parse_args()
     print(f"{os.cpu_count()} processors, {_load()} at the beginning\n")
     print(row("figure", "measured", "promised"))

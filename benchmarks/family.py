@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 import msgspec
 from stand import CALLBACK
 
-from fixtures.house import PATIENCE, WEIGHBRIDGE, free_port, installed, until
+from house import PATIENCE, WEIGHBRIDGE, free_port, installed, until
 from weighbridge.config import Person, load
 from weighbridge.sources.withings.parse import parse_group
 from weighbridge.storage.archive import StoredGroup

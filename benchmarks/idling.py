@@ -9,7 +9,7 @@ from statistics import median
 
 import msgspec
 
-from fixtures.house import House
+from house import House
 
 IDLE_SECONDS = 30.0
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from fixtures.house import House
+from house import House
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

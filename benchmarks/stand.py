@@ -40,10 +40,10 @@ class Home:
         self.folder = folder
         self.sandbox = sandbox
         self.admin = Admin(sandbox.url)
-        self._withings = withings
+        self.tokens = withings.tokens
 
     def configure(self, *targets: str) -> None:
-        tokens = self._withings.tokens
+        tokens = self.tokens
         tables = "".join(f"\n[[person.target]]\n{target}\n" for target in targets)
         path = self.folder / "weighbridge.toml"
         path.write_text(
