@@ -17,9 +17,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
+from house import PATIENCE, WEIGHBRIDGE, free_port, installed, until
 from stand import CALLBACK
 
-from house import PATIENCE, WEIGHBRIDGE, free_port, installed, until
 from weighbridge.config import Person, load
 from weighbridge.sources.withings.parse import parse_group
 from weighbridge.storage.archive import StoredGroup

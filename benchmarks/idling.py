@@ -8,7 +8,6 @@ from pathlib import Path
 from statistics import median
 
 import msgspec
-
 from house import House
 
 IDLE_SECONDS = 30.0

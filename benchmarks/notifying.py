@@ -11,7 +11,6 @@ from statistics import median, quantiles
 from typing import Any
 
 import msgspec
-
 from house import House
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from house import House, house_with
 from idling import idle_processor, memory, shown, start_to_ready
 from notifying import BURST, CROWD, RATE, Answers, crowd, flood, latency, requests_of_a_burst
 from stand import row
-
-from house import House, house_with
 
 GROUPS = 10_000
 WEIGH_INS = 4

@@ -13,13 +13,14 @@ from fixtures.sandbox import NOW, Life, weight
 from fixtures.withings_memory import MemoryBrake, MemoryStore
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
 from weighbridge.core.network import http_client
+from weighbridge.core.token_pair import TokenPair
 from weighbridge.sources.withings.application import WithingsApp
 from weighbridge.sources.withings.client import Withings
 from weighbridge.sources.withings.oauth import consent_url, exchange, new_state, read_pasted
 from weighbridge.sources.withings.oauth_callback import Callback
 from weighbridge.sources.withings.parse import parse_group
 from weighbridge.sources.withings.status_codes import CodeExpired, NotUnderstood
-from weighbridge.sources.withings.token_refresh import TokenPair, TokenRefresh
+from weighbridge.sources.withings.token_refresh import TokenRefresh
 from weighbridge_sandbox.withings import CLIENT_ID, CLIENT_SECRET
 
 HOUR = 3600

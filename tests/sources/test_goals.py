@@ -15,7 +15,7 @@ from weighbridge.core.errors import RetryLater
 from weighbridge.core.measures import MeasureType
 from weighbridge.runtime.goal_refresh import FRESH
 from weighbridge.sources.withings.goals import PATH, read_weight_goal
-from weighbridge.storage.goal_store import goals
+from weighbridge.sync.stored_readings import goals
 
 FIXTURES = RECORDED
 

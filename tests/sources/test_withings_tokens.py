@@ -28,8 +28,9 @@ from fixtures.withings_memory import (
     truncated,
 )
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
+from weighbridge.core.token_pair import TokenPair
 from weighbridge.sources.withings.status_codes import TooManyCalls
-from weighbridge.sources.withings.token_refresh import TokenPair, login_remedy, request_tokens
+from weighbridge.sources.withings.token_refresh import login_remedy, request_tokens
 
 recorded = pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded answers are not here")
 

@@ -21,13 +21,13 @@ from weighbridge.storage.archive import (
 )
 from weighbridge.storage.database import Database
 from weighbridge.storage.points import Points
-from weighbridge.storage.stored_readings import (
+from weighbridge.sync.readings import readings
+from weighbridge.sync.stored_readings import (
     last_readings,
     readings_at,
     readings_between,
     touched_readings,
 )
-from weighbridge.sync.readings import readings
 from weighbridge.testing.builders import NOON, group, group_as_sent
 
 DAY = 86_400

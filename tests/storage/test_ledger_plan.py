@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from fixtures.ledger import add, open_ledger, row_of
-from weighbridge.core.delivery_state import State
+from weighbridge.core.delivery_state import Add, Change, Older, State, Step
 from weighbridge.storage.archive import END_OF_TIME, connect_account
 from weighbridge.storage.ledger import Ledger
-from weighbridge.sync.planner import Add, Change, Older, Step
 from weighbridge.testing.builders import NOON
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from weighbridge.core.errors import ConfigProblem
-from weighbridge.sources.withings.token_refresh import TokenPair
+from weighbridge.core.token_pair import TokenPair
 from weighbridge.storage.database import Database
 from weighbridge.storage.leases import Leases
 from weighbridge.storage.logins import REFRESH_SECONDS, TargetSession, WithingsTokens

@@ -12,7 +12,7 @@ from weighbridge.core.days import Window
 from weighbridge.core.errors import RetryLater
 from weighbridge.storage.archive import account_archive
 from weighbridge.storage.database import Database
-from weighbridge.storage.stored_readings import readings_between
+from weighbridge.sync.stored_readings import readings_between
 from weighbridge.testing.builders import NOON, group
 from weighbridge.testing.places import Fault
 

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from fixtures.planner import DAY, RULE, Rows, plan
-from weighbridge.core.delivery_state import State
+from weighbridge.core.delivery_state import Add, Change, State
 from weighbridge.core.measures import MeasureType
-from weighbridge.sync.planner import NEWER, Add, Change, owed
+from weighbridge.sync.planner import NEWER, owed
 from weighbridge.testing.builders import NOON, weigh_in
 
 

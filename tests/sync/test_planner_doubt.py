@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from fixtures.planner import RULE, Rows, plan
-from weighbridge.core.delivery_state import State
-from weighbridge.sync.planner import DOUBTFUL, PASSED_OVER, Add, Change
+from weighbridge.core.delivery_state import Add, Change, State
+from weighbridge.sync.planner import DOUBTFUL, PASSED_OVER
 from weighbridge.testing.builders import weigh_in
 
 DOUBT = weigh_in(ambiguous=True)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from fixtures.planner import DAY, RULE, TODAY, Rows, plan, takes
 from weighbridge.core.days import Window
-from weighbridge.core.delivery_state import State
-from weighbridge.sync.planner import GONE, WITHDRAWN, Change, Rule
+from weighbridge.core.delivery_state import Change, State
+from weighbridge.sync.planner import GONE, WITHDRAWN, Rule
 from weighbridge.testing.builders import NOON, weigh_in
 
 MIDNIGHT = NOON - NOON % DAY

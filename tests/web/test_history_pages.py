@@ -25,7 +25,8 @@ from fixtures.web_server import Answer, Site, Visitor, read_html, site, words_of
 from weighbridge.core.measures import MeasureGroup, Measurement
 from weighbridge.i18n import LANGUAGES
 from weighbridge.runtime.goal_refresh import refresh_goal
-from weighbridge.storage.goal_store import goals, keep_weight_goal
+from weighbridge.storage.goal_store import keep_weight_goal
+from weighbridge.sync.stored_readings import goals
 from weighbridge.testing.builders import NOON as LONG_AFTER
 from weighbridge.testing.builders import group, measurement
 

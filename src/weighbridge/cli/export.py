@@ -22,7 +22,7 @@ from weighbridge.core.measures import Kind, Reading
 from weighbridge.storage.archive import account_archive
 from weighbridge.storage.database import Database
 from weighbridge.storage.points import Points
-from weighbridge.storage.stored_readings import readings_between
+from weighbridge.sync.stored_readings import readings_between
 from weighbridge.targets.formats import csv_format, jsonl_format
 from weighbridge.targets.formats.render_context import Owner
 

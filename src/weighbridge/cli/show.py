@@ -15,7 +15,7 @@ from weighbridge.core.errors import ExitCode
 from weighbridge.core.measures import Kind, MeasureType, Reading
 from weighbridge.storage.archive import account_archive
 from weighbridge.storage.database import Database
-from weighbridge.storage.stored_readings import last_readings
+from weighbridge.sync.stored_readings import last_readings
 from weighbridge.targets.formats.render_context import one_decimal
 
 BARS = "▁▂▃▄▅▆▇█"

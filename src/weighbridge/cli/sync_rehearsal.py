@@ -12,10 +12,10 @@ from weighbridge.config import Person
 from weighbridge.core.days import Window
 from weighbridge.core.errors import Problem
 from weighbridge.storage.ledger import FOR_EVER, Due
-from weighbridge.storage.stored_readings import readings_at
 from weighbridge.sync.context import Outcome, PersonSync, Route
 from weighbridge.sync.pipeline import collect, plan
 from weighbridge.sync.services import Services
+from weighbridge.sync.stored_readings import readings_at
 from weighbridge.targets.base import Owed
 
 Show = Callable[[str, str, str], None]

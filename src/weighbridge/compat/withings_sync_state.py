@@ -14,7 +14,7 @@ import msgspec
 from weighbridge.compat.old_places import APP_FILE, Places
 from weighbridge.config import Person, TargetSettings
 from weighbridge.core.errors import ConfigProblem
-from weighbridge.sources.withings.token_refresh import TokenPair
+from weighbridge.core.token_pair import TokenPair
 from weighbridge.storage.archive import connect_account
 from weighbridge.sync.services import Services
 

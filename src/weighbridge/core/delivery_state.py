@@ -1,8 +1,10 @@
-"""Where a delivery stands. Alone here: who only asks for that loads nothing of the planning."""
+"""The states of a delivery, and the changes that planning makes to the ledger."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+
+import msgspec
 
 
 class State(StrEnum):
@@ -18,3 +20,44 @@ class State(StrEnum):
     HELD = "held"
     SUPERSEDED = "superseded"
     SKIPPED = "skipped"
+
+
+class Known(msgspec.Struct, frozen=True):
+    """The newest ledger row of a reading."""
+
+    id: int
+    ordinal: int
+    revision: str
+    state: State
+    settles_at: float
+
+
+class Add(msgspec.Struct, frozen=True):
+    """A delivery to write down."""
+
+    reading_id: str
+    taken_at: int
+    ordinal: int
+    revision: str
+    state: State
+    settles_at: float
+    answer: str | None
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A row that leaves one waiting state for another."""
+
+    id: int
+    was: State
+    state: State
+    settles_at: float
+    answer: str | None
+
+
+class Older(msgspec.Struct, frozen=True):
+    """A reading from before the route's first day: not owed, but counted."""
+
+    reading_id: str
+
+
+Step = Add | Change | Older

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from weighbridge.runtime.counters import ProcessCounters
+from weighbridge.sources.withings.notification import NOT_OF_MEASURES
 from weighbridge.storage.archive import Archive
 from weighbridge.storage.notification_store import announced
 from weighbridge.storage.subscription_store import SubscriptionStore
@@ -30,7 +31,11 @@ def note_unannounced(road: PersonSync, before: Sequence[int]) -> None:
     if archive is None or not before or not _is_subscribed(archive):
         return
     found = [instant for instant in newest_instants(road) if instant > max(before)]
-    missed = [at for at in found if not announced(road.database, archive.account, at)]
+    missed = [
+        at
+        for at in found
+        if not announced(road.database, archive.account, at, without=NOT_OF_MEASURES)
+    ]
     archive.note_unannounced(missed, road.clock())
 
 
@@ -40,7 +45,11 @@ def report_unannounced(road: PersonSync, counts: ProcessCounters) -> None:
     waiting = archive.unannounced(road.clock() - PATIENCE) if archive else []
     if archive is None or not waiting:
         return
-    came = {at for at in waiting if announced(road.database, archive.account, at)}
+    came = {
+        at
+        for at in waiting
+        if announced(road.database, archive.account, at, without=NOT_OF_MEASURES)
+    }
     with road.database.transaction():
         for instant in waiting:
             archive.settle_unannounced(instant, announced=instant in came)
@@ -53,3 +62,7 @@ def _is_subscribed(archive: Archive) -> bool:
     """Whether Withings should have told us."""
     care = SubscriptionStore(archive.database, archive.account).state()
     return care is not None and care.listed_at is not None and care.trouble is None
+
+
+def _announced(archive: Archive, instant: int) -> bool:
+    return announced(archive.database, archive.account, instant, without=NOT_OF_MEASURES)

@@ -151,7 +151,8 @@ class Archive:
     def touched_groups(self, start: int, end: int) -> list[Row]:
         """The groups at the touched instants of a window, by time."""
         touched = self.database.all("touched_between", account=self.account, start=start, end=end)
-        return [row for (instant,) in touched for row in self.groups(instant, instant)]
+        instants = [int(row["taken_at"]) for row in touched]
+        return [row for instant in instants for row in self.groups(instant, instant)]
 
     def groups(self, start: int, end: int) -> list[Row]:
         """All groups of a window, by time."""

@@ -1,4 +1,4 @@
-"""What somebody wants to reach.
+"""What a person wants to reach.
 
 Withings tells the goal for the weight when it is asked (``getgoals``), and keeps older ones among
 the measure groups, in category 2.
@@ -6,28 +6,22 @@ the measure groups, in category 2.
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from weighbridge.core.measures import Measurement, MeasureType
-from weighbridge.sources.withings.parse import OddGroup, parse_group
 from weighbridge.storage.archive import Archive
+from weighbridge.storage.database import Row
 
-WEIGHT = int(MeasureType.WEIGHT)
+
+def stored_goal_groups(archive: Archive) -> list[Row]:
+    """The raw text and the zone of the groups that are goals, oldest first."""
+    return archive.database.all("goal_groups", account=archive.account)
 
 
-def goals(archive: Archive) -> dict[int, Decimal]:
-    """Measure type → the newest goal for it, in the unit of the type."""
-    found: dict[int, Decimal] = {}
-    for row in archive.database.all("goal_groups", account=archive.account):
-        try:
-            group = parse_group(row["raw"].encode(), zone=row["zone"])
-        except OddGroup:  # stored by another version, which understood it
-            continue
-        found.update({one.type_code: one.value for one in group.measurements if one.mantissa > 0})
+def told_weight_goal(archive: Archive) -> Measurement | None:
+    """The goal that Withings told when it was last asked; None: there is none."""
     told = archive.database.one("weight_goal_of", account=archive.account)
-    if told is not None and told["mantissa"] is not None:
-        found[WEIGHT] = Measurement(WEIGHT, told["mantissa"], told["exponent"]).value
-    return found
+    if told is None or told["mantissa"] is None:
+        return None
+    return Measurement(int(MeasureType.WEIGHT), told["mantissa"], told["exponent"])
 
 
 def goal_asked_at(archive: Archive) -> float | None:

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from weighbridge.core.delivery_state import State
+from weighbridge.core.delivery_state import Add, Change, Known, Older, State, Step
 from weighbridge.storage.archive import END_OF_TIME
 from weighbridge.storage.database import Database, Row
-from weighbridge.sync.planner import Add, Change, Known, Older, Step
 
 FOR_EVER = float(END_OF_TIME)
 

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from weighbridge.core.errors import ConfigProblem
-from weighbridge.sources.withings.token_refresh import TokenPair
+from weighbridge.core.token_pair import TokenPair
 from weighbridge.storage.database import Database, Row
 from weighbridge.storage.leases import Leases
 

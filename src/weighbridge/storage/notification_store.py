@@ -7,10 +7,10 @@ A notification that was answered with 200 is never sent again, so it is stored b
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Protocol
 
 import msgspec
 
-from weighbridge.sources.withings.notification import NOT_OF_MEASURES, Notification
 from weighbridge.storage.database import Database, Row
 from weighbridge.storage.logins import WITHINGS
 
@@ -22,6 +22,30 @@ GONE = {
     "unlink": "Withings says that access for this application was taken away.",
     "delete": "Withings says that this account was deleted.",
 }
+
+
+class ReceivedNotification(Protocol):
+    """Something happened at an account of the source. Times are seconds since 1970."""
+
+    @property
+    def userid(self) -> str: ...
+    @property
+    def appli(self) -> int:
+        """The number of its subject."""
+
+    @property
+    def first_at(self) -> int | None: ...
+    @property
+    def last_at(self) -> int | None: ...
+    @property
+    def action(self) -> str | None: ...
+    @property
+    def account_gone(self) -> bool:
+        """Access for the application was taken away."""
+
+    @property
+    def asks_to_fetch(self) -> bool:
+        """There may be something new to read."""
 
 
 class OpenNotification(msgspec.Struct, frozen=True):
@@ -47,7 +71,7 @@ class Stored(msgspec.Struct, frozen=True):
 
 def store_notifications(
     database: Database,
-    notifications: Iterable[tuple[Notification, float]],
+    notifications: Iterable[tuple[ReceivedNotification, float]],
     people: Collection[str] | None = None,
 ) -> Stored:
     """Write down notifications with the time each was received, in one transaction.
@@ -80,7 +104,7 @@ def store_notifications(
 
 
 def _store(
-    database: Database, account: int, notification: Notification, received_at: float
+    database: Database, account: int, notification: ReceivedNotification, received_at: float
 ) -> None:
     database.run(
         "add_notification",
@@ -102,7 +126,9 @@ def mark_account_gone(database: Database, person: str, action: str) -> None:
 
 def open_notifications(database: Database, account: int) -> list[OpenNotification]:
     """What nobody has looked after yet, oldest first. Ask before Withings is asked."""
-    return [OpenNotification(*row) for row in database.all("open_notifications", account=account)]
+    return [
+        OpenNotification(**dict(row)) for row in database.all("open_notifications", account=account)
+    ]
 
 
 def people_with_open_notifications(database: Database) -> list[str]:
@@ -122,10 +148,11 @@ def forget_old_notifications(database: Database, now: float) -> int:
     return database.run("forget_notifications", before=now - KEPT_SECONDS)
 
 
-def announced(database: Database, account: int, taken_at: int) -> bool:
+def announced(database: Database, account: int, taken_at: int, *, without: Collection[int]) -> bool:
     """Whether a notification told of a measurement at this instant, give or take a minute.
 
-    False as well for an instant of which the notifications are forgotten already.
+    ``without``: the subjects that tell of no measurement. False as well for an instant of which
+    the notifications are forgotten already.
     """
     rows = database.all(
         "notifications_announcing",
@@ -133,4 +160,4 @@ def announced(database: Database, account: int, taken_at: int) -> bool:
         earliest=taken_at - TOLERANCE,
         latest=taken_at + TOLERANCE,
     )
-    return any(row["appli"] not in NOT_OF_MEASURES for row in rows)
+    return any(row["appli"] not in without for row in rows)

@@ -18,8 +18,8 @@ from weighbridge.core.measures import MeasureGroup, Reading
 from weighbridge.storage.archive import Archive, account_archive
 from weighbridge.storage.database import Row
 from weighbridge.storage.decisions import newest_of_reading
-from weighbridge.storage.stored_readings import readings_at
 from weighbridge.sync.readings import instant_of
+from weighbridge.sync.stored_readings import readings_at
 
 if TYPE_CHECKING:
     from weighbridge.sync.services import Services

@@ -20,11 +20,11 @@ from weighbridge.sources.withings.parse import OddGroup as NotUnderstood
 from weighbridge.sources.withings.parse import Page, parse_group
 from weighbridge.storage.archive import Archive, OddGroup, StoredGroup
 from weighbridge.storage.points import Points
-from weighbridge.storage.stored_readings import touched_readings
 from weighbridge.sync.context import Delivered, Outcome, PersonSync, Route
 from weighbridge.sync.planner import owed
 from weighbridge.sync.republish import keep_current
 from weighbridge.sync.route_delivery import serve
+from weighbridge.sync.stored_readings import touched_readings
 from weighbridge.targets.base import KeepsConnection
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from weighbridge.core.days import Window
-from weighbridge.core.delivery_state import State
+from weighbridge.core.delivery_state import Add, Change, Known, Older, State, Step
 from weighbridge.core.measures import Measurement, Reading
 from weighbridge.sync.readings import revision_of
 
@@ -38,46 +38,6 @@ class Rule(msgspec.Struct, frozen=True):
         """The same rule with some days on top."""
         return msgspec.structs.replace(self, also=window) if window else self
 
-
-class Known(msgspec.Struct, frozen=True):
-    """The newest ledger row of a reading."""
-
-    id: int
-    ordinal: int
-    revision: str
-    state: State
-    settles_at: float
-
-
-class Add(msgspec.Struct, frozen=True):
-    """A delivery to write down."""
-
-    reading_id: str
-    taken_at: int
-    ordinal: int
-    revision: str
-    state: State
-    settles_at: float
-    answer: str | None
-
-
-class Change(msgspec.Struct, frozen=True):
-    """A row that leaves one waiting state for another."""
-
-    id: int
-    was: State
-    state: State
-    settles_at: float
-    answer: str | None
-
-
-class Older(msgspec.Struct, frozen=True):
-    """A reading from before the route's first day: not owed, but counted."""
-
-    reading_id: str
-
-
-Step = Add | Change | Older
 
 DOUBTFUL = "It is not certain who was measured (attribution 1)."
 RELEASED = "The owner is no longer in doubt."

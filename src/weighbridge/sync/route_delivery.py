@@ -7,11 +7,11 @@ from collections.abc import Callable
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
 from weighbridge.storage.ledger import FOR_EVER, Ledger
-from weighbridge.storage.stored_readings import readings_at
 from weighbridge.sync.context import Delivered, PersonSync, Route
 from weighbridge.sync.delivery_context import DeliveryContext
 from weighbridge.sync.due import paused_until
 from weighbridge.sync.engine import Engine
+from weighbridge.sync.stored_readings import readings_at
 
 LEASE_SECONDS = 15 * 60.0
 LEASE_PATIENCE = 5 * 60.0

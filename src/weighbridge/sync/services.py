@@ -23,13 +23,13 @@ from weighbridge.sources.withings.api_pause import PATIENCE
 from weighbridge.sources.withings.call_budget import Budget
 from weighbridge.storage.api_pauses import ApiPauseStore, SignInBreaker, breaker_name
 from weighbridge.storage.archive import Archive, account_archive
-from weighbridge.storage.body import ArchivedBody
 from weighbridge.storage.call_log import CallLog
 from weighbridge.storage.database import Database
 from weighbridge.storage.leases import Leases
 from weighbridge.storage.ledger import Ledger
 from weighbridge.storage.logins import TargetSession, WithingsTokens
 from weighbridge.storage.points import Points
+from weighbridge.sync.archived_body import ArchivedBody
 from weighbridge.sync.context import PersonSync, Route
 from weighbridge.sync.planner import Rule
 from weighbridge.targets import load_kind

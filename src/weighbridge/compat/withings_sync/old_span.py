@@ -13,8 +13,8 @@ from weighbridge.compat.withings_sync.old_settings import Plan
 from weighbridge.core.days import Window
 from weighbridge.core.measures import Reading
 from weighbridge.storage.archive import Archive
-from weighbridge.storage.stored_readings import readings_between
 from weighbridge.sync.services import Services
+from weighbridge.sync.stored_readings import readings_between
 
 LATE = 30 * 86_400
 """Seconds. A reading that a scale stored later than this is not looked for among the new ones."""

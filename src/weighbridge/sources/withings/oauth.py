@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode
 
 from weighbridge.core.errors import ConfigProblem, LoginNeeded
+from weighbridge.core.token_pair import TokenPair
 from weighbridge.sources.withings.application import WithingsApp
-from weighbridge.sources.withings.token_refresh import TokenPair, request_tokens
+from weighbridge.sources.withings.token_refresh import request_tokens
 
 if TYPE_CHECKING:
     import httpx2

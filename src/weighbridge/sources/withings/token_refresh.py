@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import msgspec
 
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
+from weighbridge.core.token_pair import TokenPair
 from weighbridge.sources.withings.api_pause import PATIENCE, ApiPause, Patience, free
 from weighbridge.sources.withings.application import WithingsApp
 from weighbridge.sources.withings.status_codes import (
@@ -35,28 +36,6 @@ GRACE = 8 * 3600
 (docs/reference/withings-api.md#tokens)."""
 LEASE = 70.0
 """Seconds for which a renewal holds the lease: two calls of 30 seconds and the storing."""
-
-
-class TokenPair(msgspec.Struct, frozen=True):
-    """The tokens of one Withings account. They never appear when the pair is printed."""
-
-    userid: str
-    access_token: str
-    refresh_token: str
-    expires_at: int
-    """The end of the access token's life, by our clock."""
-    scope: str
-    issued_at: int
-    """When we asked for the pair, by our clock."""
-
-    def __repr__(self) -> str:
-        return (
-            f"TokenPair(userid={self.userid!r}, access_token='***', refresh_token='***', "
-            f"expires_at={self.expires_at}, scope={self.scope!r}, issued_at={self.issued_at})"
-        )
-
-    def __rich_repr__(self) -> list[tuple[str, Any]]:
-        return [("userid", self.userid), ("expires_at", self.expires_at)]
 
 
 class TokenStore(Protocol):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from weighbridge.core.delivery_state import State
-from weighbridge.storage.stored_readings import readings_at
+from weighbridge.sync.stored_readings import readings_at
 from weighbridge.targets.formats.decimals import number
 from weighbridge.web.charts.chart_measure import Measure, measure_of, rank
 from weighbridge.web.measure_words import measure_name

@@ -13,8 +13,8 @@ from starlette.routing import BaseRoute, Route
 from weighbridge.config import Person
 from weighbridge.core.days import Window
 from weighbridge.core.measures import Reading
-from weighbridge.storage.stored_readings import readings_at
 from weighbridge.sync.services import Services
+from weighbridge.sync.stored_readings import readings_at
 from weighbridge.web.auth import Door
 from weighbridge.web.charts.diary_days import BloodPressureDiary, entry_of, write_diary
 from weighbridge.web.render import Pages

@@ -12,10 +12,9 @@ from zoneinfo import ZoneInfo
 from weighbridge.config import Person
 from weighbridge.core.measures import MeasureType
 from weighbridge.storage.archive import END_OF_TIME, Archive
-from weighbridge.storage.goal_store import goals
 from weighbridge.storage.points import WHOLE, Point, Points
-from weighbridge.storage.stored_readings import last_readings
 from weighbridge.sync.services import Services
+from weighbridge.sync.stored_readings import goals, last_readings
 from weighbridge.web.charts.chart_measure import BMI, Measure, body_mass_index, measure_of, rank
 from weighbridge.web.charts.series import Series, from_instant, make_series
 from weighbridge.web.charts.trend import DAY, FORGOTTEN

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from weighbridge.core.measures import MeasureGroup, MeasureType, Reading
 from weighbridge.storage.archive import Archive, StoredGroup, account_archive, connect_account
-from weighbridge.storage.body import ArchivedBody
 from weighbridge.storage.database import Database
 from weighbridge.storage.points import Points
-from weighbridge.storage.stored_readings import readings_at, touched_readings
+from weighbridge.sync.archived_body import ArchivedBody
+from weighbridge.sync.stored_readings import readings_at, touched_readings
 from weighbridge.targets.base import Newest
 from weighbridge.testing.builders import NOON, group, group_as_sent, measurement
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 
 from weighbridge.core.measures import MeasureGroup, Reading
 from weighbridge.sources.withings.parse import OddGroup, parse_group
 from weighbridge.storage.archive import Archive
 from weighbridge.storage.database import Row
+from weighbridge.storage.goal_store import stored_goal_groups, told_weight_goal
 from weighbridge.sync.readings import readings
 
 
@@ -48,3 +50,14 @@ def _parsed(rows: list[Row]) -> Iterator[MeasureGroup]:
             yield parse_group(row["raw"].encode(), zone=row["zone"])
         except OddGroup:  # stored by another version, which understood it
             continue
+
+
+def goals(archive: Archive) -> dict[int, Decimal]:
+    """Measure type → the newest goal for it, in the unit of the type."""
+    found: dict[int, Decimal] = {}
+    for group in _parsed(stored_goal_groups(archive)):
+        found.update({one.type_code: one.value for one in group.measurements if one.mantissa > 0})
+    told = told_weight_goal(archive)
+    if told is not None:
+        found[told.type_code] = told.value
+    return found
