@@ -112,7 +112,7 @@ def test_since_all_is_everything(world: World) -> None:
     [
         (["--since", "2024-02-30"], "'2024-02-30' is not a day. Write it as 2024-12-31"),
         (["--until", "yesterday"], "'yesterday' is not a day."),
-        (["--since", "2024-03-02", "--until", "2024-03-01"], "--until lies before --since."),
+        (["--since", "2024-03-02", "--until", "2024-03-01"], "--until is before --since."),
     ],
 )
 def test_a_wrong_day_is_told_before_anything_is_written(

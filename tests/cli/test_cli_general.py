@@ -19,7 +19,7 @@ from fixtures.cli import World, alone, run_here
 from weighbridge import __version__
 from weighbridge.cli import COMMANDS
 from weighbridge.cli import command as root
-from weighbridge.cli.wrap import fold
+from weighbridge.cli.output import wrap_line
 
 
 def all_commands(
@@ -225,4 +225,4 @@ def test_a_log_that_nobody_reads_does_not_stop_the_work(anna: World) -> None:
     ],
 )
 def test_a_terminal_breaks_between_sentences_only(line: str, width: int, lines: list[str]) -> None:
-    assert fold(line, width).split("\n") == lines
+    assert wrap_line(line, width).split("\n") == lines

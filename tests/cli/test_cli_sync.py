@@ -173,7 +173,7 @@ def test_since_and_until_are_days_of_the_person(world: World) -> None:
     [
         (["--until", "2024-01-01"], "--until needs --since. Example: --since 2024-01-01"),
         (["--since", "tomorrow"], "'tomorrow' is not a day."),
-        (["--since", "2024-02-02", "--until", "2024-02-01"], "--until lies before --since."),
+        (["--since", "2024-02-02", "--until", "2024-02-01"], "--until is before --since."),
         (["--person", "bob"], 'There is no person called "bob". Choose one of these: anna, ben.'),
         (["--target", "nope"], 'There is no target called "nope". Choose one of these: file,'),
         (["--person", "ben", "--target", "garmin"], 'There is no target called "garmin".'),

@@ -172,16 +172,16 @@ def conclude(work: Callable[[], int]) -> NoReturn:
 
 
 def _say(text: str) -> None:
-    from weighbridge.cli.cli_context import say
+    from weighbridge.cli.output import say
 
     say(text)
 
 
 def _show(error: click.ClickException) -> None:
-    """Wrong usage: what was wrong, and how to learn more."""
-    from weighbridge.cli import cli_context
+    """Show what was wrong with the usage, and how to learn more."""
+    from weighbridge.cli.output import messages_are_logged, say
 
-    if cli_context.talks_json():
-        cli_context.say(error.format_message())
+    if messages_are_logged():
+        say(error.format_message())
     else:
         error.show()

@@ -12,10 +12,9 @@ from weighbridge.cli.cli_context import (
     CliContext,
     check_targets,
     chosen_people,
-    print_json,
     refuse_unconfigured,
 )
-from weighbridge.cli.wrap import tell
+from weighbridge.cli.output import echo, print_json
 from weighbridge.config import Person, TargetSettings
 from weighbridge.core.errors import Problem, most_urgent
 from weighbridge.sync.services import Services
@@ -59,7 +58,7 @@ def command(
             for one in _check(workplace, person, targets):
                 found.append(one)
                 if not as_json:
-                    tell(f"{one.person}, {one.where}: {one.answer}")
+                    echo(f"{one.person}, {one.where}: {one.answer}")
     if as_json:
         print_json(found)
     return most_urgent({one.exit_code for one in found})

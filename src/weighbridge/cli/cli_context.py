@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
 import msgspec
 
-from weighbridge.cli.wrap import folded
 from weighbridge.config import CONFIG_FILE, Person, Settings, load
 from weighbridge.core.errors import ConfigProblem, LoginNeeded
 
@@ -30,38 +26,6 @@ class CliContext(msgspec.Struct, frozen=True):
     def settings(self) -> Settings:
         """The configuration. Raises ConfigProblems with everything that is wrong."""
         return load(self.home, self.environ)
-
-
-_talks: list[Callable[[str], None]] = []
-
-
-def talk_through(tell: Callable[[str], None]) -> None:
-    """From now on all talk goes there; with JSON log lines every line is one of them."""
-    _talks[:] = [tell]
-
-
-def talks_json() -> bool:
-    """True when all talk goes into JSON log lines."""
-    return bool(_talks)
-
-
-def say(text: str = "") -> None:
-    """Talk goes to standard error, so that results can be piped.
-
-    Nobody may be listening any more, or the disk of a log may be full. The work goes on.
-    """
-    with suppress(OSError):
-        if _talks:
-            _talks[0](text)
-        else:
-            click.echo(folded(text, sys.stderr), err=True)
-
-
-def print_json(content: object) -> None:
-    """One JSON document on standard output, in UTF-8 on every system."""
-    import msgspec.json
-
-    click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2))
 
 
 def open_database(settings: Settings) -> Database:

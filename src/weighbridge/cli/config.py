@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from weighbridge.cli.cli_context import CliContext, print_json, say
+from weighbridge.cli.cli_context import CliContext
+from weighbridge.cli.output import print_json, say
 from weighbridge.config import CONFIG_FILE, ConfigProblems, Mistake, Settings
 from weighbridge.config.listing import Value, origin_of, secrets, values
 from weighbridge.core.errors import ConfigProblem, ExitCode

@@ -8,16 +8,9 @@ from typing import Any
 
 import click
 
-from weighbridge.cli.cli_context import (
-    CliContext,
-    check_targets,
-    chosen_people,
-    open_database,
-    print_json,
-    say,
-)
+from weighbridge.cli.cli_context import CliContext, check_targets, chosen_people, open_database
+from weighbridge.cli.output import echo, print_json, say
 from weighbridge.cli.times import count, moment
-from weighbridge.cli.wrap import tell
 from weighbridge.config import Person
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import ConfigProblem, ExitCode
@@ -93,7 +86,7 @@ def list_deliveries(  # noqa: PLR0913  one parameter an option
         print_json([delivery_content(row) for row in rows])
         return ExitCode.DONE
     for line in _lines(rows):
-        tell(line)
+        echo(line)
     if not rows:
         say("There is none." if state or targets else "There is none yet. Run: weighbridge sync")
     return ExitCode.DONE

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from weighbridge.cli.cli_context import CliContext, in_shell, say
+from weighbridge.cli.cli_context import CliContext, in_shell
+from weighbridge.cli.output import say
 from weighbridge.core.errors import ConfigProblem, ExitCode
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from weighbridge.cli.cli_context import say
+from weighbridge.cli.output import say
 from weighbridge.core.errors import ExitCode, RetryLater
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from weighbridge.cli.cli_context import CliContext, say
+from weighbridge.cli.cli_context import CliContext
 from weighbridge.cli.login_target import Given
 from weighbridge.cli.login_target import sign_in as sign_in_at_target
 from weighbridge.cli.login_withings import connect
+from weighbridge.cli.output import say
 from weighbridge.config import CONFIG_FILE, Settings, load
 from weighbridge.sync.services import Services
 from weighbridge_sandbox.admin import Admin

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from weighbridge.cli.cli_context import CliContext, chosen_people, open_database, say
-from weighbridge.cli.dates import window_of
-from weighbridge.cli.times import count
+from weighbridge.cli.cli_context import CliContext, chosen_people, open_database
+from weighbridge.cli.output import say
+from weighbridge.cli.times import count, window_of
 from weighbridge.config import Person
 from weighbridge.core.days import Window
 from weighbridge.core.errors import ConfigProblem, ExitCode, Refused, StateProblem

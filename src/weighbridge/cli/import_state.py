@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from weighbridge.cli.cli_context import CliContext, chosen_person, say
+from weighbridge.cli.cli_context import CliContext, chosen_person
+from weighbridge.cli.output import say
 from weighbridge.config import Settings
 from weighbridge.core.errors import ConfigProblem, ExitCode, most_urgent
 

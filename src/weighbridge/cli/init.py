@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from weighbridge.cli.cli_context import CliContext, say
+from weighbridge.cli.cli_context import CliContext
+from weighbridge.cli.output import say
 from weighbridge.config import CALLBACK_URL, CONFIG_FILE, home_folder
 from weighbridge.config.environment import ONLY_PERSON
 from weighbridge.config.init_answers import FileAnswer, InitAnswers, MqttAnswer, PersonAnswers

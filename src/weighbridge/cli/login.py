@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from weighbridge.cli.cli_context import CliContext, chosen_person, is_configured, say
+from weighbridge.cli.cli_context import CliContext, chosen_person, is_configured
+from weighbridge.cli.output import say
 from weighbridge.core.errors import ConfigProblem, ExitCode
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 import msgspec
 
-from weighbridge.cli.cli_context import say
+from weighbridge.cli.output import say
 from weighbridge.cli.times import span
 from weighbridge.config import Person, TargetSettings
 from weighbridge.core.errors import ConfigProblem, RetryLater, SignInBlocked

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from weighbridge.cli.cli_context import say
+from weighbridge.cli.output import say
 from weighbridge.config import Person
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.sources.withings.application import WithingsApp

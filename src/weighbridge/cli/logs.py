@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from weighbridge.cli.cli_context import talk_through
+from weighbridge.cli.output import log_messages_with
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _FOREIGN = ("httpx2", "httpcore2", "urllib3", "garminconnect", "filelock", "asyncio")
@@ -27,7 +27,7 @@ def set_up(verbose: int, *, as_json: bool) -> None:
     for name in _FOREIGN:
         logging.getLogger(name).setLevel(logging.WARNING)
     if as_json:
-        talk_through(_log_talk)
+        log_messages_with(_log_talk)
 
 
 def _log_talk(text: str) -> None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from weighbridge.cli.cli_context import CliContext, is_configured, say
+from weighbridge.cli.cli_context import CliContext, is_configured
+from weighbridge.cli.output import say
 from weighbridge.config import CONFIG_FILE, ServerSettings, Settings
 from weighbridge.config.field_values import read_value
 from weighbridge.config.value_rules import InvalidValue

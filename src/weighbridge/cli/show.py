@@ -8,7 +8,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import click
 
-from weighbridge.cli.cli_context import CliContext, chosen_people, open_database, say
+from weighbridge.cli.cli_context import CliContext, chosen_people, open_database
+from weighbridge.cli.output import say
 from weighbridge.cli.times import local_time
 from weighbridge.config import Person
 from weighbridge.core.errors import ExitCode

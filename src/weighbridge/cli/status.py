@@ -8,15 +8,9 @@ from collections.abc import Iterator
 import click
 import msgspec
 
-from weighbridge.cli.cli_context import (
-    CliContext,
-    chosen_people,
-    in_shell,
-    print_json,
-    refuse_unconfigured,
-)
+from weighbridge.cli.cli_context import CliContext, chosen_people, in_shell, refuse_unconfigured
+from weighbridge.cli.output import echo, print_json
 from weighbridge.cli.times import ago, count, moment, span
-from weighbridge.cli.wrap import tell
 from weighbridge.config import Person, TargetSettings
 from weighbridge.core.errors import most_urgent
 from weighbridge.storage.database import FILE_NAME, Database
@@ -85,7 +79,7 @@ def command(session: CliContext, people: tuple[str, ...], as_json: bool) -> int:
         print_json(found)
     else:
         for line in _lines(found):
-            tell(line)
+            echo(line)
     codes = {person.exit_code for person in found}
     return most_urgent(codes | {t.exit_code for person in found for t in person.targets})
 

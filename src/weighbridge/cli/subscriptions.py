@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from weighbridge.cli.cli_context import (
-    CliContext,
-    chosen_people,
-    in_shell,
-    print_json,
-    refuse_unconfigured,
-    say,
-)
+from weighbridge.cli.cli_context import CliContext, chosen_people, in_shell, refuse_unconfigured
+from weighbridge.cli.output import echo, print_json, say
 from weighbridge.cli.times import count
-from weighbridge.cli.wrap import tell
 from weighbridge.config import Person
 from weighbridge.core.errors import ConfigProblem, ExitCode, Problem, StateProblem, most_urgent
 
@@ -85,7 +78,7 @@ def list_command(session: CliContext, people: tuple[str, ...], as_json: bool) ->
         print_json(found)
     else:
         for line in list_lines(found):
-            tell(line)
+            echo(line)
     return code
 
 
@@ -161,7 +154,7 @@ def remove_command(
             if dry_run:
                 old = look_at(workplace, person, None).differences.old
                 ours = [name_of(s.appli) for s in old if not applis or s.appli in applis]
-                tell(f"{person.name}: would end {_list(ours) or 'nothing'}.")
+                echo(f"{person.name}: would end {_list(ours) or 'nothing'}.")
                 return ExitCode.DONE
             care = remove_ours(workplace, person, sleep=workplace.sleep, tell=_steps(), only=applis)
             return _report(care, "nothing to do, none of them is ours")
@@ -204,7 +197,7 @@ def check_command(session: CliContext, people: tuple[str, ...], as_json: bool) -
         print_json({**address.content, "people": [checked.content for checked in found]})
     else:
         for line in (line for checked in (address, *found) for line in checked.lines):
-            tell(line)
+            echo(line)
     return most_urgent({code, address.exit_code})
 
 
@@ -309,7 +302,7 @@ def _report(care: SubscriptionReport, nothing: str) -> int:
         names = _list(map(name_of, care.left_out))
         done.append(f"left out what Withings does not offer to your application: {names}")
     if done or care.problem is None:
-        tell(f"{care.person}: {'; '.join(done) or nothing}.")
+        echo(f"{care.person}: {'; '.join(done) or nothing}.")
     if care.problem is None:
         return ExitCode.DONE
     say(f"{care.person}: {care.problem}")
@@ -328,7 +321,7 @@ def _rehearse(person: Person, found: Found) -> None:
     missing, old = found.differences.missing, found.differences.old
     parts = [f"would subscribe to {_list(map(name_of, missing))}"] if missing else []
     parts += [f"would end {count(len(old), 'subscription')} of an old address"] if old else []
-    tell(f"{person.name}: {'; '.join(parts) or 'nothing to do'}.")
+    echo(f"{person.name}: {'; '.join(parts) or 'nothing to do'}.")
 
 
 def _list(words: Iterable[str]) -> str:

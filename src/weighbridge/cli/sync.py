@@ -11,10 +11,9 @@ from weighbridge.cli.cli_context import (
     CliContext,
     check_targets,
     chosen_people,
-    print_json,
     refuse_unconfigured,
-    say,
 )
+from weighbridge.cli.output import print_json, say
 from weighbridge.config import Person
 from weighbridge.core.days import Window
 from weighbridge.core.errors import ConfigProblem, ExitCode, Problem, most_urgent
@@ -136,6 +135,6 @@ def _window(since: str | None, until: str | None, person: Person) -> Window | No
         return None
     if since is None:
         raise ConfigProblem("--until needs --since.", remedy="Example: --since 2024-01-01")
-    from weighbridge.cli.dates import window_of
+    from weighbridge.cli.times import window_of
 
     return window_of(since, until, person.timezone)

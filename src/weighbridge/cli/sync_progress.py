@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from weighbridge.cli.cli_context import CliContext, say
+from weighbridge.cli.cli_context import CliContext
+from weighbridge.cli.output import say
 from weighbridge.core.errors import Problem
 from weighbridge.core.progress import Progress
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from weighbridge.cli.cli_context import say
+from weighbridge.cli.output import say
 from weighbridge.cli.times import count
 from weighbridge.config import Person
 from weighbridge.core.days import Window

@@ -1,9 +1,19 @@
-"""Instants, spans and numbers as people and scripts read them."""
+"""Times, spans and numbers as people and scripts read them, and the days that people type.
+
+``status`` needs only the first part, so time zones are imported where they are used.
+"""
 
 from __future__ import annotations
 
+import datetime
 import time
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from weighbridge.core.errors import ConfigProblem
+
+if TYPE_CHECKING:
+    from weighbridge.core.days import Window
 
 
 def moment(instant: float | None) -> str | None:
@@ -12,11 +22,10 @@ def moment(instant: float | None) -> str | None:
 
 
 def local_time(instant: int, *zones: str | None) -> str:
-    """``2024-01-27 18:32`` by the clocks of the first zone that is known, else in UTC.
+    """``2024-01-27 18:32`` in the first zone that this system knows, otherwise in UTC.
 
-    Never in the zone of this machine: it may stand anywhere.
+    Never in the zone of this machine: a server may be anywhere.
     """
-    import datetime
     from zoneinfo import ZoneInfo
 
     for name in filter(None, zones):
@@ -42,3 +51,27 @@ def ago(instant: float, now: float) -> str:
 def count(number: int, one: str, several: str = "") -> str:
     """``1 reading``, ``2 readings``; ``several`` is needed where an s is not enough."""
     return f"{number} {one if number == 1 else several or one + 's'}"
+
+
+def window_of(since: str | None, until: str | None, zone: str | None) -> Window:
+    """The days from ``since`` to ``until``, both included; ``all`` or None means no bound.
+
+    Days are days in ``zone`` (an IANA name), or in the zone of each reading without one. Raises
+    ConfigProblem.
+    """
+    from weighbridge.core.days import Window
+
+    first = None if since in (None, "all") else _day(str(since))
+    last = None if until is None else _day(until)
+    if first and last and last < first:
+        raise ConfigProblem("--until is before --since.", remedy="Swap the two days.")
+    return Window(first, last, zone)
+
+
+def _day(text: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigProblem(
+            f"{text!r} is not a day.", remedy="Write it as 2024-12-31, or 'all'."
+        ) from error

@@ -6,15 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from weighbridge.cli.cli_context import (
-    CliContext,
-    chosen_people,
-    in_shell,
-    open_database,
-    print_json,
-)
+from weighbridge.cli.cli_context import CliContext, chosen_people, in_shell, open_database
+from weighbridge.cli.output import echo, print_json
 from weighbridge.cli.times import count, local_time, moment
-from weighbridge.cli.wrap import tell
 from weighbridge.config import Person
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import ConfigProblem, ExitCode
@@ -202,17 +196,17 @@ _NEXT = {
 
 def _print(found: dict[str, Any], person: Person) -> None:
     what = f"{_KINDS.get(found['kind'], found['kind'])} of" if found["kind"] else "no longer there,"
-    tell(f"{found['reading']}: {what} {person.name}")
-    tell(f"  taken {found['local_time']} ({found['taken_at']})")
+    echo(f"{found['reading']}: {what} {person.name}")
+    echo(f"  taken {found['local_time']} ({found['taken_at']})")
     if found["kind"]:
         _print_origin(found)
-    tell("Targets:" if found["targets"] else f"{person.name} has no targets.")
+    echo("Targets:" if found["targets"] else f"{person.name} has no targets.")
     for target in found["targets"]:
         tried = f", {count(target['attempts'], 'attempt')}" if target.get("attempts") else ""
-        tell(f"  {target['target']}: {target['state']}{tried}")
-        tell(f"    {target['answer']}")
+        echo(f"  {target['target']}: {target['state']}{tried}")
+        echo(f"    {target['answer']}")
         if target.get("next"):
-            tell(f"    {target['next']}")
+            echo(f"    {target['next']}")
 
 
 _KINDS = {Kind.BODY: "weight or body composition", Kind.BLOOD_PRESSURE: "blood pressure"}
@@ -221,12 +215,12 @@ _KINDS = {Kind.BODY: "weight or body composition", Kind.BLOOD_PRESSURE: "blood p
 def _print_origin(found: dict[str, Any]) -> None:
     import textwrap
 
-    tell(f"  device: {found['device'] or 'none (entered by hand or imported)'}")
+    echo(f"  device: {found['device'] or 'none (entered by hand or imported)'}")
     for name, value in found["values"].items():
-        tell(f"  {name}: {value}")
-    tell("Measure groups:")
+        echo(f"  {name}: {value}")
+    echo("Measure groups:")
     for group in found["groups"]:
         line = f"{group['group']}: {', '.join(group['types'])}"
         click.echo(textwrap.fill(line, 79, initial_indent="  ", subsequent_indent="    "))
-        tell(f"    stored {group['stored_at']}")
-        tell(f"    {group['attribution_means']}")
+        echo(f"    stored {group['stored_at']}")
+        echo(f"    {group['attribution_means']}")

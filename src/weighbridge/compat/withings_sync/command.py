@@ -36,7 +36,8 @@ def main() -> None:
 
 def run(options: Options, environ: Mapping[str, str]) -> ExitCode:
     """One run. Raises Problems that concern it as a whole."""
-    from weighbridge.cli.cli_context import CliContext, say
+    from weighbridge.cli.cli_context import CliContext
+    from weighbridge.cli.output import say
     from weighbridge.cli.sync_progress import progress_for
     from weighbridge.compat.old_places import places_of
     from weighbridge.compat.withings_sync.old_credentials import VISIBLE, read_logins, surroundings
@@ -70,7 +71,7 @@ def _connect(workplace: Services, plan: Plan, places: Places) -> bool:
 
     Raises LoginNeeded when there is none and nobody is here to connect one.
     """
-    from weighbridge.cli.cli_context import say
+    from weighbridge.cli.output import say
     from weighbridge.compat.withings_sync.old_consent import BY_HAND, connect
     from weighbridge.compat.withings_sync_state import State, take_over
     from weighbridge.core.errors import LoginNeeded
@@ -118,8 +119,8 @@ def _walk(
 
 def _write(workplace: Services, plan: Plan, span: Span, options: Options) -> None:
     """Whatever was asked for besides sending."""
-    from weighbridge.cli.cli_context import say
     from weighbridge.cli.export import owner_of
+    from weighbridge.cli.output import say
     from weighbridge.compat.withings_sync.old_output import (
         content_of,
         write_files,
@@ -149,7 +150,8 @@ def _no_target() -> Problem:
 
 
 def _report(outcome: Outcome, options: Options) -> None:
-    from weighbridge.cli.cli_context import in_shell, say
+    from weighbridge.cli.cli_context import in_shell
+    from weighbridge.cli.output import say
     from weighbridge.cli.sync_report import report
 
     if options.silent and outcome.exit_code == 0:

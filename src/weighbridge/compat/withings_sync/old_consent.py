@@ -15,8 +15,8 @@ from contextlib import suppress
 
 import click
 
-from weighbridge.cli.cli_context import say
 from weighbridge.cli.login_withings import LINKS, has_browser, keep_login, open_browser
+from weighbridge.cli.output import say
 from weighbridge.config import Person
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem
 from weighbridge.sources.withings.application import WithingsApp

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from weighbridge.cli import OutputLost, is_of_output
-from weighbridge.cli.cli_context import say
+from weighbridge.cli.output import say
 from weighbridge.compat.withings_sync.old_options import Options
 from weighbridge.compat.withings_sync.old_span import Span, day_of
 from weighbridge.core.errors import Refused, RetryLater, StateProblem
