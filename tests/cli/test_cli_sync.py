@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fixtures.cli import NOON, PLAIN, World, alone, copy_of, family, weight
-from weighbridge.cli.sync_progress import LineProgress
+from weighbridge.cli.sync_output import LineProgress
 
 DAY = 86_400
 
@@ -87,7 +87,7 @@ def test_a_problem_is_json_as_well(anna: World) -> None:
 def test_a_rehearsal_shows_every_line_and_writes_nothing(anna: World) -> None:
     def everything() -> list[Any]:
         files = sorted(path.name for path in anna.home.iterdir())
-        return [rows(anna, "route"), rows(anna, "delivery"), rows(anna, "older"), files]
+        return [rows(anna, "route"), rows(anna, "delivery"), rows(anna, "older_reading"), files]
 
     before = everything()
     requests = len(anna.house.requests(cloud="garmin"))
@@ -213,5 +213,5 @@ def test_much_work_is_told_in_plain_lines_where_no_terminal_is(
         "anna: 600 groups read from Withings",
         "anna: 1100 groups read from Withings",
         "anna: garmin: 600 of 1200 delivered",
-        "anna: a fresh reading may still grow, waiting 9 s",
+        "anna: waiting 9 s, values of a fresh reading may still arrive",
     ]

@@ -95,8 +95,7 @@ class Stage:
 
     def sync(self, session: CliContext) -> None:
         """``weighbridge sync`` for everybody, with its progress and its report."""
-        from weighbridge.cli.sync_progress import progress_for
-        from weighbridge.cli.sync_report import report
+        from weighbridge.cli.sync_output import progress_for, report
         from weighbridge.sync.pipeline import bring_up_to_date
 
         settings = self._settings()

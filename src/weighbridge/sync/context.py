@@ -9,7 +9,6 @@ import msgspec
 
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import ExitCode, Problem, most_urgent
-from weighbridge.core.progress import Progress
 from weighbridge.sources.withings.parse import Page
 from weighbridge.storage.archive import Archive
 from weighbridge.storage.database import Database
@@ -26,6 +25,34 @@ class Source(Protocol):
         self, *, lastupdate: int | None = None, start: int | None = None, end: int | None = None
     ) -> Iterator[Page]:
         """Pages of groups changed since ``lastupdate``, or measured between two instants."""
+
+
+class Progress:
+    """What a sync reports while it works. It is silent; override what you want to hear.
+
+    No method may raise.
+    """
+
+    def asking(self) -> None:
+        """A request goes to Withings."""
+
+    def collected(self, person: str, groups: int) -> None:
+        """Withings has sent ``groups`` measure groups so far."""
+
+    def planned(self, person: str, readings: int) -> None:
+        """``readings`` readings are planned so far."""
+
+    def settling(self, person: str, seconds: float) -> None:
+        """The sync waits: values of a fresh reading may still arrive."""
+
+    def delivering(self, person: str, target: str, owed: int) -> None:
+        """Delivery to a target begins; ``owed`` readings are owed to it."""
+
+    def delivered(self, person: str, target: str, readings: int) -> None:
+        """``readings`` more readings are delivered, rejected or deferred."""
+
+    def stopped(self, person: str, where: str, problem: Problem) -> None:
+        """A problem stopped the work for this person at Withings or at a target."""
 
 
 class Route(msgspec.Struct, frozen=True):

@@ -17,7 +17,6 @@ import msgspec
 from weighbridge.config import Person, Settings, TargetSettings
 from weighbridge.core.days import Window
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem
-from weighbridge.core.progress import Progress
 from weighbridge.core.shared_resources import SharedResources
 from weighbridge.sources.withings.api_pause import PATIENCE
 from weighbridge.sources.withings.call_budget import Budget
@@ -30,7 +29,7 @@ from weighbridge.storage.ledger import Ledger
 from weighbridge.storage.logins import TargetSession, WithingsTokens
 from weighbridge.storage.points import Points
 from weighbridge.sync.archived_body import ArchivedBody
-from weighbridge.sync.context import PersonSync, Route
+from weighbridge.sync.context import PersonSync, Progress, Route
 from weighbridge.sync.planner import Rule
 from weighbridge.targets import load_kind
 from weighbridge.targets.base import Context, Target

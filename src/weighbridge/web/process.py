@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 from weighbridge.config import Settings
 from weighbridge.core.errors import ConfigProblem, StateProblem
 from weighbridge.core.network import is_loopback
-from weighbridge.core.progress import Progress
 from weighbridge.monitoring.alert_sender import AlertLoop
 from weighbridge.runtime.change_watcher import ExternalChangeWatcher
 from weighbridge.runtime.connected_targets import ConnectedTargets
@@ -33,6 +32,7 @@ from weighbridge.runtime.sync_job import SyncJob
 from weighbridge.runtime.threads import ThreadGroup
 from weighbridge.runtime.worker import Worker
 from weighbridge.storage.database import Database
+from weighbridge.sync.context import Progress
 from weighbridge.sync.services import Services, SharedServices
 from weighbridge.targets.base import ServerStatus
 from weighbridge.web.app_context import AppContext

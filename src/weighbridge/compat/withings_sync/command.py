@@ -38,7 +38,7 @@ def run(options: Options, environ: Mapping[str, str]) -> ExitCode:
     """One run. Raises Problems that concern it as a whole."""
     from weighbridge.cli.cli_context import CliContext
     from weighbridge.cli.output import say
-    from weighbridge.cli.sync_progress import progress_for
+    from weighbridge.cli.sync_output import progress_for
     from weighbridge.compat.old_places import places_of
     from weighbridge.compat.withings_sync.old_credentials import VISIBLE, read_logins, surroundings
     from weighbridge.compat.withings_sync.old_settings import read_plan
@@ -152,7 +152,7 @@ def _no_target() -> Problem:
 def _report(outcome: Outcome, options: Options) -> None:
     from weighbridge.cli.cli_context import in_shell
     from weighbridge.cli.output import say
-    from weighbridge.cli.sync_report import report
+    from weighbridge.cli.sync_output import report
 
     if options.silent and outcome.exit_code == 0:
         return

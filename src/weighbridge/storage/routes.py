@@ -1,0 +1,20 @@
+"""The table ``route``: one row for each target of each person that was ever served."""
+
+from __future__ import annotations
+
+from weighbridge.storage.database import Database, Row
+
+
+def route_row(database: Database, person: str, target: str) -> Row | None:
+    """The row of one route; None before it is served for the first time."""
+    return database.one("route_of", person=person, target=target)
+
+
+def all_routes(database: Database) -> list[Row]:
+    """All rows, sorted by person and target."""
+    return database.all("routes")
+
+
+def connected_targets(database: Database, person: str) -> frozenset[str]:
+    """The names of the targets of a person that have a route."""
+    return frozenset(row["target"] for row in all_routes(database) if row["person"] == person)
