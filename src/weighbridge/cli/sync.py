@@ -65,7 +65,7 @@ def command(  # noqa: PLR0913  one parameter an option
     from cron or a timer as often as you like.
 
     \b
-    Exit code: 0 everything is done, 1 a delivery was rejected or its outcome is unknown,
+    Exit code: 0 everything is done, 1 a delivery was rejected or is unknown,
                2 wrong usage or configuration, 3 a person must log in,
                4 not delivered yet, will be tried again.
 
