@@ -68,7 +68,7 @@ JOURNAL_TARGET = '[[person]]\nname = "a"\n[[person.target]]\nkind = "journal"\np
         ("[withings]\nzzz = 1", 2, "Known are: callback_url, client_id, client_secret, url."),
         ("[withins]", 1, 'Did you mean "withings"?'),
         ("withings = 3", 1, "Write [withings]."),
-        ("[withings]\nclient_id = 3", 2, "must be text, not a number."),
+        ("[withings]\nclient_id = 3", 2, "must be text, not a whole number."),
         ('[withings]\nclient_id = " "', 2, "is empty."),
         ('[withings]\nclient_secret = ""', 2, "is empty. Write"),
         ("[withings]\nclient_secret = { fil = 'x' }", 2, "is no secret. Write"),

@@ -103,7 +103,7 @@ def test_a_mistake_in_server_is_named_with_its_line(tmp_path: Path, line: str, w
         ('urls = "json://localhost"', "must be a list"),
         ("urls = [1]", "is no secret"),
         ("silent_days = 0", "more than 0"),
-        ('silent_days = "3"', "must be a number, not text. The default is 3."),
+        ('silent_days = "3"', "must be a number, not text. Write it without quotation marks."),
         ("silent_day = 3", 'Did you mean "silent_days"?'),
     ],
 )

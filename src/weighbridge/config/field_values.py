@@ -32,6 +32,11 @@ _TYPE_NAMES = {
     "date": "a date",
     "datetime": "a date with time",
 }
+_REMEDIES = {  # what must be → how it is written
+    "text": "Put it in quotation marks.",
+    "a number": "Write it without quotation marks.",
+    "a list": 'Write ["...", "..."].',
+}
 _TYPES = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
 _QUOTED = re.compile(r"`(\w+)`")
 _PLACE = re.compile(r" - at `[^`]*`$")
@@ -66,13 +71,14 @@ def read_value(table: type[msgspec.Struct], name: str, written: object) -> Any:
 def convert_value(written: object, field: FieldInfo, convert: Convert | None) -> Any:
     """The value of a field. Raises InvalidValue, whose text never repeats a secret."""
     notes = list(_notes(field.type))
-    for note in notes:
-        if isinstance(note, Rule):
-            return note.read(written)
+    rule = next((note for note in notes if isinstance(note, Rule)), None)
+    wanted = (rule and rule.takes) or field.type
     try:
-        return msgspec.convert(written, field.type, dec_hook=convert)
+        value = msgspec.convert(written, wanted, dec_hook=convert)
     except msgspec.ValidationError as error:
         message = fault_in_words(error)
+    else:
+        return rule.read(value) if rule else value
     meta = next((note for note in notes if isinstance(note, msgspec.Meta)), None)
     raise InvalidValue(*_explain(message, field, meta))
 
@@ -129,26 +135,23 @@ def _explain(message: str, field: FieldInfo, meta: msgspec.Meta | None) -> tuple
     """What msgspec says, in plain words, and a remedy. The value itself is not repeated."""
     if found := choices(field.type):
         return "is not one of its values.", f"Write {_either(found)}."
-    default = _remedy_of_default(field.default)
-    types = _TYPES.fullmatch(message)
-    if types is not None:
-        expected, got = (
-            _either([_TYPE_NAMES.get(name, name) for name in names.split(" | ") if name != "null"])
-            for names in types.groups()
-        )
-        return f"must be {expected}, not {got}.", default
+    if types := _TYPES.fullmatch(message):
+        expected, got = map(_types_in_words, types.groups())
+        return f"must be {expected}, not {got}.", _REMEDIES.get(expected, "")
     if meta is not None and meta.description and message.startswith("Expected"):
-        return f"must be {meta.description}.", default
+        is_number = isinstance(field.default, int | float)
+        remedy = f"The default is {field.default:g}." if is_number else ""
+        return f"must be {meta.description}.", remedy
     plain = _QUOTED.sub(lambda found: _TYPE_NAMES.get(found[1], found[1]), message)
     if plain.startswith("Expected "):
-        return f"must be {plain.removeprefix('Expected ')}.", default
-    return (plain, "") if plain.endswith(".") else (f"does not fit: {plain}.", "")
+        return f"must be {plain.removeprefix('Expected ')}.", ""
+    return plain if plain.endswith(".") else f"does not fit: {plain}.", ""
+
+
+def _types_in_words(types: str) -> str:
+    names = types.replace("int | float", "float").split(" | ")
+    return _either([_TYPE_NAMES.get(name, name) for name in names if name != "null"])
 
 
 def _either(words: list[str]) -> str:
     return " or ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
-
-
-def _remedy_of_default(default: Any) -> str:
-    is_number = isinstance(default, int | float) and not isinstance(default, bool)
-    return f"The default is {default:g}." if is_number else ""

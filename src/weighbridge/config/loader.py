@@ -23,7 +23,7 @@ from weighbridge.config.models import (
 )
 from weighbridge.config.settings import Settings
 from weighbridge.config.table_reader import ConfigDocument, LoadContext, TableReader
-from weighbridge.config.value_rules import describe, suggest
+from weighbridge.config.value_rules import suggest
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.secret import warn_of_readers
 from weighbridge.targets import kinds, load_kind
@@ -213,7 +213,7 @@ def _array(table: TableReader, name: str, header: str) -> Iterator[tuple[int, di
     found = table.content.get(name, [])
     path = (*table.path, name)
     if not isinstance(found, list):
-        message = f"{name} is {describe(found)}, but there may be several."
+        message = f"{name} must be a list of tables."
         table.document.report(path, name, message, f"Write {header} with two brackets.")
         return
     for position, content in enumerate(found):

@@ -21,20 +21,14 @@ BEGINNING = datetime.date(1970, 1, 1)
 
 _SMALLEST_CM, _LARGEST_CM = 50, 272  # the tallest person ever measured was 272 cm
 _LONGEST_NAME = 64
-_TYPE_NAMES: tuple[tuple[Any, str], ...] = (  # bool first: it is an int for Python
-    (bool, "true or false"),
-    (str, "text"),
-    (int | float | Decimal, "a number"),
-    (datetime.date | datetime.time, "a date or time"),
-    (dict, "a table"),
-    (list, "a list"),
-)
 
 
 class Rule(NamedTuple):
     """The rule of a field, in the ``Annotated`` type of a table."""
 
-    read: Callable[[object], Any]
+    read: Callable[[Any], Any]
+    takes: Any = None
+    """The type of the value in the file, where it is not the type of the field."""
 
 
 class InvalidValue(ValueError):
@@ -44,12 +38,6 @@ class InvalidValue(ValueError):
         super().__init__(f"{message} {remedy}".rstrip())
         self.message = message
         self.remedy = remedy
-
-
-def describe(value: object) -> str:
-    """What kind of TOML value this is, for messages; never the value itself."""
-    names = (name for types, name in _TYPE_NAMES if isinstance(value, types))
-    return next(names, "something else")
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
@@ -63,16 +51,14 @@ def suggest(word: str, known: Iterable[str]) -> str:
     return f"Known are: {', '.join(known)}." if known else "Remove it."
 
 
-def read_text(value: object) -> str:
+def read_text(value: str) -> str:
     """Text that is not empty."""
-    if not isinstance(value, str):
-        raise InvalidValue(f"must be text, not {describe(value)}.", "Put it in quotation marks.")
     if not value.strip():
         raise InvalidValue("is empty.", "Fill it in or remove the line.")
     return value
 
 
-def read_name(value: object) -> str:
+def read_name(value: str) -> str:
     """The name of a person or target, as it is used on the command line and in file names."""
     name = read_text(value)
     if name != name.strip() or not name.isprintable() or len(name) > _LONGEST_NAME:
@@ -83,10 +69,8 @@ def read_name(value: object) -> str:
     return name
 
 
-def read_height(value: object) -> Decimal:
+def read_height(value: float | Decimal) -> Decimal:
     """A height in centimetres, exact."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise InvalidValue(f"must be a number, not {describe(value)}.", "Write it without quotes.")
     height = Decimal(str(value))
     if not (height.is_finite() and _SMALLEST_CM <= height <= _LARGEST_CM):
         raise InvalidValue(
@@ -104,7 +88,7 @@ def parse_height(text: str) -> Decimal:
         raise InvalidValue(f'"{text}" is no number.', "Write the height in centimetres.") from None
 
 
-def read_timezone(value: object) -> str:
+def read_timezone(value: str) -> str:
     """An IANA time zone that this computer knows."""
     import zoneinfo
 
@@ -135,14 +119,14 @@ def read_since(value: object) -> datetime.date:
 # --- Addresses ------------------------------------------------------------------------------------
 
 
-def read_callback_url(value: object) -> str:
+def read_callback_url(value: str) -> str:
     """The redirect address as it is registered at Withings."""
     url = read_text(value)
     _split(url, remedy='Write one like "http://localhost:9473/callback".')
     return url
 
 
-def read_cloud_url(value: object) -> str:
+def read_cloud_url(value: str) -> str:
     """The address of a cloud or its stand-in. Tokens go there: ``http:`` is for loopback only."""
     url = read_text(value)
     parts = _split(url, remedy='Write one like "http://127.0.0.1:8080".')
@@ -154,7 +138,7 @@ def read_cloud_url(value: object) -> str:
     return url
 
 
-def read_public_url(value: object) -> str:
+def read_public_url(value: str) -> str:
     """The address under which the world reaches the server, without a slash at its end.
 
     What Withings would not accept is no mistake here: the server warns about it and tries it.
@@ -167,7 +151,7 @@ def read_public_url(value: object) -> str:
     return url
 
 
-def read_host(value: object) -> str:
+def read_host(value: str) -> str:
     """An address or a name of this machine."""
     host = read_text(value)
     if not host.isprintable() or any(sign in host for sign in " /[]"):
@@ -177,23 +161,22 @@ def read_host(value: object) -> str:
     return host
 
 
-def read_hosts(value: object) -> tuple[str, ...]:
-    """A list of host names, in lower case."""
-    return tuple(read_host(one).lower() for one in _as_list(value))
+def read_hosts(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Host names, in lower case."""
+    return tuple(read_host(host).lower() for host in value)
 
 
-def read_networks(value: object) -> tuple[str, ...]:
-    """A list of IP addresses or networks."""
+def read_networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    """IP addresses or networks."""
     import ipaddress
 
-    networks = tuple(read_text(one) for one in _as_list(value))
-    for network in networks:
+    for network in value:
         try:
             ipaddress.ip_network(network, strict=False)
         except ValueError:
             remedy = 'Write addresses or networks like "10.0.0.0/8".'
             raise InvalidValue(f"holds {network[:40]!a}, which is no network.", remedy) from None
-    return networks
+    return value
 
 
 def _split(url: str, *, remedy: str) -> SplitResult:
@@ -209,9 +192,3 @@ def _split(url: str, *, remedy: str) -> SplitResult:
     if not is_web or not url.isprintable() or " " in url:
         raise InvalidValue("is no web address.", remedy)
     return parts
-
-
-def _as_list(value: object) -> list[object]:
-    if not isinstance(value, list):
-        raise InvalidValue(f"must be a list, not {describe(value)}.", 'Write ["...", "..."].')
-    return value
