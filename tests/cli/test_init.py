@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 from weighbridge.cli import init
 from weighbridge.cli.cli_context import CliContext
-from weighbridge.config import Settings, load, writing
+from weighbridge.config import Settings, load
 from weighbridge.config.init_answers import FileAnswer, InitAnswers, MqttAnswer, PersonAnswers
 from weighbridge.config.template import quote, render
+from weighbridge.core import private_files
 from weighbridge.core.errors import ConfigProblem, StateProblem
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="a matter of POSIX")
@@ -146,7 +147,7 @@ def test_a_file_that_appears_at_the_last_moment_is_left_alone(
         path.write_text("mine")
         path.hardlink_to(draft)
 
-    monkeypatch.setattr(writing, "_put_in_place", too_late)
+    monkeypatch.setattr(private_files, "_put_in_place", too_late)
     assert isinstance(run(tmp_path).exception, ConfigProblem)
     assert [one.name for one in tmp_path.iterdir()] == ["weighbridge.toml"]
     assert path.read_text() == "mine"
@@ -159,9 +160,9 @@ def test_a_disk_that_knows_no_links_is_written_all_the_same(
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(Path, "hardlink_to", refuse)
-    writing.write_new(tmp_path / "new", b"content")
+    private_files.write_new(tmp_path / "new", b"content")
     with pytest.raises(FileExistsError):
-        writing.write_new(tmp_path / "new", b"other")
+        private_files.write_new(tmp_path / "new", b"other")
     assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("new", b"content")]
 
 
@@ -173,7 +174,7 @@ def test_a_disk_that_is_full_leaves_nothing_behind(
 
     monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(StateProblem, match="No space left"):
-        writing.write_new(tmp_path / "new", b"content")
+        private_files.write_new(tmp_path / "new", b"content")
     assert not list(tmp_path.iterdir())
 
 

@@ -73,6 +73,7 @@ JOURNAL_TARGET = '[[person]]\nname = "a"\n[[person.target]]\nkind = "journal"\np
         ('[withings]\nclient_secret = ""', 2, "is empty. Write"),
         ("[withings]\nclient_secret = { fil = 'x' }", 2, "is no secret. Write"),
         ('[withings]\nurl = "http://example.org"', 2, "without encryption"),
+        ('[withings]\nurl = "http://cloud.localhost"', 2, "without encryption"),
         ('[withings]\nurl = "http://127.0.0.1.example.org"', 2, "without encryption"),
         ('[withings]\nurl = "example.org"', 2, "is no web address"),
         ('[withings]\nurl = "http://localhost:port"', 2, "is no web address"),

@@ -17,8 +17,16 @@ from weighbridge.config import (
     WithingsSettings,
 )
 from weighbridge.config import environment as config_environment
+from weighbridge.config.field_values import fields_of
 
 PAGE = ROOT / "docs" / "reference" / "configuration.md"
+TABLES = {
+    "[withings]": WithingsSettings,
+    "[server]": ServerSettings,
+    "[alerts]": AlertSettings,
+    "[[person]]": Person,
+    "[[person.target]]": TargetSettings,
+}
 EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 
 
@@ -65,8 +73,22 @@ def test_every_key_and_variable_is_documented() -> None:
     code = Path(config_environment.__file__).read_text("utf-8")
     variables = set(re.findall(r'"((?:WITHINGS|GARMIN|TRAINERROAD|MQTT)_[A-Z_]+)"', code))
     assert len(variables) == 11
-    tables = (WithingsSettings, ServerSettings, AlertSettings, Person, TargetSettings)
-    fields = {field for table in tables for field in table.__struct_fields__}
-    written = {"poll": "poll_minutes"}  # in minutes, and kept in seconds
-    for name in (variables | fields) - {"options", "targets"}:
-        assert f"`{written.get(name, name)}`" in page
+    fields = {field for table in TABLES.values() for field in fields_of(table)}
+    for name in (variables | fields) - {"options", "target"}:
+        assert f"`{name}`" in page
+
+
+@pytest.mark.parametrize("header", TABLES)
+def test_the_defaults_of_the_documentation_are_those_of_the_tables(header: str) -> None:
+    section = PAGE.read_text(encoding="utf-8").partition(f"\n## `{header}`\n")[2]
+    rows = re.findall(r"^\| `(\w+)` \|.*\| (.*?) ?\|$", section.partition("\n## ")[0], re.MULTILINE)
+    without = dict(rows)
+    fields = fields_of(TABLES[header])
+    defaults = {
+        name: field.default
+        for name, field in fields.items()
+        if isinstance(field.default, str | int | float)
+    }
+    for name, default in defaults.items():
+        shown = default if isinstance(default, str) else f"{default:g}"
+        assert re.match(f'`"?{re.escape(shown)}"?`', without[name]), name

@@ -19,7 +19,7 @@ from test_init import read, run
 from fixtures.cli import House, run_here
 from fixtures.setup_page import APPLICATION, MINE, PASSWORD, Browser, Empty, connect, empty
 from fixtures.web_server import Visitor, read_html, words_of
-from weighbridge.config import writing
+from weighbridge.core import private_files
 from weighbridge.core.errors import ConfigProblem, StateProblem
 from weighbridge.i18n import LANGUAGES, texts
 from weighbridge.web.process import Server
@@ -417,13 +417,13 @@ def test_it_is_never_written_over_whenever_it_appears(
 ) -> None:
     browser = server.browser()
     browser.answer_everything(**BROKER)
-    put_in_place = writing._put_in_place
+    put_in_place = private_files._put_in_place
 
     def too_late(draft: Path, path: Path, content: bytes) -> None:
         server.file.write_text(MINE)
         put_in_place(draft, path, content)
 
-    monkeypatch.setattr(writing, "_put_in_place", too_late)
+    monkeypatch.setattr(private_files, "_put_in_place", too_late)
     assert browser.go("/setup/review") == "/setup"
     assert server.file.read_text() == MINE
     assert not (server.home / "mqtt-password").exists()

@@ -14,6 +14,7 @@ from weighbridge.cli.output import say
 from weighbridge.config import CALLBACK_URL, CONFIG_FILE, home_folder
 from weighbridge.config.environment import ONLY_PERSON
 from weighbridge.config.init_answers import FileAnswer, InitAnswers, MqttAnswer, PersonAnswers
+from weighbridge.config.loader import mistakes_in
 from weighbridge.config.template import render
 from weighbridge.config.value_rules import (
     InvalidValue,
@@ -22,8 +23,8 @@ from weighbridge.config.value_rules import (
     read_text,
     read_timezone,
 )
-from weighbridge.config.writing import mistakes_in, replace, write_new
 from weighbridge.core.errors import ConfigProblem, StateProblem
+from weighbridge.core.private_files import replace, write_new
 from weighbridge.targets import load_kind
 from weighbridge.web.authenticator import read_or_make_token
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 import msgspec
 
 from weighbridge.core.errors import ConfigProblem
+from weighbridge.core.private_files import write_new
 
 if TYPE_CHECKING:
     from weighbridge_sandbox.http import Cloud, Sandbox
@@ -194,15 +194,12 @@ def configuration(url: str, withings: WithingsCloud) -> str:
 
 
 def write_configuration(path: Path, text: str) -> None:
-    """A new file for this account only. Raises ConfigProblem: nothing of a person is replaced."""
+    """A new file for this account only. Raises ConfigProblem when it exists, StateProblem."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
+        write_new(path, text.encode())
+    except FileExistsError as error:
         raise ConfigProblem(
-            f"{path} cannot be written ({error.strerror}).", remedy="Name a new file with --write."
+            f"{path} exists already.", remedy="Name a new file with --write."
         ) from error
 
 

@@ -6,7 +6,6 @@ environment variables and secret files give. The file wins over the environment.
 
 from weighbridge.config.directory import Directory, FileDirectory, everyone
 from weighbridge.config.loader import SECRET_FOLDER, home_folder, load
-from weighbridge.config.mistakes import ConfigProblems, Mistake
 from weighbridge.config.models import (
     CALLBACK_URL,
     CONFIG_FILE,
@@ -18,7 +17,7 @@ from weighbridge.config.models import (
     TargetSettings,
     WithingsSettings,
 )
-from weighbridge.config.settings import Settings
+from weighbridge.config.settings import ConfigProblems, Mistake, Settings
 
 __all__ = [
     "CALLBACK_URL",

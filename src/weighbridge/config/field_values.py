@@ -100,7 +100,7 @@ def secrets_in(settings: object) -> Iterator[tuple[str, Secret]]:
                     yield f"{name}.{number}", each
 
 
-def choices(wanted: Any) -> list[str]:
+def choices_of(wanted: Any) -> list[str]:
     """The values of a Literal or an enumeration, as they are written in TOML; else empty."""
     wanted = getattr(wanted, "__value__", wanted)  # what a ``type`` statement names
     if get_origin(wanted) is Literal:
@@ -108,7 +108,7 @@ def choices(wanted: Any) -> list[str]:
     if isinstance(wanted, type) and issubclass(wanted, Enum):
         return [_in_toml(member.value) for member in wanted]
     if get_origin(wanted) in (Annotated, Union, UnionType):
-        return [value for part in get_args(wanted) for value in choices(part)]
+        return [value for part in get_args(wanted) for value in choices_of(part)]
     return []
 
 
@@ -133,8 +133,8 @@ def _read_path(written: Any, home: Path) -> Path:
 
 def _explain(message: str, field: FieldInfo, meta: msgspec.Meta | None) -> tuple[str, str]:
     """What msgspec says, in plain words, and a remedy. The value itself is not repeated."""
-    if found := choices(field.type):
-        return "is not one of its values.", f"Write {_either(found)}."
+    if found := choices_of(field.type):
+        return "is not one of its values.", f"Write {either(found)}."
     if types := _TYPES.fullmatch(message):
         expected, got = map(_types_in_words, types.groups())
         return f"must be {expected}, not {got}.", _REMEDIES.get(expected, "")
@@ -150,8 +150,9 @@ def _explain(message: str, field: FieldInfo, meta: msgspec.Meta | None) -> tuple
 
 def _types_in_words(types: str) -> str:
     names = types.replace("int | float", "float").split(" | ")
-    return _either([_TYPE_NAMES.get(name, name) for name in names if name != "null"])
+    return either([_TYPE_NAMES.get(name, name) for name in names if name != "null"])
 
 
-def _either(words: list[str]) -> str:
+def either(words: list[str]) -> str:
+    """``a, b or c``."""
     return " or ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)

@@ -12,7 +12,6 @@ import msgspec
 
 from weighbridge.config.environment import read_people, read_withings
 from weighbridge.config.field_values import fields_of
-from weighbridge.config.mistakes import ConfigProblems, Mistake
 from weighbridge.config.models import (
     CONFIG_FILE,
     USUAL_SETTLE,
@@ -21,7 +20,7 @@ from weighbridge.config.models import (
     ServerSettings,
     TargetSettings,
 )
-from weighbridge.config.settings import Settings
+from weighbridge.config.settings import ConfigProblems, Mistake, Settings
 from weighbridge.config.table_reader import ConfigDocument, LoadContext, TableReader
 from weighbridge.config.value_rules import suggest
 from weighbridge.core.errors import ConfigProblem
@@ -90,6 +89,20 @@ def read_settings(
         origins=document.origins,
         warnings=tuple(dict.fromkeys(document.warnings)),
     )
+
+
+def mistakes_in(
+    text: str, *, home: Path, environ: Mapping[str, str], secret_folder: Path = SECRET_FOLDER
+) -> list[Mistake]:
+    """What is wrong with a text that is to be ``weighbridge.toml``, as every command will read it.
+
+    Mistakes in the environment are left out: they are not the text's.
+    """
+    try:
+        read_settings(text, home=home, environ=environ, secret_folder=secret_folder)
+    except ConfigProblems as problems:
+        return [mistake for mistake in problems.mistakes if mistake.line is not None]
+    return []
 
 
 def _read_text(path: Path) -> str | None:

@@ -1,8 +1,8 @@
-"""A configuration that was read: its tables, and where each value comes from."""
+"""What reading a configuration gives: the settings with their origins, or all mistakes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import msgspec
 
 from weighbridge.config.directory import Directory, FileDirectory
 from weighbridge.config.models import AlertSettings, Person, ServerSettings, WithingsSettings
+from weighbridge.core.errors import ConfigProblem
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -34,3 +35,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def person(self, name: str) -> Person:
         """The person of that name. Raises ConfigProblem when there is none."""
         return self.directory.person(name)
+
+
+class Mistake(msgspec.Struct, frozen=True):
+    """One thing that is wrong in the configuration."""
+
+    where: str
+    """The file or the environment variable."""
+    line: int | None
+    key: str
+    """The dotted key, as far as it is known."""
+    message: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        place = self.where if self.line is None else f"{self.where}:{self.line}"
+        return f"{place}: {self.message} {self.remedy}".rstrip()
+
+
+class ConfigProblems(ConfigProblem):
+    """Everything that is wrong in the configuration, at once."""
+
+    def __init__(self, mistakes: Iterable[Mistake], *, path: Path) -> None:
+        self.mistakes = tuple(mistakes)
+        count = "a mistake" if len(self.mistakes) == 1 else f"{len(self.mistakes)} mistakes"
+        lines = "".join(f"\n  {mistake}" for mistake in self.mistakes)
+        super().__init__(
+            f"The configuration has {count}:{lines}",
+            remedy=f"Correct {path} or the environment, then run: weighbridge config check",
+        )
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.remedy}"

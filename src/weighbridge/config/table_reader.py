@@ -16,8 +16,8 @@ from weighbridge.config.field_values import (
     fields_of,
     secrets_in,
 )
-from weighbridge.config.mistakes import Mistake
 from weighbridge.config.models import CONFIG_FILE
+from weighbridge.config.settings import Mistake
 from weighbridge.config.toml_lines import KeyPath, Lines
 from weighbridge.config.value_rules import InvalidValue, suggest
 from weighbridge.core.errors import ConfigProblem

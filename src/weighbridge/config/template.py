@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 
+import msgspec
+
+from weighbridge.config.field_values import choices_of, either, fields_of
 from weighbridge.config.init_answers import InitAnswers, PersonAnswers
-from weighbridge.config.models import CALLBACK_URL
+from weighbridge.config.models import CALLBACK_URL, AlertSettings, Ambiguous, Person, ServerSettings
 
 
 def quote(text: str) -> str:
@@ -34,6 +37,12 @@ def _line(key: str, value: str | None, example: str, note: str = "") -> str:
     """``key = value``, or an example behind a comment sign when there is no value."""
     line = f"# {key} = {example}" if value is None else f"{key} = {value}"
     return f"{line}  # {note}\n" if note else f"{line}\n"
+
+
+def _default(table: type[msgspec.Struct], name: str) -> str:
+    """The default of a key, as it is written in TOML."""
+    value = fields_of(table)[name].default
+    return quote(value) if isinstance(value, str) else f"{value:g}"
 
 
 def _quoted(text: str | None) -> str | None:
@@ -78,11 +87,12 @@ def _people(answers: InitAnswers) -> Iterator[str]:
 
 
 def _about(person: PersonAnswers) -> str:
+    choices = either(choices_of(Ambiguous))
     height = None if person.height_cm is None else str(person.height_cm)
     return (
         _line("height_cm", height, "172", "centimetres; otherwise from Withings")
         + _line("timezone", _quoted(person.timezone), '"Europe/Paris"', "otherwise from Withings")
-        + _line("ambiguous", None, '"hold"', 'doubtful owner: "hold", "deliver" or "skip"')
+        + _line("ambiguous", None, _default(Person, "ambiguous"), f"doubtful owner: {choices}")
     )
 
 
@@ -131,13 +141,14 @@ def _mqtt(person: PersonAnswers) -> str:
 
 def _server(answers: InitAnswers) -> str:
     port = None if answers.port is None else str(answers.port)
+    polls = "between two polls, notified or not"
     mark = "# " if port is None and answers.url is None else ""
     return (
         f"{_SERVER}{mark}[server]\n"
         + _line("url", _quoted(answers.url), '"https://scale.example.org"', "the public address")
         + _line("host", None, '"0.0.0.0"', "the whole network; otherwise this computer only")
-        + _line("port", port, "9474")
-        + _line("poll_minutes", None, "180", "between two looks, notified or not")
+        + _line("port", port, _default(ServerSettings, "port"))
+        + _line("poll_minutes", None, _default(ServerSettings, "poll_minutes"), polls)
     )
 
 
@@ -198,11 +209,11 @@ _SERVER = """\
 # How weighbridge serve is reached, by you and by Withings.
 """
 
-_ALERTS = """\
+_ALERTS = f"""\
 # Who hears of trouble while the server runs. urls are addresses of Apprise, which knows a hundred
 # services: https://github.com/caronc/apprise
 # [alerts]
 # urls = ["ntfy://ntfy.sh/a-topic-that-nobody-guesses"]
 # ping = "https://hc-ping.com/your-own-address"  # asked while all is well
-# silent_days = 3  # without a delivery, although something waits
+# silent_days = {_default(AlertSettings, "silent_days")}  # without a delivery, although some wait
 """

@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 
 from weighbridge.config import CONFIG_FILE, Mistake
+from weighbridge.config.loader import mistakes_in
 from weighbridge.config.template import render
-from weighbridge.config.writing import mistakes_in, write_new
+from weighbridge.core.private_files import write_new
 from weighbridge.core.secret import STARS, Secret
 from weighbridge.web.views.setup_draft import Draft, answers_of
 

@@ -1,31 +1,12 @@
-"""Writing a configuration for the first time: proven before, whole or not at all, for this account
-only, and never over something that is there already.
-"""
+"""New files for this account only: written whole or not at all, and never over an existing file."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from secrets import token_hex
 
-from weighbridge.config.loader import SECRET_FOLDER, read_settings
-from weighbridge.config.mistakes import ConfigProblems, Mistake
 from weighbridge.core.errors import StateProblem
-
-
-def mistakes_in(
-    text: str, *, home: Path, environ: Mapping[str, str], secret_folder: Path = SECRET_FOLDER
-) -> list[Mistake]:
-    """What is wrong with a text that is to be ``weighbridge.toml``, as every command will read it.
-
-    Mistakes of the environment are not the text's, so they are left out.
-    """
-    try:
-        read_settings(text, home=home, environ=environ, secret_folder=secret_folder)
-    except ConfigProblems as problems:
-        return [mistake for mistake in problems.mistakes if mistake.line is not None]
-    return []
 
 
 def write_new(path: Path, content: bytes) -> None:
