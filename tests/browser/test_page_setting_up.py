@@ -12,7 +12,7 @@ import pytest
 from fixtures.pages_household import ZONE, Home, listening
 from fixtures.web_server import free_port
 from weighbridge.config import Settings, load
-from weighbridge.web.views.setup_access import SettingUp
+from weighbridge.web.setup_server import SetupServer
 from weighbridge_sandbox.household import weigh_in
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def empty(tmp_path: Path, family: Home) -> Iterator[Empty]:
     def read() -> Settings:
         return load(home, environ, secret_folder=home)
 
-    setting_up = SettingUp(read(), environ, read)
+    setting_up = SetupServer(read(), environ, read)
     setting_up.start()
     try:
         with listening(setting_up.app, port, setting_up.reachable):

@@ -24,7 +24,7 @@ from weighbridge.config import load
 from weighbridge.web.change_feed import ChangeFeed, Subscriber
 from weighbridge.web.http_connection import Limits
 from weighbridge.web.process import Server
-from weighbridge.web.sessions import IDLE
+from weighbridge.web.sessions import IDLE_SECONDS
 from weighbridge.web.views.stream import Stream, written
 
 EVERYBODY = ("anna", "ben")
@@ -178,7 +178,7 @@ def test_a_stream_is_silent_but_for_signs_of_life_and_costs_no_thread(live: Chan
     async def follow() -> str:
         wire = Wire()
         stream = Stream(
-            live, session="one", people=["anna"], mark=0, lasts=lambda: True, beat=0.005
+            live, session="one", people=["anna"], mark=0, is_active=lambda: True, beat=0.005
         )
         scope = {"type": "http", "method": "GET"}
         task = asyncio.create_task(stream(scope, wire.receive, wire.send))
@@ -202,7 +202,7 @@ def test_a_stream_is_silent_but_for_signs_of_life_and_costs_no_thread(live: Chan
 def test_a_stream_ends_with_its_session(live: ChangeFeed) -> None:
     async def follow() -> str:
         wire, lasts = Wire(), [True]
-        stream = Stream(live, session="one", people=["anna"], mark=0, lasts=lambda: lasts[0])
+        stream = Stream(live, session="one", people=["anna"], mark=0, is_active=lambda: lasts[0])
         scope = {"type": "http", "method": "GET"}
         task = asyncio.create_task(stream(scope, wire.receive, wire.send))
         await wire.hear(":\n\n")
@@ -368,7 +368,7 @@ def test_a_revoked_link_ends_the_streams_that_came_by_it(family: Site) -> None:
 def test_listening_is_no_visit(family: Site) -> None:
     before = family.now
     with Ear(family, family.admin()) as ear:
-        family.now += IDLE - 1
+        family.now += IDLE_SECONDS - 1
         family.live.tell("ben")
         ear.hear("ben")
         family.now += 2
@@ -393,7 +393,7 @@ def test_no_time_limit_of_an_answer_ends_a_stream() -> None:
     live = ChangeFeed(lambda: 0.0)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await Stream(live, session="one", people=["anna"], mark=0, lasts=lambda: True)(
+        await Stream(live, session="one", people=["anna"], mark=0, is_active=lambda: True)(
             scope, receive, send
         )
 

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from fixtures.monitoring import TOKEN, TOO_LONG, World, decoded, served
-from weighbridge.web.auth import Door
+from weighbridge.web.auth import Auth
 from weighbridge.web.cached_answer import CachedAnswer
 from weighbridge.web.monitoring_routes import routes
 from weighbridge.web.render import Pages
@@ -25,8 +25,8 @@ def world(tmp_path: Path) -> World:
 
 @pytest.fixture
 def client(world: World) -> Iterator[httpx2.Client]:
-    door = Door(world.parts.admission, Pages(world.parts.settings))
-    with served(routes(world.parts, door)) as client:
+    auth = Auth(world.parts.authenticator, Pages(world.parts.settings))
+    with served(routes(world.parts, auth)) as client:
         yield client
 
 

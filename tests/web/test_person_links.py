@@ -20,11 +20,10 @@ from weighbridge.core.secret import Secret
 from weighbridge.storage.database import Database
 from weighbridge.storage.person_links import LONGEST, PersonLinks
 from weighbridge.web import login_throttle, sessions
-from weighbridge.web.auth import Door
-from weighbridge.web.authenticator import Admission
+from weighbridge.web.auth import Auth
 from weighbridge.web.navigation import ENTRIES
 from weighbridge.web.render import Pages
-from weighbridge.web.sessions import Sessions
+from weighbridge.web.sessions import Authenticator, Sessions
 
 
 @pytest.fixture
@@ -253,27 +252,27 @@ def test_everybody_sees_the_pages_that_are_for_them(family: Site) -> None:
     assert 'aria-current="page">Household' in admin.get("/household").text
 
 
-# --- The door -------------------------------------------------------------------------------------
+# --- The auth -------------------------------------------------------------------------------------
 
 
-def door_of(family: Site) -> tuple[Starlette, Admission]:
+def auth_of(family: Site) -> tuple[Starlette, Authenticator]:
     """Pages of persons as an owner of pages writes them, on the same people."""
     pages = Pages(family.settings)
-    admission = Admission(Secret.of_value(family.token), lambda: family.now)
-    door = Door(admission, pages)
+    authenticator = Authenticator(Secret.of_value(family.token), lambda: family.now)
+    auth = Auth(authenticator, pages)
 
     def of(request: Request) -> Response:
         person = request.path_params["person"]
-        if not door.may_see(request, person):
+        if not auth.may_see(request, person):
             return pages.not_found(request)
-        return PlainTextResponse(",".join(door.visible(request)))
+        return PlainTextResponse(",".join(auth.visible(request)))
 
     return Starlette(
         routes=[
-            Route("/of/{person}", door.member(of)),
-            Route("/figures", door.script(lambda request: PlainTextResponse("figures"))),
+            Route("/of/{person}", auth.require_person(of)),
+            Route("/figures", auth.require_token(lambda request: PlainTextResponse("figures"))),
         ]
-    ), admission
+    ), authenticator
 
 
 def asked(app: Starlette, path: str, word: str) -> tuple[int, str]:
@@ -299,8 +298,11 @@ def asked(app: Starlette, path: str, word: str) -> tuple[int, str]:
 
 
 def test_a_person_sees_nobody_else_and_cannot_tell_whether_there_is_anybody(family: Site) -> None:
-    app, admission = door_of(family)
-    admin, anna = admission.sign_in(family.token, "here"), admission.let_in("anna", "link")
+    app, authenticator = auth_of(family)
+    admin, anna = (
+        authenticator.sign_in(family.token, "here"),
+        authenticator.start_session("anna", "link"),
+    )
     assert asked(app, "/of/anna", admin) == (200, "anna,ben")
     assert asked(app, "/of/ben", admin) == (200, "anna,ben")
     assert asked(app, "/of/anna", anna) == (200, "anna")
@@ -311,9 +313,9 @@ def test_a_person_sees_nobody_else_and_cannot_tell_whether_there_is_anybody(fami
 
 
 def test_figures_of_the_house_are_not_for_a_person(family: Site) -> None:
-    app, admission = door_of(family)
-    assert asked(app, "/figures", admission.sign_in(family.token, "here")) == (200, "figures")
-    assert asked(app, "/figures", admission.let_in("anna", "link"))[0] == 401
+    app, authenticator = auth_of(family)
+    assert asked(app, "/figures", authenticator.sign_in(family.token, "here")) == (200, "figures")
+    assert asked(app, "/figures", authenticator.start_session("anna", "link"))[0] == 401
 
 
 # --- Sessions and links as they are kept ----------------------------------------------------------
@@ -321,13 +323,13 @@ def test_figures_of_the_house_are_not_for_a_person(family: Site) -> None:
 
 def test_one_link_cannot_use_up_all_sessions() -> None:
     known = Sessions(lambda: 0.0)
-    admin = known.begin()
-    words = [known.begin("anna", "her link") for _ in range(sessions.MOST * 2)]
+    admin = known.start()
+    words = [known.start("anna", "her link") for _ in range(sessions.MOST_SESSIONS * 2)]
     alive = [word for word in words if known.find(word)]
     assert alive == words[-sessions.MOST_OF_A_LINK :]
     assert known.find(admin)
-    other = known.begin("ben", "his link")
-    known.end_of_link("her link")
+    other = known.start("ben", "his link")
+    known.end_by_link("her link")
     assert not any(map(known.find, words))
     assert known.find(other)
     assert known.find(admin)
@@ -335,7 +337,7 @@ def test_one_link_cannot_use_up_all_sessions() -> None:
 
 def test_the_admin_has_no_link_that_could_be_revoked() -> None:
     known = Sessions(lambda: 0.0)
-    words = [known.begin() for _ in range(sessions.MOST_OF_A_LINK + 1)]
+    words = [known.start() for _ in range(sessions.MOST_OF_A_LINK + 1)]
     assert all(map(known.find, words))
 
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from fixtures.web_server import Answer, Site, ask, connected, read_html, site, state_of, words_of
-from weighbridge.web import auth, login_throttle, sessions
+from weighbridge.web import auth, login_throttle
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_signing_in_is_slowed_after_wrong_tokens(family: Site) -> None:
 def test_the_cookie_is_kept_from_scripts_and_from_other_sites(quiet: Site) -> None:
     cookie = quiet.visitor().sign_in(quiet.token).headers["Set-Cookie"]
     assert {part.strip().lower() for part in cookie.split(";")[1:]} == {
-        *("httponly", "samesite=lax", "path=/", f"max-age={sessions.AGE:.0f}")
+        *("httponly", "samesite=lax", "path=/", "max-age=604800")
     }
 
 

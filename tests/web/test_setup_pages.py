@@ -455,7 +455,7 @@ def test_a_broken_configuration_is_explained_and_waited_for(server: Empty) -> No
 
 
 def test_it_is_noticed_without_a_visitor(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("weighbridge.web.views.setup_access.NAP", 0.01)
+    monkeypatch.setattr("weighbridge.web.setup_server.NAP", 0.01)
     with empty(home) as server:
         server.file.write_text(MINE)
         end = time.monotonic() + 10

@@ -26,7 +26,7 @@ from weighbridge.config.value_rules import (
 from weighbridge.core.errors import ConfigProblem, StateProblem
 from weighbridge.core.private_files import replace, write_new
 from weighbridge.targets import load_kind
-from weighbridge.web.authenticator import read_or_make_token
+from weighbridge.web.admin_token import read_or_make_token
 
 _KEPT = f"{CONFIG_FILE}.old"
 _ABOUT_A_PERSON = ("person", "height", "timezone", "garmin", "csv", "mqtt")

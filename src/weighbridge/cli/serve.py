@@ -77,14 +77,14 @@ def _serve(settings: Settings) -> int:
 
 def _set_up(session: CliContext, settings: Settings, read_again: Callable[[], Settings]) -> int:
     """Begin with the pages of the set-up. The server follows in the same process."""
-    from weighbridge.web.views.setup_access import SettingUp
+    from weighbridge.web.setup_server import SetupServer
 
     def tell_begun(configured: Settings) -> None:
         say(f"There is a configuration now: {configured.home / CONFIG_FILE}.")
         _tell_ready(configured, setting_up.address)
 
     before = threading.enumerate()
-    setting_up = SettingUp(
+    setting_up = SetupServer(
         settings,
         session.environ,
         read_again,

@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount
 
-from weighbridge.web import language, monitoring_routes, webhook
-from weighbridge.web.auth import Door
+from weighbridge.web import monitoring_routes, webhook
+from weighbridge.web.auth import Auth
 from weighbridge.web.host_names import prefix
 from weighbridge.web.render import Pages, static_routes, wants_a_page
 from weighbridge.web.request_guard import RequestGuard
@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 _PAGES = (
     *(connect, connections, overview, stream, history, diary),
-    *(deliveries, household, person_link, language, setup_done),
+    *(deliveries, household, person_link, setup_done),
 )
 """The modules that make pages. connect is first: the way back from Withings may lead to ``/``."""
 
@@ -51,17 +51,17 @@ _REASONS = {404: "not_found", 405: "not_understood"}
 def create_app(parts: AppContext) -> ASGIApp:
     """The ASGI app of one server; ``weighbridge.web.server`` serves it."""
     pages = Pages(parts.settings)
-    door = Door(parts.admission, pages)
-    found: list[BaseRoute] = [*webhook.routes(parts), *monitoring_routes.routes(parts, door)]
+    auth = Auth(parts.authenticator, pages)
+    found: list[BaseRoute] = [*webhook.routes(parts), *monitoring_routes.routes(parts, auth)]
     for module in _PAGES:
-        found += module.routes(parts, door, pages)
-    return put_together(found, door, pages)
+        found += module.routes(parts, auth, pages)
+    return put_together(found, auth, pages)
 
 
-def put_together(found: list[BaseRoute], door: Door, pages: Pages) -> ASGIApp:
+def put_together(found: list[BaseRoute], auth: Auth, pages: Pages) -> ASGIApp:
     """An app of these routes and the files that every page needs, behind the guard."""
     found = [*found, *static_routes()]
-    refusals = Refusals(door, pages)
+    refusals = Refusals(auth, pages)
     before = prefix(pages.settings)
     app = Starlette(
         # Some proxies take the prefix of their address away, some do not.
@@ -75,8 +75,8 @@ def put_together(found: list[BaseRoute], door: Door, pages: Pages) -> ASGIApp:
 class Refusals:
     """What is answered where no page is: in the layout for a browser, else one sentence."""
 
-    def __init__(self, door: Door, pages: Pages) -> None:
-        self._door = door
+    def __init__(self, auth: Auth, pages: Pages) -> None:
+        self._auth = auth
         self._pages = pages
 
     def say_why(self, request: Request, error: Exception) -> Response:
@@ -85,7 +85,7 @@ class Refusals:
         reason = _REASONS.get(error.status_code)
         if reason is None:
             return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
-        self._door.recognise(request)
+        self._auth.authenticate(request)
         return self._pages.refuse(request, error.status_code, reason, error.headers or {})
 
     def say_sorry(self, request: Request, error: Exception) -> Response:
@@ -95,6 +95,20 @@ class Refusals:
                 return self._pages.refuse(request, 500, "accident")
         text = self._pages.texts(request)("refusal.accident")
         return PlainTextResponse(f"{text}\n", 500)
+
+
+class SwappableApp:
+    """Forwards to an app that may be exchanged while the port stays open."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    def change(self, app: ASGIApp) -> None:
+        """From now on this app answers; requests under way end where they began. Any thread."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
 
 
 class SafeErrors:

@@ -10,11 +10,11 @@ import msgspec
 from weighbridge.config import Settings
 from weighbridge.runtime.counters import ProcessCounters
 from weighbridge.sync.services import Services
-from weighbridge.web.authenticator import Admission, closed
 from weighbridge.web.change_feed import ChangeFeed
+from weighbridge.web.sessions import Authenticator, closed
 
 if TYPE_CHECKING:
-    from weighbridge.web.notification_queue import NotificationQueue
+    from weighbridge.runtime.notification_queue import NotificationQueue
 
 
 class RequestSync(Protocol):
@@ -37,7 +37,7 @@ class AppContext(msgspec.Struct, frozen=True):
     counts: ProcessCounters
     next_ask: Callable[[str], float | None] = lambda person: None
     """When a person's account is looked at without being told to, in epoch seconds."""
-    admission: Admission = msgspec.field(default_factory=closed)
-    """Who may see the pages: whoever knows the token of the home folder; else nobody."""
+    authenticator: Authenticator = msgspec.field(default_factory=closed)
+    """Who may see the pages; by default nobody can sign in."""
     live: ChangeFeed = msgspec.field(default_factory=ChangeFeed)
     """Tells the pages that are open whose card changed."""

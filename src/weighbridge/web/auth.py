@@ -1,137 +1,160 @@
-"""The door before every page: who is it, and was the form made here?
+"""Who may call an endpoint: every route is wrapped by one of the four functions of ``Auth``.
 
-Endpoints behind it are plain functions. They run in a thread of their own, so they may read the
-archive and ask other services; the loop of the server never waits for them.
+The endpoints inside are plain functions. Each call runs in a thread of its own, so it may read the
+database and ask other services; the event loop of the server never waits for them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from weighbridge.core.errors import RetryLater
-from weighbridge.web.authenticator import Admission, WrongToken
-from weighbridge.web.render import Pages, may_be_a_page, session_of
-from weighbridge.web.sessions import AGE, BrowserSession
+from weighbridge.web.render import Pages, may_be_a_page
+from weighbridge.web.sessions import (
+    SESSION_SECONDS,
+    Authenticator,
+    BrowserSession,
+    WrongToken,
+    session_of,
+)
 
-if TYPE_CHECKING:
-    from starlette.requests import Request
-
-Endpoint = Callable[["Request"], Response]
-Guarded = Callable[["Request"], Awaitable[Response]]
+type Endpoint = Callable[[Request], Response]
+type SignedInEndpoint = Callable[[SignedInRequest], Response]
+type Guarded = Callable[[Request], Awaitable[Response]]
 
 LARGEST_FORM = 16_384
 """Bytes."""
 _FORM = "application/x-www-form-urlencoded"
-_NAME = "weighbridge-session"
+_COOKIE = "weighbridge-session"
+_READING = ("GET", "HEAD")
 
 
-class Door:
-    """Lets visitors in to the pages of one server."""
+class SignedInRequest(Request):
+    """What an endpoint behind ``require_admin`` or ``require_person`` gets."""
 
-    def __init__(self, admission: Admission, pages: Pages) -> None:
-        self._admission = admission
+    def __init__(self, request: Request, visitor: BrowserSession) -> None:
+        super().__init__(request.scope, request.receive)
+        self.visitor = visitor
+
+
+class Auth:
+    """Wraps the endpoints of one server, and begins and ends sessions."""
+
+    def __init__(self, authenticator: Authenticator, pages: Pages) -> None:
+        self._authenticator = authenticator
         self._pages = pages
 
-    def admin(self, endpoint: Endpoint) -> Guarded:
-        """For the admin. Forms without the word of the session are refused."""
-        return self._guarded(endpoint, for_admin=True)
+    def require_admin(self, endpoint: SignedInEndpoint) -> Guarded:
+        """For the admin. A form without the CSRF token of the session is refused."""
+        return self._signed_in(endpoint, for_admin=True)
 
-    def member(self, endpoint: Endpoint) -> Guarded:
-        """For the admin, and for whoever came by a person link.
+    def require_person(self, endpoint: SignedInEndpoint) -> Guarded:
+        """For the admin, and for a person who came by a person link.
 
         The endpoint itself must ask ``may_see`` or ``visible``: a person sees no other person.
         """
-        return self._guarded(endpoint, for_admin=False)
+        return self._signed_in(endpoint, for_admin=False)
 
-    def may_see(self, request: Request, person: str) -> bool:
-        """Whether there is such a person and the visitor may know of it.
-
-        If not, answer with ``Pages.not_found``: exactly as if there were nobody.
-        """
-        return person in self.visible(request)
-
-    def visible(self, request: Request) -> list[str]:
-        """The names of the people whom the visitor may see, as they are configured."""
-        session = session_of(request)
-        if session is None:
-            return []
-        names = [person.name for person in self._pages.settings.people]
-        return [name for name in names if session.person in (None, name)]
-
-    def _guarded(self, endpoint: Endpoint, *, for_admin: bool) -> Guarded:
-        async def guarded(request: Request) -> Response:
-            session = self.recognise(request)
-            if session is None:
-                return self._ask_in(request)
-            if for_admin and session.person is not None:
-                return await run_in_threadpool(self._pages.refuse, request, 403, "only_admin")
-            if request.method not in ("GET", "HEAD"):
-                form = await _read_form(request)
-                if form is None or not session.wrote(form.get("csrf", "")):
-                    return self._strange_form(request)
-                request.state.form = form
-            return await run_in_threadpool(endpoint, request)
-
-        return guarded
-
-    def anybody(self, endpoint: Endpoint) -> Guarded:
+    def public(self, endpoint: Endpoint) -> Guarded:
         """For everybody; the endpoint may ask ``session_of``."""
 
         async def open_to_all(request: Request) -> Response:
-            self.recognise(request)
-            if request.method not in ("GET", "HEAD"):
+            self.authenticate(request)
+            if request.method not in _READING:
                 form = await _read_form(request)
                 if form is None:
-                    return self._strange_form(request)
+                    return self._forged_form(request)
                 request.state.form = form
             return await run_in_threadpool(endpoint, request)
 
         return open_to_all
 
-    def script(self, endpoint: Endpoint) -> Guarded:
+    def require_token(self, endpoint: Endpoint) -> Guarded:
         """For programs that send ``Authorization: Bearer TOKEN``, and for the admin.
 
         Only for what changes nothing: no form is read here.
         """
 
         async def checked(request: Request) -> Response:
-            session = self.recognise(request)
+            session = self.authenticate(request)
             if session is None or session.person is not None:
-                refusal = self._refuse_script(request)
+                refusal = self._refuse_token(request)
                 if refusal is not None:
                     return refusal
             return await run_in_threadpool(endpoint, request)
 
         return checked
 
+    def may_see(self, request: Request, person: str) -> bool:
+        """Whether there is such a person and the visitor may know of it.
+
+        If not, answer with ``Pages.not_found``: exactly as if there were no such person.
+        """
+        return person in self.visible(request)
+
+    def visible(self, request: Request) -> list[str]:
+        """The names of the people whom the visitor may see, in the order of the configuration."""
+        session = session_of(request)
+        if session is None:
+            return []
+        names = [person.name for person in self._pages.settings.people]
+        return [name for name in names if session.person in (None, name)]
+
+    def authenticate(self, request: Request) -> BrowserSession | None:
+        """Find the session of the request and keep it there, for ``session_of``."""
+        cookie = request.cookies.get(_cookie_name(request))
+        request.state.session = self._authenticator.session(cookie) if cookie else None
+        return session_of(request)
+
     def sign_in(self, request: Request, token: str) -> str:
-        """What the cookie shall say. Raises what ``Admission.sign_in`` raises."""
-        word = self._admission.sign_in(token, address_of(request))
-        self._admission.sign_out(request.cookies.get(_cookie(request), ""))
-        return word
+        """Begin a session of the admin; returns the value of its cookie.
+
+        Raises what ``Authenticator.sign_in`` raises.
+        """
+        cookie = self._authenticator.sign_in(token, address_of(request))
+        self.sign_out(request)
+        return cookie
+
+    def start_session(self, request: Request, person: str, link: str) -> str:
+        """Begin the session of a person who came by a link; returns the value of its cookie."""
+        self.sign_out(request)
+        return self._authenticator.start_session(person, link)
 
     def sign_out(self, request: Request) -> None:
         """End the session of this browser."""
-        self._admission.sign_out(request.cookies.get(_cookie(request), ""))
+        self._authenticator.sign_out(request.cookies.get(_cookie_name(request), ""))
 
-    def let_in(self, request: Request, person: str, link: str) -> str:
-        """What the cookie of somebody shall say who came by a person link."""
-        self._admission.sign_out(request.cookies.get(_cookie(request), ""))
-        return self._admission.let_in(person, link)
+    def end_sessions_of_link(self, link: str) -> None:
+        """The person link was revoked: end every session that came by it."""
+        self._authenticator.end_sessions_of_link(link)
 
-    def recognise(self, request: Request) -> BrowserSession | None:
-        """Find out who it is, for ``session_of``."""
-        word = request.cookies.get(_cookie(request))
-        request.state.session = self._admission.session(word) if word else None
-        return session_of(request)
+    def is_active(self, session: BrowserSession) -> bool:
+        """Whether a session has not ended since. Asking does not count as a visit."""
+        return self._authenticator.is_active(session)
 
-    def _ask_in(self, request: Request) -> Response:
-        if request.method not in ("GET", "HEAD"):
+    def _signed_in(self, endpoint: SignedInEndpoint, *, for_admin: bool) -> Guarded:
+        async def guarded(request: Request) -> Response:
+            session = self.authenticate(request)
+            if session is None:
+                return self._ask_to_sign_in(request)
+            if for_admin and session.person is not None:
+                return await run_in_threadpool(self._pages.refuse, request, 403, "only_admin")
+            if request.method not in _READING:
+                form = await _read_form(request)
+                if form is None or not session.has_csrf(form.get("csrf", "")):
+                    return self._forged_form(request)
+                request.state.form = form
+            return await run_in_threadpool(endpoint, SignedInRequest(request, session))
+
+        return guarded
+
+    def _ask_to_sign_in(self, request: Request) -> Response:
+        if request.method not in _READING:
             return self._pages.page(request, "signed-out.html", status=403)
         if not may_be_a_page(request):
             return self._pages.refuse(request, 401, "signed_out")
@@ -140,16 +163,17 @@ class Door:
             wanted += f"?{request.url.query}"
         return self._pages.go_to("/sign-in", next=wanted)
 
-    def _strange_form(self, request: Request) -> Response:
+    def _forged_form(self, request: Request) -> Response:
         return self._pages.page(request, "strange-form.html", status=403)
 
-    def _refuse_script(self, request: Request) -> Response | None:
+    def _refuse_token(self, request: Request) -> Response | None:
+        """None: the program sent the admin token."""
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token:
             words = "Send the admin token: Authorization: Bearer TOKEN\n"
             return PlainTextResponse(words, 401, {"WWW-Authenticate": "Bearer"})
         try:
-            self._admission.check(token, address_of(request))
+            self._authenticator.check(token, address_of(request))
         except WrongToken as problem:
             headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             return PlainTextResponse(f"{problem}\n", 401, headers)
@@ -159,21 +183,21 @@ class Door:
 
 
 def form_of(request: Request) -> Mapping[str, str]:
-    """The fields of the form that was sent. The door has read and checked it."""
+    """The fields of the form that was sent; it was read and checked before the endpoint ran."""
     form: Mapping[str, str] = request.state.form
     return form
 
 
-def give_cookie(request: Request, response: Response, word: str) -> None:
-    """The cookie of a session.
+def set_session_cookie(request: Request, response: Response, cookie: str) -> None:
+    """Send the cookie of a session.
 
     SameSite=Lax and not Strict: the way back from Withings begins on another site, and the browser
     must say then who it is. A Lax cookie goes with no form that another site makes it send.
     """
     response.set_cookie(
-        _cookie(request),
-        word,
-        max_age=int(AGE),
+        _cookie_name(request),
+        cookie,
+        max_age=int(SESSION_SECONDS),
         path="/",
         secure=_is_secure(request),
         httponly=True,
@@ -181,10 +205,10 @@ def give_cookie(request: Request, response: Response, word: str) -> None:
     )
 
 
-def take_cookie(request: Request, response: Response) -> None:
+def delete_session_cookie(request: Request, response: Response) -> None:
     """Have the browser forget its session."""
     response.delete_cookie(
-        _cookie(request), path="/", secure=_is_secure(request), httponly=True, samesite="lax"
+        _cookie_name(request), path="/", secure=_is_secure(request), httponly=True, samesite="lax"
     )
 
 
@@ -193,19 +217,19 @@ def retry_after(problem: RetryLater) -> dict[str, str]:
     return {"Retry-After": f"{int(problem.after or 0) + 1}"}
 
 
-def _cookie(request: Request) -> str:
+def address_of(request: Request) -> str:
+    """The visitor's IP address; ``RequestGuard`` has put in what a trusted proxy says."""
+    return request.client.host if request.client else ""
+
+
+def _cookie_name(request: Request) -> str:
     """``__Host-``: browsers take such a cookie over TLS only, and from this host itself only."""
-    return f"__Host-{_NAME}" if _is_secure(request) else _NAME
+    return f"__Host-{_COOKIE}" if _is_secure(request) else _COOKIE
 
 
 def _is_secure(request: Request) -> bool:
-    """The guard has put in the scheme that a trusted proxy names."""
+    """``RequestGuard`` has put in the scheme that a trusted proxy names."""
     return bool(request.scope["scheme"] == "https")
-
-
-def address_of(request: Request) -> str:
-    """Where the visitor comes from; the guard has put in what a trusted proxy says."""
-    return request.client.host if request.client else ""
 
 
 async def _read_form(request: Request) -> dict[str, str] | None:

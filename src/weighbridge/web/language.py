@@ -8,20 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-
-from starlette.routing import BaseRoute, Route
 
 from weighbridge.i18n import LANGUAGES, MASTER
-from weighbridge.web.host_names import inner_path, local_path, same_place
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
-
-    from weighbridge.web.app_context import AppContext
-    from weighbridge.web.auth import Door
-    from weighbridge.web.render import Pages
 
 COOKIE = "language"
 AGE = 365 * 86_400
@@ -36,40 +28,25 @@ _RANGE = re.compile(
 """A language range with its weight (RFC 9110, sections 12.4.2 and 12.5.4)."""
 
 
-def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:
-    """The menu in the footer."""
-    return [route(door, pages)]
-
-
-def route(door: Door, pages: Pages) -> Route:
-    """Where the menu sends its form."""
-
-    def choose(request: Request) -> Response:
-        from weighbridge.web.auth import form_of
-
-        form = form_of(request)
-        response = pages.go_to(local_path(form.get("next", "/")))
-        if form.get("language") in LANGUAGES:
-            response.set_cookie(
-                COOKIE,
-                form["language"],
-                max_age=AGE,
-                path="/",
-                secure=request.scope["scheme"] == "https",
-                httponly=True,
-                samesite="lax",
-            )
-        return response
-
-    return Route("/language", door.anybody(choose), methods=["POST"])
-
-
 def language_of(request: Request) -> str:
     """One of ``LANGUAGES``."""
     chosen = request.cookies.get(COOKIE)
     if chosen in LANGUAGES:
         return chosen
     return best_language(request.headers.get("accept-language", ""))
+
+
+def remember_language(request: Request, response: Response, language: str) -> None:
+    """Have the browser keep the choice."""
+    response.set_cookie(
+        COOKIE,
+        language,
+        max_age=AGE,
+        path="/",
+        secure=request.scope["scheme"] == "https",
+        httponly=True,
+        samesite="lax",
+    )
 
 
 def best_language(accepted: str) -> str:
@@ -84,17 +61,6 @@ def best_language(accepted: str) -> str:
     order = [*(one for one in wishes if one in LANGUAGES), *LANGUAGES]
     best = max(order, key=lambda one: wishes.get(one, others))
     return best if wishes.get(best, others) > 0 else MASTER
-
-
-def place_to_return(request: Request, pages: Pages) -> str:
-    """Where the menu leads back to: this page, or the one from which a form was sent."""
-    if request.method in ("GET", "HEAD"):
-        query = request.url.query
-        return pages.path_of(request) + (f"?{query}" if query else "")
-    before = request.headers.get("referer", "")
-    if not same_place(before, request.headers.get("host", "")):
-        return "/"
-    return local_path(inner_path(urlsplit(before).path, pages.settings))
 
 
 def _wishes(accepted: str) -> Iterator[tuple[str, float]]:

@@ -1,4 +1,4 @@
-"""How often somebody may be wrong: guessing becomes slow, remembering it stays small."""
+"""Wrong attempts to sign in make the next one wait: guessing is slow, and memory stays bounded."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import msgspec
 FREE = 5
 """Wrong attempts of one address before it has to wait."""
 LONGEST = 60.0
-"""Seconds. More would only help somebody who wants to keep the owner out."""
+"""Seconds. More would only help an attacker who wants to keep the owner out."""
 FORGET = 3600.0
-"""Seconds after the last wrong attempt until an address begins anew."""
+"""Seconds after the last wrong attempt until an address starts from zero again."""
 MOST = 1000
 """Addresses that are remembered; the oldest is forgotten first."""
 
@@ -24,7 +24,7 @@ ALL_EACH = 1.0
 """Seconds after which everybody together has one more."""
 
 
-class _Tally(msgspec.Struct):
+class _Failures(msgspec.Struct):
     failures: int = 0
     last_at: float = 0.0
     last_guess: bytes = b""
@@ -45,7 +45,7 @@ class LoginThrottle:
     """
 
     def __init__(self) -> None:
-        self._tallies: OrderedDict[str, _Tally] = OrderedDict()
+        self._addresses: OrderedDict[str, _Failures] = OrderedDict()
         self._known: OrderedDict[str, None] = OrderedDict()
         self._all = 0.0
         self._all_at = 0.0
@@ -55,41 +55,41 @@ class LoginThrottle:
         """Seconds that this address must wait before it may try; 0: it may."""
         key = _key(address)
         with self._lock:
-            tally = self._tallies.get(key)
-            self._look_at_clock(tally, now)
-            own = 0.0 if tally is None or now - tally.last_at > FORGET else tally.wait(now)
+            one = self._addresses.get(key)
+            self._look_at_clock(one, now)
+            own = 0.0 if one is None or now - one.last_at > FORGET else one.wait(now)
             return own if key in self._known else max(own, self._wait_of_all(now))
 
     def failed(self, address: str, guess: str, now: float) -> None:
         """Note a wrong attempt. The guess is kept as a hash."""
         key, digest = _key(address), sha256(guess.encode("utf-8", "replace")).digest()
         with self._lock:
-            tally = self._tallies.pop(key, None)
-            if tally is None or now - tally.last_at > FORGET:
-                tally = _Tally()
-            self._tallies[key] = tally
-            if digest != tally.last_guess:
-                tally.failures += 1
-                tally.last_at, tally.last_guess = now, digest
+            one = self._addresses.pop(key, None)
+            if one is None or now - one.last_at > FORGET:
+                one = _Failures()
+            self._addresses[key] = one
+            if digest != one.last_guess:
+                one.failures += 1
+                one.last_at, one.last_guess = now, digest
                 self._all, self._all_at = self._left_of_all(now) + 1, now
-            while len(self._tallies) > MOST:
-                self._tallies.popitem(last=False)
+            while len(self._addresses) > MOST:
+                self._addresses.popitem(last=False)
 
     def succeeded(self, address: str) -> None:
-        """Whoever signed in from here once is not slowed by what strangers do."""
+        """An address from which somebody signed in is not slowed down by what strangers do."""
         key = _key(address)
         with self._lock:
-            self._tallies.pop(key, None)
+            self._addresses.pop(key, None)
             self._known[key] = None
             self._known.move_to_end(key)
             while len(self._known) > MOST:
                 self._known.popitem(last=False)
 
-    def _look_at_clock(self, tally: _Tally | None, now: float) -> None:
+    def _look_at_clock(self, one: _Failures | None, now: float) -> None:
         """A clock that was set back must not make anybody wait for hours."""
         self._all_at = min(self._all_at, now)
-        if tally is not None:
-            tally.last_at = min(tally.last_at, now)
+        if one is not None:
+            one.last_at = min(one.last_at, now)
 
     def _left_of_all(self, now: float) -> float:
         return max(self._all - max(now - self._all_at, 0.0) / ALL_EACH, 0.0)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from weighbridge.web.app_context import AppContext
-    from weighbridge.web.auth import Door
+    from weighbridge.web.auth import Auth
 
 NO_STORE = {"Cache-Control": "no-store"}
 NOT_INSTALLED = (
@@ -31,7 +31,7 @@ NOT_INSTALLED = (
 )
 
 
-def routes(parts: AppContext, door: Door) -> list[BaseRoute]:
+def routes(parts: AppContext, auth: Auth) -> list[BaseRoute]:
     """The three paths; GET and HEAD."""
     proof = WriteProbe(PROVE_EVERY)
     readiness = CachedAnswer(lambda: judge_readiness(parts, proof))
@@ -55,5 +55,5 @@ def routes(parts: AppContext, door: Door) -> list[BaseRoute]:
     return [
         Route("/healthz", healthz),
         Route("/readyz", readyz),
-        Route("/metrics", door.script(metrics)),
+        Route("/metrics", auth.require_token(metrics)),
     ]

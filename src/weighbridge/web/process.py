@@ -23,6 +23,7 @@ from weighbridge.monitoring.alert_sender import AlertLoop
 from weighbridge.runtime.change_watcher import ExternalChangeWatcher
 from weighbridge.runtime.connected_targets import ConnectedTargets
 from weighbridge.runtime.counters import ProcessCounters
+from weighbridge.runtime.notification_queue import NotificationQueue
 from weighbridge.runtime.poll_policy import LastPoll
 from weighbridge.runtime.schedule import LONGEST_NAP, Schedule
 from weighbridge.runtime.shutdown import Shutdown
@@ -35,10 +36,10 @@ from weighbridge.storage.database import Database
 from weighbridge.sync.context import Progress
 from weighbridge.sync.services import Services, SharedServices
 from weighbridge.targets.base import ServerStatus
+from weighbridge.web.admin_token import read_or_make_token
 from weighbridge.web.app_context import AppContext
-from weighbridge.web.authenticator import Admission, read_or_make_token
 from weighbridge.web.change_feed import ChangeFeed
-from weighbridge.web.notification_queue import NotificationQueue
+from weighbridge.web.sessions import Authenticator
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -58,11 +59,13 @@ class Server:
         *,
         clock: Callable[[], float] = time.time,
         random: Callable[[], float] = system_random,
-        admission: Admission | None = None,
+        authenticator: Authenticator | None = None,
     ) -> None:
-        """``admission``: with sessions from before, of pages that led up to this server."""
+        """``authenticator``: with sessions from before, of pages that led up to this server."""
         self.settings = settings
-        self._admission = admission or Admission(read_or_make_token(settings.home), clock)
+        self._authenticator = authenticator or Authenticator(
+            read_or_make_token(settings.home), clock
+        )
         self._clock = clock
         self._random = random
         self._stack = ExitStack()
@@ -98,7 +101,7 @@ class Server:
             started_at=self._clock(),
             intake=self._intake,
             counts=self._counts,
-            admission=self._admission,
+            authenticator=self._authenticator,
             next_ask=self._scheduler.next_ask,
             live=self._live,
         )

@@ -20,10 +20,10 @@ from starlette.routing import Route
 from weighbridge.config import Settings
 from weighbridge.i18n import LANGUAGES, Texts, read_grammar, texts
 from weighbridge.sources.withings.application import CONSENT_URL
-from weighbridge.web.host_names import inner_path, prefix
-from weighbridge.web.language import language_of, place_to_return
+from weighbridge.web.host_names import inner_path, local_path, prefix, same_place
+from weighbridge.web.language import language_of
 from weighbridge.web.navigation import Entry, entries_for
-from weighbridge.web.sessions import BrowserSession
+from weighbridge.web.sessions import BrowserSession, session_of
 
 if TYPE_CHECKING:
     import jinja2
@@ -83,7 +83,7 @@ class Pages:
             "here": "",
             "navigation": self._entries(session),
             "languages": {code: read_grammar(code).name for code in LANGUAGES},
-            "returning": place_to_return(request, self),
+            "returning": self._way_back(request),
             # A form of a page without a referrer has no origin either: the guard refuses it.
             "sends_forms": headers.get("Referrer-Policy") != "no-referrer",
         }
@@ -135,6 +135,16 @@ class Pages:
         """The path that was asked for, as our routes see it."""
         return inner_path(request.scope["path"], self.settings)
 
+    def _way_back(self, request: Request) -> str:
+        """Where the language menu leads: this page, or the one from which a form was sent."""
+        if request.method in ("GET", "HEAD"):
+            query = request.url.query
+            return self.path_of(request) + (f"?{query}" if query else "")
+        before = request.headers.get("referer", "")
+        if not same_place(before, request.headers.get("host", "")):
+            return "/"
+        return local_path(inner_path(urlsplit(before).path, self.settings))
+
     def _headers(self) -> dict[str, str]:
         return {
             "Content-Security-Policy": self._policy,
@@ -143,11 +153,6 @@ class Pages:
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "no-store",
         }
-
-
-def session_of(request: Request) -> BrowserSession | None:
-    """Who is signed in, as the door found out; None: nobody."""
-    return getattr(request.state, "session", None)
 
 
 def wants_a_page(request: Request) -> bool:

@@ -34,9 +34,9 @@ BODY_SECONDS = 5.0
 STORE_SECONDS = 10.0
 """Withings has given up by then, and sends it again."""
 FRESH_SECONDS = 5.0
-"""For so long the secrets are not read again: a retired one opens the door no longer than that."""
+"""For so long the secrets are not read again: a retired one is accepted no longer than that."""
 PATIENCE = 1.0
-"""Seconds between two readings because of wrong secrets: a new one opens the door after that."""
+"""Seconds between two readings because of wrong secrets: a new one is accepted after that."""
 _FORM = "application/x-www-form-urlencoded"
 
 

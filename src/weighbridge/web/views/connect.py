@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 
 from weighbridge.sync.source_login import standing_of
-from weighbridge.web.auth import Door, Endpoint
+from weighbridge.web.auth import Auth, Endpoint
 from weighbridge.web.host_names import (
     CALLBACK_PATH,
     begin_address,
@@ -16,9 +16,9 @@ from weighbridge.web.host_names import (
     callback_path,
     same_place,
 )
-from weighbridge.web.login_page import Entrance
 from weighbridge.web.render import Pages
 from weighbridge.web.views.connections import connections_of
+from weighbridge.web.views.login import Login
 from weighbridge.web.views.withings_login_page import WithingsWay, ends_the_way
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from weighbridge.web.app_context import AppContext
 
 
-def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:
+def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """Sign in, sign out, connect."""
-    entrance, way = Entrance(pages, door), WithingsWay(parts, door, pages)
-    begin, come_back = door.member(way.begin), door.anybody(way.come_back)
+    way = WithingsWay(parts, auth, pages)
+    begin, come_back = auth.require_person(way.begin), auth.public(way.come_back)
     alias = callback_path(parts.settings)
 
     async def withings(request: Request) -> Response:
@@ -39,10 +39,8 @@ def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:
         return await (begin if way.begins(request) else come_back)(request)
 
     found: list[BaseRoute] = [
-        Route("/sign-in", door.anybody(entrance.show)),
-        Route("/sign-in", door.anybody(entrance.sign_in), methods=["POST"]),
-        Route("/sign-out", door.member(entrance.sign_out), methods=["POST"]),
-        Route("/connect", door.member(_list_of(parts, door, pages))),
+        *Login(pages, auth).routes(),
+        Route("/connect", auth.require_person(_list_of(parts, auth, pages))),
         Route(CALLBACK_PATH, withings, methods=["GET", "POST"]),
     ]
     if alias == "/":
@@ -62,14 +60,14 @@ class WayBack(Route):
         return match, more
 
 
-def _list_of(parts: AppContext, door: Door, pages: Pages) -> Endpoint:
+def _list_of(parts: AppContext, auth: Auth, pages: Pages) -> Endpoint:
     settings = parts.settings
     withings = settings.withings
     callback = callback_address(settings)
 
     def show(request: Request) -> Response:
         with parts.open() as workplace:
-            seen = [settings.person(name) for name in door.visible(request)]
+            seen = [settings.person(name) for name in auth.visible(request)]
             people = [standing_of(workplace, person) for person in seen]
             others = {person.name: connections_of(workplace, person) for person in seen}
         begin = begin_address(settings)

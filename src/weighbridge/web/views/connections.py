@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from weighbridge.config import Person, TargetSettings
     from weighbridge.sync.services import Services
     from weighbridge.web.app_context import AppContext
-    from weighbridge.web.auth import Door
+    from weighbridge.web.auth import Auth
     from weighbridge.web.render import Pages
 
 
-def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:
+def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """Everything below the list itself."""
     return [
-        *target_login_page.routes(parts, door, pages),
-        *disconnect.routes(parts, door, pages),
-        *target_check.routes(parts, door, pages),
+        *target_login_page.routes(parts, auth, pages),
+        *disconnect.routes(parts, auth, pages),
+        *target_check.routes(parts, auth, pages),
     ]
 
 

@@ -13,8 +13,8 @@ from starlette.routing import BaseRoute, Route
 from weighbridge.core.delivery_state import State
 from weighbridge.storage.decisions import Decision
 from weighbridge.storage.delivery_log import count_open, deliveries_before, place_of, write_place
-from weighbridge.web.auth import Door, form_of
-from weighbridge.web.notices import Notice, Notices
+from weighbridge.web.auth import Auth, SignedInRequest, form_of
+from weighbridge.web.flash import FlashMessages, Notice, Notices
 from weighbridge.web.number_format import ValueFormat
 from weighbridge.web.render import Pages
 from weighbridge.web.views.delivery_decisions import ALL_OF, bundle, decide_about_all
@@ -45,35 +45,37 @@ if TYPE_CHECKING:
 
 SHOWN = 50
 """Deliveries on a page."""
+MOST_NOTICES = 3
+"""Sentences that wait for the next page of a session."""
 URGENT = (State.HELD, State.REJECTED, State.UNKNOWN, State.BLOCKED)
 """What waits for somebody."""
 
 
-def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:
+def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """The name of a person may hold anything, slashes as well."""
-    notices = Notices()
-    many = DeliveryList(parts, door, pages, notices)
-    one = DeliveryPage(parts, door, pages, notices)
+    notices: Notices = FlashMessages(MOST_NOTICES)
+    many = DeliveryList(parts, auth, pages, notices)
+    one = DeliveryPage(parts, auth, pages, notices)
     path = f"{PATH}/{{person:path}}/{{reading}}"
     return [
-        Route(PATH, door.member(many.show)),
-        Route(f"{PATH}/all", door.member(many.ask)),
-        Route(f"{PATH}/all", door.member(many.decide), methods=["POST"]),
-        Route(path, door.member(one.show)),
-        Route(path, door.member(one.decide), methods=["POST"]),
+        Route(PATH, auth.require_person(many.show)),
+        Route(f"{PATH}/all", auth.require_person(many.ask)),
+        Route(f"{PATH}/all", auth.require_person(many.decide), methods=["POST"]),
+        Route(path, auth.require_person(one.show)),
+        Route(path, auth.require_person(one.decide), methods=["POST"]),
     ]
 
 
 class DeliveryList:
     """Shows the list, and takes decisions about all of a state. The database is read each time."""
 
-    def __init__(self, parts: AppContext, door: Door, pages: Pages, notices: Notices) -> None:
+    def __init__(self, parts: AppContext, auth: Auth, pages: Pages, notices: Notices) -> None:
         self._parts = parts
-        self._door = door
+        self._auth = auth
         self._pages = pages
         self._notices = notices
 
-    def show(self, request: Request) -> Response:
+    def show(self, request: SignedInRequest) -> Response:
         """A page of the list."""
         texts = self._pages.texts(request)
         with self._parts.open() as workplace:
@@ -94,7 +96,7 @@ class DeliveryList:
             request,
             "deliveries.html",
             here="deliveries",
-            notices=self._notices.take(request),
+            notices=self._notices.take(request.visitor),
             visit=visit,
             wish=wish,
             groups=list(GROUPS),
@@ -105,7 +107,7 @@ class DeliveryList:
             together=list(_together(wish)) if entries else [],
         )
 
-    def ask(self, request: Request) -> Response:
+    def ask(self, request: SignedInRequest) -> Response:
         """Show what would be decided about, before it is."""
         with self._parts.open() as workplace:
             try:
@@ -119,14 +121,14 @@ class DeliveryList:
             request,
             "deliveries-all.html",
             here="deliveries",
-            notices=self._notices.take(request),
+            notices=self._notices.take(request.visitor),
             what=what,
             found=found,
             address=self._pages.link(f"{PATH}/all", what=what, **visit.wish.query()),
             back=self._pages.link(PATH, **visit.wish.query()),
         )
 
-    def decide(self, request: Request) -> Response:
+    def decide(self, request: SignedInRequest) -> Response:
         """Do it, if it is still about the same deliveries; else show anew what it is about."""
         with self._parts.open() as workplace:
             try:
@@ -136,13 +138,13 @@ class DeliveryList:
             mark = form_of(request).get("mark", "")
             concerned = _concerned(visit, what)
             notice = decide_about_all(self._parts, workplace.database, concerned, what, mark)
-        self._notices.put(request, notice or Notice("others_now"))
+        self._notices.put(request.visitor, notice or Notice("others_now"))
         if notice is None:
             return self._pages.go_to(f"{PATH}/all", what=what, **visit.wish.query())
         return self._back(visit.wish)
 
     def _visit(self, request: Request, database: Database) -> DeliveryView:
-        return begin_visit(request, self._door, self._parts.settings, database)
+        return begin_visit(request, self._auth, self._parts.settings, database)
 
     def _about_all(self, request: Request, database: Database) -> tuple[DeliveryView, str]:
         """Raises InvalidDeliveryQuery."""

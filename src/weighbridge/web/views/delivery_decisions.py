@@ -17,7 +17,7 @@ from weighbridge.core.delivery_state import State
 from weighbridge.storage.decisions import Decision, decide_about, newest_of_reading
 from weighbridge.storage.delivery_log import deliveries_before
 from weighbridge.sync.readings import instant_of
-from weighbridge.web.notices import Notice
+from weighbridge.web.flash import Notice
 
 if TYPE_CHECKING:
     from weighbridge.storage.database import Database, Row

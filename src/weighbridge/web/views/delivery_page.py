@@ -13,10 +13,10 @@ import msgspec
 from weighbridge.core.delivery_state import State
 from weighbridge.storage.decisions import Decision, allowed
 from weighbridge.sync.explain import Attribution, Reasons, TargetReasons, attribution_of, reasons_of
-from weighbridge.web.auth import Door, form_of
+from weighbridge.web.auth import Auth, SignedInRequest, form_of
 from weighbridge.web.charts.chart_measure import measure_of
+from weighbridge.web.flash import Notices
 from weighbridge.web.measure_words import measure_name
-from weighbridge.web.notices import Notices
 from weighbridge.web.number_format import ValueFormat
 from weighbridge.web.render import Pages
 from weighbridge.web.views.delivery_decisions import decide, standing
@@ -81,16 +81,16 @@ class Origin(msgspec.Struct, frozen=True):
 class DeliveryPage:
     """Shows one reading and takes decisions about it. The database is read each time."""
 
-    def __init__(self, parts: AppContext, door: Door, pages: Pages, notices: Notices) -> None:
+    def __init__(self, parts: AppContext, auth: Auth, pages: Pages, notices: Notices) -> None:
         self._parts = parts
-        self._door = door
+        self._auth = auth
         self._pages = pages
         self._notices = notices
 
-    def show(self, request: Request) -> Response:
+    def show(self, request: SignedInRequest) -> Response:
         """All that is known of the reading."""
         name, reading_id = request.path_params["person"], request.path_params["reading"]
-        if not self._door.may_see(request, name):
+        if not self._auth.may_see(request, name):
             return self._pages.not_found(request)
         with self._parts.open() as workplace:
             found = reasons_of(workplace, workplace.settings.person(name), reading_id)
@@ -103,7 +103,7 @@ class DeliveryPage:
             request,
             "delivery.html",
             here="deliveries",
-            notices=self._notices.take(request),
+            notices=self._notices.take(request.visitor),
             found=found,
             zone=zone_of_reading(found.person, found.reading),
             cards=cards,
@@ -113,10 +113,10 @@ class DeliveryPage:
             **self._content(request, found),
         )
 
-    def decide(self, request: Request) -> Response:
+    def decide(self, request: SignedInRequest) -> Response:
         """Do what the form says, and show how it stands then."""
         name, reading_id = request.path_params["person"], request.path_params["reading"]
-        if not self._door.may_see(request, name):
+        if not self._auth.may_see(request, name):
             return self._pages.not_found(request)
         form = form_of(request)
         with self._parts.open() as workplace:
@@ -125,12 +125,12 @@ class DeliveryPage:
             visit = self._visit(request, workplace)
             wanted = form.get("decision", ""), form.get("stands", "")
             notice = decide(self._parts, workplace.database, name, reading_id, wanted)
-        self._notices.put(request, notice)
+        self._notices.put(request.visitor, notice)
         return self._pages.go_to(reading_path(name, reading_id), **visit.wish.query())
 
     def _visit(self, request: Request, workplace: Services) -> DeliveryView:
         settings, database = self._parts.settings, workplace.database
-        return begin_visit(request, self._door, settings, database, lenient=True)
+        return begin_visit(request, self._auth, settings, database, lenient=True)
 
     def _content(self, request: Request, found: Reasons) -> dict[str, Any]:
         """What the reading is made of."""

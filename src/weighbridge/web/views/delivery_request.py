@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from weighbridge.config import Settings
     from weighbridge.storage.database import Database
-    from weighbridge.web.auth import Door
+    from weighbridge.web.auth import Auth
 
 PATH = "/deliveries"
 
@@ -48,10 +48,10 @@ class DeliveryView(msgspec.Struct, frozen=True):
 
 
 def begin_visit(
-    request: Request, door: Door, settings: Settings, database: Database, *, lenient: bool = False
+    request: Request, auth: Auth, settings: Settings, database: Database, *, lenient: bool = False
 ) -> DeliveryView:
     """Raises InvalidDeliveryQuery; ``lenient``: what is odd asks for everything instead."""
-    people = door.visible(request)
+    people = auth.visible(request)
     configured = {
         (person.name, target.name)
         for person in settings.people

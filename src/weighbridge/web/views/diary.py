@@ -15,7 +15,7 @@ from weighbridge.core.days import Window
 from weighbridge.core.measures import Reading
 from weighbridge.sync.services import Services
 from weighbridge.sync.stored_readings import readings_at
-from weighbridge.web.auth import Door
+from weighbridge.web.auth import Auth
 from weighbridge.web.charts.diary_days import BloodPressureDiary, entry_of, write_diary
 from weighbridge.web.render import Pages
 from weighbridge.web.views.person_history import PersonHistory, zone_of
@@ -40,12 +40,12 @@ class Days(msgspec.Struct, frozen=True):
     last: datetime.date
 
 
-def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:
+def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """``/diary/<person>?from=2026-01-01&to=2026-03-31``."""
 
     def show(request: Request) -> Response:
         name = request.path_params["person"]
-        if not door.may_see(request, name):
+        if not auth.may_see(request, name):
             return pages.not_found(request)
         address = pages.link(f"/diary/{quote(name, safe='')}")
         given: dict[str, Any] = {"person": name, "here": "history", "address": address}
@@ -62,7 +62,7 @@ def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:
         given |= {"diary": diary, "days": days, "zones": _zones(diary), "date": date}
         return pages.page(request, "diary.html", **given)
 
-    return [Route("/diary/{person:path}", door.member(show))]
+    return [Route("/diary/{person:path}", auth.require_person(show))]
 
 
 def read_days(request: Request, today: datetime.date) -> Days:

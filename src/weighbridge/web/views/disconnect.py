@@ -17,10 +17,11 @@ from weighbridge.core.errors import LoginNeeded, Problem
 from weighbridge.runtime.subscription_schedule import remove_ours
 from weighbridge.sync.source_login import forget_login, standing_of
 from weighbridge.sync.target_login import forget, standing_at
-from weighbridge.web.auth import Door
+from weighbridge.web.auth import Auth
 from weighbridge.web.error_page import Trouble, trouble_of
 from weighbridge.web.host_names import name_in, segment
-from weighbridge.web.render import Pages, session_of
+from weighbridge.web.render import Pages
+from weighbridge.web.sessions import session_of
 from weighbridge.web.tasks import TaskRegistry, TaskRunning
 from weighbridge.web.views.target_login_page import LOOK_AGAIN, PATIENCE
 from weighbridge.web.views.target_ref import TargetPlace, place_of
@@ -34,11 +35,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:
+def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """The question, what is done, and what came of it."""
-    leaving = Disconnecting(parts, door, pages)
+    leaving = Disconnecting(parts, auth, pages)
     return [
-        Route(path, door.member(endpoint), methods=[method])
+        Route(path, auth.require_person(endpoint), methods=[method])
         for path in ("/disconnect/{person}", "/disconnect/{person}/{target}")
         for endpoint, method in ((leaving.show, "GET"), (leaving.begin, "POST"))
     ]
@@ -81,9 +82,9 @@ class Disconnected(msgspec.Struct, frozen=True):
 class Disconnecting:
     """Asks, disconnects, and says so."""
 
-    def __init__(self, parts: AppContext, door: Door, pages: Pages) -> None:
+    def __init__(self, parts: AppContext, auth: Auth, pages: Pages) -> None:
         self._parts = parts
-        self._door = door
+        self._auth = auth
         self._pages = pages
         self._chores: TaskRegistry[Disconnected] = TaskRegistry(parts.clock)
 
@@ -118,10 +119,10 @@ class Disconnecting:
         session = session_of(request)
         assert session is not None, "the door lets nobody else in"
         if "target" in request.path_params:
-            place = place_of(request, self._door, self._parts)
+            place = place_of(request, self._auth, self._parts)
             return DisconnectRequest(place.person, session.key, place) if place else None
         name = name_in(request.path_params["person"])
-        if not self._door.may_see(request, name):
+        if not self._auth.may_see(request, name):
             return None
         return DisconnectRequest(self._parts.settings.person(name), session.key)
 

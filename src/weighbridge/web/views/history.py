@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from weighbridge.core.measures import MeasureType
 from weighbridge.i18n import Texts
-from weighbridge.web.auth import Door
+from weighbridge.web.auth import Auth
 from weighbridge.web.charts.chart_measure import Measure
 from weighbridge.web.charts.trend import DAY
 from weighbridge.web.charts.units import choices
@@ -42,16 +42,16 @@ if TYPE_CHECKING:
 type _Answer = Callable[["Request", str, PersonHistory, HistoryQuery], Response]
 
 
-def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:
+def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """The address of a person's page may hold any name, with slashes, too."""
-    view = History(parts, door, pages)
+    view = History(parts, auth, pages)
     below = "/history/{person:path}"
     return [
-        Route("/history", door.member(view.first)),
-        Route(f"{below}/data.json", door.member(view.columns)),
-        Route(f"{below}/data.csv", door.member(view.table)),
-        Route(f"{below}/chart.svg", door.member(view.drawing)),
-        Route(below, door.member(view.page)),
+        Route("/history", auth.require_person(view.first)),
+        Route(f"{below}/data.json", auth.require_person(view.columns)),
+        Route(f"{below}/data.csv", auth.require_person(view.table)),
+        Route(f"{below}/chart.svg", auth.require_person(view.drawing)),
+        Route(below, auth.require_person(view.page)),
     ]
 
 
@@ -67,14 +67,14 @@ class Fact(msgspec.Struct, frozen=True):
 class History:
     """What is seen of the past of one person. Each request reads the archive anew."""
 
-    def __init__(self, parts: AppContext, door: Door, pages: Pages) -> None:
+    def __init__(self, parts: AppContext, auth: Auth, pages: Pages) -> None:
         self._parts = parts
-        self._door = door
+        self._auth = auth
         self._pages = pages
 
     def first(self, request: Request) -> Response:
         """Whose history it is, is not said: the first person's whom the visitor may see."""
-        for person in self._door.visible(request):
+        for person in self._auth.visible(request):
             return self._pages.go_to(path_of(person))
         return self._pages.not_found(request)
 
@@ -96,7 +96,7 @@ class History:
 
     def _answer(self, request: Request, answer: _Answer) -> Response:
         person = request.path_params["person"]
-        if not self._door.may_see(request, person):
+        if not self._auth.may_see(request, person):
             return self._pages.not_found(request)
         with self._parts.open() as workplace:
             past = PersonHistory(workplace, workplace.settings.person(person))
@@ -177,7 +177,7 @@ class History:
 
     def _people(self, request: Request, person: str) -> list[dict[str, Any]]:
         """The others whom the visitor may see, with their pages."""
-        names = self._door.visible(request)
+        names = self._auth.visible(request)
         if len(names) < 2:
             return []
         return [

@@ -23,30 +23,30 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from weighbridge.web.app_context import AppContext
-    from weighbridge.web.auth import Door
+    from weighbridge.web.auth import Auth
     from weighbridge.web.render import Pages
 
 
-def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:
+def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """The page and its cards. A name may hold anything, slashes as well."""
-    overview = Overview(parts, door, pages)
+    overview = Overview(parts, auth, pages)
     return [
-        Route("/", door.member(overview.page)),
-        Route("/card/{person:path}", door.member(overview.card)),
+        Route("/", auth.require_person(overview.page)),
+        Route("/card/{person:path}", auth.require_person(overview.card)),
     ]
 
 
 class Overview:
     """Shows how everybody stands. Each request reads the database anew."""
 
-    def __init__(self, parts: AppContext, door: Door, pages: Pages) -> None:
+    def __init__(self, parts: AppContext, auth: Auth, pages: Pages) -> None:
         self._parts = parts
-        self._door = door
+        self._auth = auth
         self._pages = pages
 
     def page(self, request: Request) -> Response:
         """All cards."""
-        people = self._door.visible(request)
+        people = self._auth.visible(request)
         # First: what changes from here on, the page is told although it may show it already.
         mark = self._parts.live.mark(people)
         return self._pages.page(
@@ -64,7 +64,7 @@ class Overview:
     def card(self, request: Request) -> Response:
         """One card, as it stands in the page. For the script of the page."""
         person = request.path_params["person"]
-        if not self._door.may_see(request, person):
+        if not self._auth.may_see(request, person):
             return self._pages.not_found(request)
         (card,) = self._cards(request, [person])
         return self._pages.page(

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from starlette.routing import BaseRoute, Route
 
 from weighbridge.storage.person_links import PersonLink, PersonLinks
-from weighbridge.web.auth import Door, address_of, give_cookie
+from weighbridge.web.auth import Auth, address_of, set_session_cookie
 from weighbridge.web.login_throttle import LoginThrottle
-from weighbridge.web.render import Pages, session_of
+from weighbridge.web.render import Pages
+from weighbridge.web.sessions import session_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -30,18 +31,18 @@ _PRIVATE = {"Referrer-Policy": "no-referrer"}
 """The address is the secret."""
 
 
-def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:
+def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """The one path."""
-    way = PersonWay(parts, door, pages)
-    return [Route(PATH + "{token}", door.anybody(way.come_in))]
+    way = PersonWay(parts, auth, pages)
+    return [Route(PATH + "{token}", auth.public(way.come_in))]
 
 
 class PersonWay:
     """Lets people in who have a link."""
 
-    def __init__(self, parts: AppContext, door: Door, pages: Pages) -> None:
+    def __init__(self, parts: AppContext, auth: Auth, pages: Pages) -> None:
         self._parts = parts
-        self._door = door
+        self._auth = auth
         self._pages = pages
         self._attempts = LoginThrottle()
 
@@ -77,10 +78,10 @@ class PersonWay:
             return link
 
     def _begin(self, request: Request, link: PersonLink) -> Response:
-        word = self._door.let_in(request, link.person, link.key)
+        cookie = self._auth.start_session(request, link.person, link.key)
         log.info("person_came_in", extra={"person": link.person})
         response = self._pages.go_to("/")
-        give_cookie(request, response, word)
+        set_session_cookie(request, response, cookie)
         return response
 
     def _refuse(self, request: Request, status: int) -> Response:

@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from weighbridge.config import CONFIG_FILE, Settings
-from weighbridge.core.errors import StateProblem
+from weighbridge.core.errors import Problem, StateProblem
 from weighbridge.sources.withings.notify_url import callback_at, rules_broken
-from weighbridge.web import language
-from weighbridge.web.auth import Door, Endpoint, form_of
+from weighbridge.web.auth import Auth, SignedInEndpoint, SignedInRequest, form_of
 from weighbridge.web.host_names import CALLBACK_PATH
-from weighbridge.web.login_page import Entrance
 from weighbridge.web.monitoring_routes import NO_STORE
-from weighbridge.web.render import Pages, session_of
+from weighbridge.web.render import Pages
+from weighbridge.web.views.login import Login
 from weighbridge.web.views.setup_draft import Draft, Drafts, Holding
 from weighbridge.web.views.setup_file import Plan, mistakes_of, plan_of, write
 from weighbridge.web.views.setup_steps import STEPS, Steps, callback_of
@@ -28,16 +28,22 @@ from weighbridge.web.views.setup_steps import STEPS, Steps, callback_of
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from weighbridge.web.views.setup_access import Obstacle
-
 Step = Callable[["Request", Holding], Response]
 
 _SECRET_LENGTH = 48
 """Characters of the secret in an address for notifications; more or less."""
 
 
-class Life(Protocol):
-    """What the pages may ask of ``weighbridge.web.views.setup_access``."""
+class Obstacle(msgspec.Struct, frozen=True):
+    """There is a configuration, but the server cannot begin with it."""
+
+    reason: str
+    """``unfinished``: it names no application; ``broken``: see the problem."""
+    problem: Problem
+
+
+class SetupState(Protocol):
+    """What the pages may ask of ``weighbridge.web.setup_server``."""
 
     settings: Settings
     environ: Mapping[str, str]
@@ -55,30 +61,26 @@ class Life(Protocol):
 class Setup:
     """Shows the steps and takes their forms."""
 
-    def __init__(self, life: Life, pages: Pages, drafts: Drafts) -> None:
-        self._life = life
+    def __init__(self, state: SetupState, pages: Pages, drafts: Drafts) -> None:
+        self._state = state
         self._pages = pages
         self._drafts = drafts
-        self._steps = Steps(lambda: life.settings, pages)
+        self._steps = Steps(lambda: state.settings, pages)
 
-    def routes(self, door: Door) -> list[BaseRoute]:
+    def routes(self, auth: Auth) -> list[BaseRoute]:
         """Everything that a server without a configuration answers."""
-        entrance = Entrance(self._pages, door)
-        away = door.admin(lambda request: self._pages.go_to("/setup"))
+        away = auth.require_admin(lambda request: self._pages.go_to("/setup"))
         found: list[BaseRoute] = [
             Route("/healthz", _healthz),
             Route("/readyz", _readyz),
-            Route("/sign-in", door.anybody(entrance.show)),
-            Route("/sign-in", door.anybody(entrance.sign_in), methods=["POST"]),
-            Route("/sign-out", door.admin(self._sign_out_by(entrance)), methods=["POST"]),
-            language.route(door, self._pages),
+            *self._login_routes(Login(self._pages, auth)),
             # Withings tries this address when somebody registers it.
-            Route(CALLBACK_PATH, door.anybody(self._way_back)),
+            Route(CALLBACK_PATH, auth.public(self._way_back)),
             Route("/", away),
             Route("/connect", away),
         ]
         for method, path, step in self._ways():
-            found.append(Route(path, door.admin(self._checked(step)), methods=[method]))
+            found.append(Route(path, auth.require_admin(self._checked(step)), methods=[method]))
         return found
 
     def _ways(self) -> list[tuple[str, str, Step]]:
@@ -101,33 +103,29 @@ class Setup:
             ("POST", "/setup/review", self.write),
         ]
 
-    def _checked(self, step: Step) -> Endpoint:
+    def _checked(self, step: Step) -> SignedInEndpoint:
         """A step with the answers of this browser, unless there is a configuration by now."""
 
-        def checked(request: Request) -> Response:
-            self._life.look()
-            if self._life.is_over or self._life.obstacle:
+        def checked(request: SignedInRequest) -> Response:
+            self._state.look()
+            if self._state.is_over or self._state.obstacle:
                 return self._overtaken(request)
-            session = session_of(request)
-            assert session is not None, "the door lets nobody else in"
-            with self._drafts.of(session.key, self._usual()) as holding:
+            with self._drafts.of(request.visitor.key, self._usual()) as holding:
                 return step(request, holding)
 
         return checked
 
-    def _sign_out_by(self, entrance: Entrance) -> Endpoint:
-        """Whoever leaves takes the answers along: nobody could come back to them."""
+    def _login_routes(self, login: Login) -> list[BaseRoute]:
+        """Signing out forgets the answers: nobody could come back to them."""
 
-        def sign_out(request: Request) -> Response:
-            session = session_of(request)
-            assert session is not None, "the door lets nobody else in"
-            self._drafts.forget(session.key)
-            return entrance.sign_out(request)
+        def sign_out(request: SignedInRequest) -> Response:
+            self._drafts.forget(request.visitor.key)
+            return login.sign_out(request)
 
-        return sign_out
+        return login.routes(sign_out)
 
     def _usual(self) -> Draft:
-        return Draft(url=self._life.settings.server.url or "")
+        return Draft(url=self._state.settings.server.url or "")
 
     # The beginning
 
@@ -144,7 +142,7 @@ class Setup:
         self, request: Request, holding: Holding, *, trouble: str = "", status: int = 200
     ) -> Response:
         """The file as it will be written. ``trouble``: why it was not."""
-        draft, home = holding.draft, self._life.settings.home
+        draft, home = holding.draft, self._state.settings.home
         plan = self._plan(draft)
         return self._pages.page(
             request,
@@ -155,19 +153,19 @@ class Setup:
             draft=draft,
             plan=plan,
             path=home / CONFIG_FILE,
-            mistakes=mistakes_of(plan, home, self._life.environ),
-            callback=callback_of(self._life.settings, draft),
+            mistakes=mistakes_of(plan, home, self._state.environ),
+            callback=callback_of(self._state.settings, draft),
             doubtful=_breaks_rules(draft.url),
             trouble=trouble,
         )
 
     def write(self, request: Request, holding: Holding) -> Response:
         """Write what was shown, and go on as the server."""
-        draft, home = holding.draft, self._life.settings.home
+        draft, home = holding.draft, self._state.settings.home
         plan = self._plan(draft)
         if form_of(request).get("shown") != plan.fingerprint:
             return self.show_review(request, holding, trouble="changed", status=409)
-        if not _is_complete(draft) or mistakes_of(plan, home, self._life.environ):
+        if not _is_complete(draft) or mistakes_of(plan, home, self._state.environ):
             return self.show_review(request, holding, status=409)
         try:
             write(plan, home)
@@ -179,30 +177,30 @@ class Setup:
 
     def _go_on(self, request: Request) -> Response:
         """To the pages of the server, which may have another address than these."""
-        self._life.look()
-        if self._life.is_over:
-            return Pages(self._life.settings).go_to("/connect")
+        self._state.look()
+        if self._state.is_over:
+            return Pages(self._state.settings).go_to("/connect")
         return self._overtaken(request)
 
     def _was_taken(self, request: Request, holding: Holding) -> Response:
         """Somebody else wrote one of the files in this very moment."""
-        if not (self._life.settings.home / CONFIG_FILE).exists():
+        if not (self._state.settings.home / CONFIG_FILE).exists():
             return self.show_review(request, holding, trouble="changed", status=409)
-        self._life.look()
+        self._state.look()
         return self._overtaken(request)
 
     def _overtaken(self, request: Request) -> Response:
         """There is a configuration now: ours, or that of somebody else."""
-        obstacle = self._life.obstacle
+        obstacle = self._state.obstacle
         if obstacle is None:
             return self._pages.go_to("/setup")  # the server answers there
-        path = self._life.settings.home / CONFIG_FILE
+        path = self._state.settings.home / CONFIG_FILE
         return self._pages.page(
             request, "setup-overtaken.html", status=409, obstacle=obstacle, path=path
         )
 
     def _plan(self, draft: Draft) -> Plan:
-        return plan_of(draft, self._life.settings.home, self._life.port)
+        return plan_of(draft, self._state.settings.home, self._state.port)
 
 
 async def _healthz(request: Request) -> Response:

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from weighbridge.web.app_context import AppContext
-    from weighbridge.web.auth import Door
+    from weighbridge.web.auth import Auth
     from weighbridge.web.render import Pages
 
 
-def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:
+def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """Every address of the set-up."""
     path = parts.settings.home / CONFIG_FILE
 
@@ -28,6 +28,6 @@ def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:
         status = 409 if request.method == "POST" else 200
         return pages.page(request, "setup-done.html", status=status, path=path)
 
-    done = door.admin(say)
+    done = auth.require_admin(say)
     ways = ["GET", "POST"]
     return [Route("/setup", done, methods=ways), Route("/setup/{rest:path}", done, methods=ways)]

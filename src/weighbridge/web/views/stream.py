@@ -16,14 +16,13 @@ from starlette.routing import BaseRoute, Route
 
 from weighbridge.web.change_feed import ChangeFeed, FeedMessage, Subscriber
 from weighbridge.web.http_connection import goes_on
-from weighbridge.web.render import session_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
     from weighbridge.web.app_context import AppContext
-    from weighbridge.web.auth import Door
+    from weighbridge.web.auth import Auth, SignedInRequest
     from weighbridge.web.render import Pages
 
 PATH = "/events"
@@ -38,25 +37,24 @@ _HEADERS = {
 }
 
 
-def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:
+def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """The one path. ``after`` or ``Last-Event-ID`` is the mark of what the page knows already."""
 
-    def follow(request: Request) -> Response:
-        session = session_of(request)
-        assert session is not None, "the door lets nobody else in"
+    def follow(request: SignedInRequest) -> Response:
+        session = request.visitor
         return Stream(
             parts.live,
             session=session.key,
-            people=door.visible(request),
+            people=auth.visible(request),
             mark=_mark_in(request),
-            lasts=lambda: parts.admission.lasts(session),
+            is_active=lambda: auth.is_active(session),
         )
 
-    return [Route(PATH, door.member(follow))]
+    return [Route(PATH, auth.require_person(follow))]
 
 
 class Stream(Response):
-    """An answer that goes on. ``lasts`` says whether the session has not ended."""
+    """An answer that goes on. ``is_active`` says whether the session has not ended."""
 
     media_type = "text/event-stream"
 
@@ -67,7 +65,7 @@ class Stream(Response):
         session: str,
         people: Collection[str],
         mark: int,
-        lasts: Callable[[], bool],
+        is_active: Callable[[], bool],
         beat: float = BEAT,
     ) -> None:
         super().__init__(None, 200, _HEADERS)
@@ -76,7 +74,7 @@ class Stream(Response):
         self._session = session
         self._people = people
         self._mark = mark
-        self._lasts = lasts
+        self._is_active = is_active
         self._beat = beat
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,7 +97,7 @@ class Stream(Response):
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
         await _write(send, f"retry: {AGAIN}\n\n")
-        while not listener.is_gone and self._lasts():
+        while not listener.is_gone and self._is_active():
             news = self._live.since(listener.people, self._mark)
             if news:
                 self._mark = news[-1].mark

@@ -17,10 +17,11 @@ from weighbridge.runtime.subscription_reconcile import look_at
 from weighbridge.runtime.subscription_schedule import callback_of
 from weighbridge.sources.withings.subscriptions import APPLIS
 from weighbridge.storage.subscription_store import SubscriptionStore
-from weighbridge.web.auth import Door
+from weighbridge.web.auth import Auth
 from weighbridge.web.error_page import Trouble, trouble_of
 from weighbridge.web.host_names import name_in, segment
-from weighbridge.web.render import Pages, session_of
+from weighbridge.web.render import Pages
+from weighbridge.web.sessions import session_of
 from weighbridge.web.tasks import TaskRegistry, TaskRunning
 from weighbridge.web.views.target_login_page import LOOK_AGAIN, PATIENCE
 
@@ -35,12 +36,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:
+def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """The button, and what came of it."""
-    checking, path = Checking(parts, door, pages), "/subscriptions/{person}"
+    checking, path = Checking(parts, auth, pages), "/subscriptions/{person}"
     return [
-        Route(path, door.member(checking.show)),
-        Route(path, door.member(checking.begin), methods=["POST"]),
+        Route(path, auth.require_person(checking.show)),
+        Route(path, auth.require_person(checking.begin), methods=["POST"]),
     ]
 
 
@@ -69,9 +70,9 @@ class Checked(msgspec.Struct, frozen=True):
 class Checking:
     """Asks Withings, and says what it answered."""
 
-    def __init__(self, parts: AppContext, door: Door, pages: Pages) -> None:
+    def __init__(self, parts: AppContext, auth: Auth, pages: Pages) -> None:
         self._parts = parts
-        self._door = door
+        self._auth = auth
         self._pages = pages
         self._checks: TaskRegistry[Checked] = TaskRegistry(parts.clock)
 
@@ -101,7 +102,7 @@ class Checking:
 
     def _person(self, request: Request) -> Person | None:
         name = name_in(request.path_params["person"])
-        return self._parts.settings.person(name) if self._door.may_see(request, name) else None
+        return self._parts.settings.person(name) if self._auth.may_see(request, name) else None
 
     def _check(self, person: Person) -> Checked:
         """In the thread of the chore. Raises Problems."""

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 from weighbridge.core.errors import ConfigProblem, Problem
 from weighbridge.sync.target_login import sign_in, standing_at
 from weighbridge.targets.base import SignInAnswers
-from weighbridge.web.auth import Door
+from weighbridge.web.auth import Auth
 from weighbridge.web.error_page import MISSING, NOT_UNDER_WAY, Trouble, trouble_of
 from weighbridge.web.render import Pages
 from weighbridge.web.tasks import BackgroundTask, Question, TaskRegistry, TaskRunning
@@ -39,38 +39,38 @@ LOOK_AGAIN = {"Refresh": "1"}
 type PollPolicy = Callable[[BackgroundTask[str]], SignInAnswers]
 
 
-def routes(parts: AppContext, door: Door, pages: Pages) -> list[BaseRoute]:
+def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """The form, what is begun with it, and how it goes on."""
-    way = TargetWay(parts, door, pages)
+    way = TargetWay(parts, auth, pages)
     base = "/connect/{person}/{target}"
     return [
-        Route(base, door.member(way.show)),
-        Route(base, door.member(way.begin), methods=["POST"]),
-        Route(f"{base}/browser", door.member(way.begin_in_browser), methods=["POST"]),
-        Route(f"{base}/progress", door.member(way.progress)),
-        Route(f"{base}/answer", door.member(way.answer), methods=["POST"]),
+        Route(base, auth.require_person(way.show)),
+        Route(base, auth.require_person(way.begin), methods=["POST"]),
+        Route(f"{base}/browser", auth.require_person(way.begin_in_browser), methods=["POST"]),
+        Route(f"{base}/progress", auth.require_person(way.progress)),
+        Route(f"{base}/answer", auth.require_person(way.answer), methods=["POST"]),
     ]
 
 
 class TargetWay:
     """Shows the forms, runs the sign-ins, says what came of them."""
 
-    def __init__(self, parts: AppContext, door: Door, pages: Pages) -> None:
+    def __init__(self, parts: AppContext, auth: Auth, pages: Pages) -> None:
         self._parts = parts
-        self._door = door
+        self._auth = auth
         self._pages = pages
         self._sign_ins: TaskRegistry[str] = TaskRegistry(parts.clock)
 
     def show(self, request: Request) -> Response:
         """The form, or until when no password is sent."""
-        place = place_of(request, self._door, self._parts)
+        place = place_of(request, self._auth, self._parts)
         if place is None:
             return self._pages.not_found(request)
         return self._form(request, place, trouble_of(place.problem) if place.problem else None)
 
     def begin(self, request: Request) -> Response:
         """Sign in with user name and password."""
-        place = place_of(request, self._door, self._parts)
+        place = place_of(request, self._auth, self._parts)
         form = _take_form(request)
         if place is None:
             return self._pages.not_found(request)
@@ -82,14 +82,14 @@ class TargetWay:
 
     def begin_in_browser(self, request: Request) -> Response:
         """Sign in with what the person's own browser will end at."""
-        place = place_of(request, self._door, self._parts)
+        place = place_of(request, self._auth, self._parts)
         if place is None:
             return self._pages.not_found(request)
         return self._start(request, place, _with_ticket)
 
     def answer(self, request: Request) -> Response:
         """What was asked for: a code, or what the browser ended at."""
-        place = place_of(request, self._door, self._parts)
+        place = place_of(request, self._auth, self._parts)
         given = _take_form(request).get("answer", "").strip()
         if place is None:
             return self._pages.not_found(request)
@@ -100,7 +100,7 @@ class TargetWay:
 
     def progress(self, request: Request) -> Response:
         """How the sign-in of this session stands: it asks, it is over, or it takes its time."""
-        place = place_of(request, self._door, self._parts)
+        place = place_of(request, self._auth, self._parts)
         if place is None:
             return self._pages.not_found(request)
         chore = self._sign_ins.find(place.key, place.session)

@@ -9,9 +9,9 @@ import msgspec
 from weighbridge.config import Person, TargetSettings
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.targets import load_kind
-from weighbridge.web.auth import Door
+from weighbridge.web.auth import Auth
 from weighbridge.web.host_names import name_in, segment
-from weighbridge.web.render import session_of
+from weighbridge.web.sessions import session_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -71,14 +71,14 @@ def service_of(module: Any, target: TargetSettings) -> str:
     return service if target.name == target.kind else f"{service} ({target.name})"
 
 
-def place_of(request: Request, door: Door, parts: AppContext) -> TargetPlace | None:
+def place_of(request: Request, auth: Auth, parts: AppContext) -> TargetPlace | None:
     """What the address names; None when it is nothing that the visitor may know of.
 
     Nobody signs in at a file: for that there is no page either.
     """
     person_name = name_in(request.path_params["person"])
     session = session_of(request)
-    if session is None or not door.may_see(request, person_name):
+    if session is None or not auth.may_see(request, person_name):
         return None
     person = parts.settings.person(person_name)
     name = name_in(request.path_params["target"])

@@ -20,9 +20,10 @@ from weighbridge.sources.withings.status_codes import CodeExpired
 from weighbridge.storage.archive import OtherProfile, TakenProfile
 from weighbridge.storage.database import prove_writable
 from weighbridge.sync.source_login import keep_login
-from weighbridge.web.auth import Door, form_of, retry_after
+from weighbridge.web.auth import Auth, SignedInRequest, form_of, retry_after
 from weighbridge.web.host_names import begin_address, callback_address
-from weighbridge.web.render import Pages, session_of
+from weighbridge.web.render import Pages
+from weighbridge.web.sessions import session_of
 from weighbridge.web.views.oauth_states import Consent, Consents
 
 if TYPE_CHECKING:
@@ -69,9 +70,9 @@ ENDINGS = (
 class WithingsWay:
     """Sends people to Withings and receives them when they come back."""
 
-    def __init__(self, parts: AppContext, door: Door, pages: Pages) -> None:
+    def __init__(self, parts: AppContext, auth: Auth, pages: Pages) -> None:
         self._parts = parts
-        self._door = door
+        self._auth = auth
         self._pages = pages
         self._consents = Consents(parts.clock)
         self._address = callback_address(parts.settings)
@@ -86,21 +87,19 @@ class WithingsWay:
         """Whether Withings sends somebody back, or asks with HEAD whether we are here."""
         return ends_the_way(request.scope)
 
-    def begin(self, request: Request) -> Response:
+    def begin(self, request: SignedInRequest) -> Response:
         """Send a person's browser to the consent page. For somebody who is signed in."""
         given = form_of(request) if request.method == "POST" else request.query_params
         person = self._person(request, given.get("person", ""))
         if person is None:
             return self._say(request, UNKNOWN)
-        session = session_of(request)
-        assert session is not None, "the door lets nobody else in"
         try:
             with self._parts.open() as workplace:
                 app = self._app(workplace)
                 prove_writable(workplace.settings.home)
         except Problem as problem:
             return self._trouble(request, problem, person.name)
-        state = self._consents.begin(person.name, session.key, self._address)
+        state = self._consents.begin(person.name, request.visitor.key, self._address)
         return self._pages.leave_for(consent_url(app, state))
 
     def come_back(self, request: Request) -> Response:
@@ -150,7 +149,7 @@ class WithingsWay:
 
     def _person(self, request: Request, name: str) -> Person | None:
         """None for somebody whom this visitor may not see: as if there were nobody."""
-        return self._parts.settings.person(name) if self._door.may_see(request, name) else None
+        return self._parts.settings.person(name) if self._auth.may_see(request, name) else None
 
     def _connected(self, request: Request, consent: Consent, *, already: bool) -> Response:
         return self._pages.page(

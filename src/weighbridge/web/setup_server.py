@@ -1,8 +1,8 @@
 """``weighbridge serve`` in an empty home: first the pages of the set-up, then the server itself.
 
-nothing configured ──► set-up pages ──► weighbridge.toml ──► Server, same port, same sessions
+nothing configured ──► set-up pages ──► weighbridge.toml ──► the server, same port, same sessions
                                               ▲
-                        weighbridge init ─────┘  or whoever else writes it meanwhile
+                        weighbridge init ─────┘  or an editor, meanwhile
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import msgspec
 
 from weighbridge.config import CONFIG_FILE, ServerSettings, Settings
 from weighbridge.core.errors import ConfigProblem, Problem
-from weighbridge.web.app import create_app, put_together
-from weighbridge.web.auth import Door
-from weighbridge.web.authenticator import Admission, read_or_make_token
+from weighbridge.web.admin_token import read_or_make_token
+from weighbridge.web.app import SwappableApp, create_app, put_together
+from weighbridge.web.auth import Auth
 from weighbridge.web.process import Server, only_one
 from weighbridge.web.render import Pages
-from weighbridge.web.swappable_app import SwappableApp
-from weighbridge.web.views.setup import Setup
+from weighbridge.web.sessions import Authenticator
+from weighbridge.web.views.setup import Obstacle, Setup
 from weighbridge.web.views.setup_draft import Drafts
 
 if TYPE_CHECKING:
@@ -39,15 +39,7 @@ _UNSAID = (0, ServerSettings().port)
 """Ports that need not be written: any, and the usual one."""
 
 
-class Obstacle(msgspec.Struct, frozen=True):
-    """There is a configuration, but the server cannot begin with it."""
-
-    reason: str
-    """``unfinished``: it names no application; ``broken``: see the problem."""
-    problem: Problem
-
-
-class SettingUp:
+class SetupServer:
     """``start``, serve ``app``, ``stop``. ``settings`` say where it listens, and little else."""
 
     def __init__(  # noqa: PLR0913  how it begins, how it goes on, and who hears of it
@@ -60,7 +52,9 @@ class SettingUp:
         stuck: Callable[[Problem], None] = lambda problem: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``began`` is told with what the server begins, ``stuck`` why it cannot (each once)."""
+        """``began`` is called with the settings of the server when it begins, ``stuck`` with the
+        problem that prevents it (each problem once).
+        """
         self.settings = settings
         self.environ = environ
         self.obstacle: Obstacle | None = None
@@ -70,7 +64,7 @@ class SettingUp:
         self._began = began
         self._stuck = stuck
         self._clock = clock
-        self._admission = Admission(read_or_make_token(settings.home), clock)
+        self._authenticator = Authenticator(read_or_make_token(settings.home), clock)
         self._drafts = Drafts(clock)
         self._switch = SwappableApp(self._first_app())
         self.address = ""
@@ -92,9 +86,9 @@ class SettingUp:
 
     def _first_app(self) -> ASGIApp:
         pages = Pages(self.settings, entries=lambda session: [])
-        door = Door(self._admission, pages)
+        auth = Auth(self._authenticator, pages)
         setup = Setup(self, pages, self._drafts)
-        return put_together(setup.routes(door), door, pages)
+        return put_together(setup.routes(auth), auth, pages)
 
     # Life
 
@@ -144,7 +138,7 @@ class SettingUp:
     def _begin(self, settings: Settings) -> None:
         """Begin to serve, behind the same port and with the same sessions."""
         self._give_up_home()
-        server = Server(settings, clock=self._clock, admission=self._admission)
+        server = Server(settings, clock=self._clock, authenticator=self._authenticator)
         try:
             server.start()
         except BaseException:

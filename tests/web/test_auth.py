@@ -22,12 +22,12 @@ from weighbridge.config import ServerSettings, Settings, WithingsSettings
 from weighbridge.core.errors import ConfigProblem, RetryLater, StateProblem
 from weighbridge.core.secret import Secret
 from weighbridge.web import login_throttle, sessions
-from weighbridge.web.auth import Door
-from weighbridge.web.authenticator import TOKEN_FILE, Admission, WrongToken, closed
-from weighbridge.web.authenticator import read_or_make_token as token_of
+from weighbridge.web.admin_token import TOKEN_FILE
+from weighbridge.web.admin_token import read_or_make_token as token_of
+from weighbridge.web.auth import Auth
 from weighbridge.web.login_throttle import LoginThrottle
 from weighbridge.web.render import Pages
-from weighbridge.web.sessions import Sessions
+from weighbridge.web.sessions import Authenticator, Sessions, WrongToken, closed
 
 TOKEN = "a-token-that-somebody-chose"
 _numbers = itertools.count()
@@ -48,19 +48,19 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def admission(clock: Clock) -> Admission:
-    return Admission(Secret.of_value(TOKEN), clock)
+def authenticator(clock: Clock) -> Authenticator:
+    return Authenticator(Secret.of_value(TOKEN), clock)
 
 
-def guess(admission: Admission, times: int, address: str = HERE) -> None:
+def guess(authenticator: Authenticator, times: int, address: str = HERE) -> None:
     for _ in range(times):
         with pytest.raises(WrongToken):
-            admission.sign_in(f"wrong {next(_numbers)}", address)
+            authenticator.sign_in(f"wrong {next(_numbers)}", address)
 
 
-def wait_of(admission: Admission, token: str, address: str = HERE) -> float:
+def wait_of(authenticator: Authenticator, token: str, address: str = HERE) -> float:
     with pytest.raises(RetryLater) as slowed:
-        admission.sign_in(token, address)
+        authenticator.sign_in(token, address)
     assert slowed.value.after is not None
     return slowed.value.after
 
@@ -113,7 +113,7 @@ def test_a_token_that_somebody_wrote_counts_with_or_without_an_end_of_line(tmp_p
 def test_a_file_without_a_usable_token_is_a_problem_with_a_remedy(
     tmp_path: Path, content: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("weighbridge.web.authenticator.PATIENCE", 0.03)
+    monkeypatch.setattr("weighbridge.web.admin_token.WRITE_SECONDS", 0.03)
     (tmp_path / TOKEN_FILE).write_text(content, "utf-8")
     with pytest.raises(ConfigProblem) as problem:
         token_of(tmp_path)
@@ -142,29 +142,29 @@ def test_a_folder_in_its_place_is_a_problem_with_a_remedy(tmp_path: Path) -> Non
 # --- Signing in -----------------------------------------------------------------------------------
 
 
-def test_who_knows_the_token_gets_a_session(admission: Admission) -> None:
-    word = admission.sign_in(TOKEN, HERE)
-    session = admission.session(word)
+def test_who_knows_the_token_gets_a_session(authenticator: Authenticator) -> None:
+    word = authenticator.sign_in(TOKEN, HERE)
+    session = authenticator.session(word)
     assert session is not None
-    assert session.wrote(session.csrf)
-    assert not session.wrote("")
-    assert not session.wrote("ü")
-    assert word not in repr(session) + str(vars(admission))
+    assert session.has_csrf(session.csrf)
+    assert not session.has_csrf("")
+    assert not session.has_csrf("ü")
+    assert word not in repr(session) + str(vars(authenticator))
     assert session.csrf not in repr(session)
 
 
-def test_each_sign_in_is_a_session_of_its_own(admission: Admission) -> None:
-    one, two = (admission.session(admission.sign_in(TOKEN, HERE)) for _ in range(2))
+def test_each_sign_in_is_a_session_of_its_own(authenticator: Authenticator) -> None:
+    one, two = (authenticator.session(authenticator.sign_in(TOKEN, HERE)) for _ in range(2))
     assert one is not None
     assert two is not None
     assert one.key != two.key
-    assert not two.wrote(one.csrf)
+    assert not two.has_csrf(one.csrf)
 
 
 @pytest.mark.parametrize("wrong", ["", "x", TOKEN[:-1], TOKEN + "x", TOKEN.upper(), "\udc80", "ü"])
-def test_what_is_not_the_token_lets_nobody_in(admission: Admission, wrong: str) -> None:
+def test_what_is_not_the_token_lets_nobody_in(authenticator: Authenticator, wrong: str) -> None:
     with pytest.raises(WrongToken) as refusal:
-        admission.sign_in(wrong, HERE)
+        authenticator.sign_in(wrong, HERE)
     assert TOKEN_FILE in refusal.value.remedy
     assert TOKEN not in str(refusal.value)
 
@@ -174,42 +174,44 @@ def test_without_a_token_nobody_gets_in() -> None:
         closed().sign_in("", HERE)
 
 
-def test_signing_out_ends_the_session(admission: Admission) -> None:
-    word = admission.sign_in(TOKEN, HERE)
-    admission.sign_out(word)
-    assert admission.session(word) is None
-    admission.sign_out(word)
+def test_signing_out_ends_the_session(authenticator: Authenticator) -> None:
+    word = authenticator.sign_in(TOKEN, HERE)
+    authenticator.sign_out(word)
+    assert authenticator.session(word) is None
+    authenticator.sign_out(word)
 
 
 # --- Sessions -------------------------------------------------------------------------------------
 
 
-def test_a_session_ends_when_nobody_visits(clock: Clock) -> None:
+HOUR, DAY = 3600.0, 86_400.0
+
+
+def test_a_session_ends_after_twelve_hours_without_a_visit(clock: Clock) -> None:
     known = Sessions(clock)
-    word = known.begin()
+    cookie = known.start()
     for _ in range(3):
-        clock.now += sessions.IDLE
-        assert known.find(word)
-    clock.now += sessions.IDLE + 1
-    assert known.find(word) is None
+        clock.now += 12 * HOUR
+        assert known.find(cookie)
+    clock.now += 12 * HOUR + 1
+    assert known.find(cookie) is None
 
 
 def test_a_session_ends_after_a_week_however_busy(clock: Clock) -> None:
     known = Sessions(clock)
-    word = known.begin()
-    begun = clock.now
-    while clock.now + sessions.IDLE <= begun + sessions.AGE:
-        clock.now += sessions.IDLE
-        assert known.find(word)
-    clock.now = begun + sessions.AGE + 1
-    assert known.find(word) is None
+    cookie = known.start()
+    for _ in range(14):
+        clock.now += 12 * HOUR
+        assert known.find(cookie)
+    clock.now += 1
+    assert known.find(cookie) is None
 
 
 def test_there_are_never_more_sessions_than_a_house_needs(clock: Clock) -> None:
     known = Sessions(clock)
-    oldest, busy, *others = [known.begin() for _ in range(sessions.MOST)]
+    oldest, busy, *others = [known.start() for _ in range(sessions.MOST_SESSIONS)]
     known.find(oldest)
-    newest = known.begin()
+    newest = known.start()
     assert known.find(busy) is None, "the one that was unused for longest goes"
     assert all(map(known.find, (oldest, newest, *others)))
 
@@ -217,45 +219,51 @@ def test_there_are_never_more_sessions_than_a_house_needs(clock: Clock) -> None:
 # --- Guessing is slow -----------------------------------------------------------------------------
 
 
-def test_after_a_few_wrong_tokens_the_waiting_grows(admission: Admission, clock: Clock) -> None:
-    guess(admission, login_throttle.FREE)
+def test_after_a_few_wrong_tokens_the_waiting_grows(
+    authenticator: Authenticator, clock: Clock
+) -> None:
+    guess(authenticator, login_throttle.FREE)
     waits = []
     for _ in range(9):
-        waits.append(wait_of(admission, "x"))
+        waits.append(wait_of(authenticator, "x"))
         clock.now += waits[-1]
-        guess(admission, 1)
+        guess(authenticator, 1)
     assert waits[:4] == [1, 2, 4, 8]
     assert waits[-1] == login_throttle.LONGEST
 
 
 def test_while_somebody_waits_even_the_token_is_not_looked_at(
-    admission: Admission, clock: Clock
+    authenticator: Authenticator, clock: Clock
 ) -> None:
-    guess(admission, login_throttle.FREE)
-    assert wait_of(admission, TOKEN) == 1
+    guess(authenticator, login_throttle.FREE)
+    assert wait_of(authenticator, TOKEN) == 1
     clock.now += 1
-    assert admission.session(admission.sign_in(TOKEN, HERE))
+    assert authenticator.session(authenticator.sign_in(TOKEN, HERE))
 
 
-def test_others_need_not_wait(admission: Admission) -> None:
-    guess(admission, login_throttle.FREE)
-    assert admission.sign_in(TOKEN, THERE)
+def test_others_need_not_wait(authenticator: Authenticator) -> None:
+    guess(authenticator, login_throttle.FREE)
+    assert authenticator.sign_in(TOKEN, THERE)
 
 
-def test_a_script_with_an_old_token_does_not_lock_its_house_out(admission: Admission) -> None:
+def test_a_script_with_an_old_token_does_not_lock_its_house_out(
+    authenticator: Authenticator,
+) -> None:
     for _ in range(50):
         with pytest.raises(WrongToken):
-            admission.check("the token of last year", HERE)
-    assert admission.sign_in(TOKEN, HERE)
+            authenticator.check("the token of last year", HERE)
+    assert authenticator.sign_in(TOKEN, HERE)
 
 
-def test_signing_in_and_time_let_failures_be_forgotten(admission: Admission, clock: Clock) -> None:
-    guess(admission, login_throttle.FREE - 1)
-    admission.sign_in(TOKEN, HERE)
-    guess(admission, login_throttle.FREE)
-    wait_of(admission, "x")
+def test_signing_in_and_time_let_failures_be_forgotten(
+    authenticator: Authenticator, clock: Clock
+) -> None:
+    guess(authenticator, login_throttle.FREE - 1)
+    authenticator.sign_in(TOKEN, HERE)
+    guess(authenticator, login_throttle.FREE)
+    wait_of(authenticator, "x")
     clock.now += login_throttle.FORGET + 1
-    guess(admission, login_throttle.FREE)
+    guess(authenticator, login_throttle.FREE)
 
 
 def test_many_addresses_together_are_slowed_but_not_whoever_is_known(clock: Clock) -> None:
@@ -308,23 +316,23 @@ def test_what_is_remembered_of_strangers_stays_small(monkeypatch: pytest.MonkeyP
     for number in range(50):
         tries.failed(f"stranger {number}" * 1000, "x", 0.0)
         tries.succeeded(f"friend {number}")
-    assert len(tries._tallies) == len(tries._known) == 10
-    assert max(map(len, tries._tallies)) < 100
+    assert len(tries._addresses) == len(tries._known) == 10
+    assert max(map(len, tries._addresses)) < 100
 
 
 # --- Scripts --------------------------------------------------------------------------------------
 
 
-def app_for_scripts(admission: Admission) -> Starlette:
+def app_for_scripts(authenticator: Authenticator) -> Starlette:
     settings = Settings(
         home=Path("nowhere"), withings=WithingsSettings(), people=(), server=ServerSettings()
     )
-    door = Door(admission, Pages(settings))
+    auth = Auth(authenticator, Pages(settings))
 
     def figures(request: Request) -> Response:
         return PlainTextResponse("figures")
 
-    return Starlette(routes=[Route("/figures", door.script(figures))])
+    return Starlette(routes=[Route("/figures", auth.require_token(figures))])
 
 
 def answer_to(app: Starlette, **headers: str) -> tuple[int, dict[str, str], str]:
@@ -351,28 +359,28 @@ def answer_to(app: Starlette, **headers: str) -> tuple[int, dict[str, str], str]
     return parts[0]["status"], sent, b"".join(p.get("body", b"") for p in parts).decode()
 
 
-def test_a_script_sends_the_token_each_time(admission: Admission) -> None:
-    app = app_for_scripts(admission)
+def test_a_script_sends_the_token_each_time(authenticator: Authenticator) -> None:
+    app = app_for_scripts(authenticator)
     for words in (f"Bearer {TOKEN}", f"bearer {TOKEN}"):
         assert answer_to(app, authorization=words)[::2] == (200, "figures")
 
 
-def test_whoever_is_signed_in_sees_what_scripts_see(admission: Admission) -> None:
-    word = admission.sign_in(TOKEN, HERE)
-    app = app_for_scripts(admission)
+def test_whoever_is_signed_in_sees_what_scripts_see(authenticator: Authenticator) -> None:
+    word = authenticator.sign_in(TOKEN, HERE)
+    app = app_for_scripts(authenticator)
     assert answer_to(app, cookie=f"weighbridge-session={word}")[0] == 200
 
 
 @pytest.mark.parametrize("words", ["", "Bearer", "Bearer ", f"Basic {TOKEN}", TOKEN])
-def test_a_script_without_a_token_is_told_how(admission: Admission, words: str) -> None:
-    status, headers, text = answer_to(app_for_scripts(admission), authorization=words)
+def test_a_script_without_a_token_is_told_how(authenticator: Authenticator, words: str) -> None:
+    status, headers, text = answer_to(app_for_scripts(authenticator), authorization=words)
     assert status == 401
     assert headers["www-authenticate"] == "Bearer"
     assert "Authorization: Bearer TOKEN" in text
 
 
-def test_a_script_with_wrong_tokens_is_slowed(admission: Admission) -> None:
-    app = app_for_scripts(admission)
+def test_a_script_with_wrong_tokens_is_slowed(authenticator: Authenticator) -> None:
+    app = app_for_scripts(authenticator)
     for number in range(login_throttle.FREE):
         assert answer_to(app, authorization=f"Bearer wrong-{number}")[0] == 401
     status, headers, text = answer_to(app, authorization=f"Bearer {TOKEN}")

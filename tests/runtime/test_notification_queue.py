@@ -12,6 +12,7 @@ import pytest
 
 from weighbridge.core.errors import RetryLater, StateProblem
 from weighbridge.runtime.counters import ProcessCounters
+from weighbridge.runtime.notification_queue import NotificationQueue
 from weighbridge.sources.withings.notification import Notification
 from weighbridge.storage.archive import connect_account
 from weighbridge.storage.database import Database
@@ -21,7 +22,6 @@ from weighbridge.storage.notification_store import (
     settle_notifications,
 )
 from weighbridge.testing.builders import NOON
-from weighbridge.web.notification_queue import NotificationQueue
 
 SOON = 5.0
 WEIGH_IN = Notification("4711", 1, NOON - 1, NOON)
@@ -242,7 +242,7 @@ def test_a_defect_while_tidying_up_does_not_end_the_thread(
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("weighbridge.web.notification_queue.forget_old_notifications", fail)
+    monkeypatch.setattr("weighbridge.runtime.notification_queue.forget_old_notifications", fail)
     intake.take(WEIGH_IN).result(SOON)
     intake.take(WEIGH_IN).result(SOON)
     assert house.stored() == 2
