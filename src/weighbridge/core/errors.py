@@ -10,13 +10,27 @@ Every error is a decision. The engine looks at the class, never at the text.
       Refused              this payload will never be accepted: reject it, go on with the rest
       OutcomeUnknown       it may have arrived: look before sending again
 
-A problem carries ``remedy``: one sentence that tells a person what to do next.
+A problem carries a code and values, no finished sentence: ``RetryLater(code="mqtt.silent",
+broker="home:1883", seconds=10)``. Its ``message`` (what happened) and its ``remedy`` (what a person
+does next) are in ``i18n/<language>/problems.toml`` and are looked up when they are shown, in the
+reader's language. Values are JSON-compatible, are stored and shown, and never hold a secret.
+
+Commands, and targets of other packages, may raise a problem with a text of their own,
+``Refused("Too heavy.", remedy="...")``: it is shown as it is.
+
+In the database a problem is its ``decision`` and its ``Reason`` (``core.reason``). A decision is a
+word that never changes and that subclasses inherit, so a stranger's subclass of LoginNeeded is
+stored, and compared later, as the LoginNeeded that it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from enum import IntEnum
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from weighbridge.core.reason import Reason
 
 
 class ExitCode(IntEnum):
@@ -37,55 +51,101 @@ def most_urgent(codes: Collection[int]) -> ExitCode:
     return next((code for code in _URGENCY if code in codes), ExitCode.DONE)
 
 
+type Value = str | int | float | bool | None | Problem | Reason
+"""What a text may be filled with. Of a problem or a reason, its message is shown."""
+
+
 class Problem(Exception):
-    """Something went wrong and the class says what follows from it."""
+    """Something went wrong and the class says what follows from it.
 
-    exit_code = ExitCode.LOOK
+    Give it a ``code`` and the values of its texts, or else a finished ``message`` and ``remedy``.
+    """
 
-    def __init__(self, message: str, *, remedy: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
+    decision: ClassVar[str] = "problem"
+    exit_code: ClassVar[ExitCode] = ExitCode.LOOK
+
+    def __init__(
+        self, message: str = "", /, *, code: str = "", remedy: str = "", **values: Value
+    ) -> None:
+        super().__init__(message or code)
+        self.code = code
+        self.values = values if code else {"message": message, "remedy": remedy}
+
+    @property
+    def reason(self) -> Reason:
+        """The code and the values: what is stored."""
+        from weighbridge.core.reason import PLAIN, reason
+
+        return reason(self.code or PLAIN, **self.values)
+
+    @property
+    def message(self) -> str:
+        """What happened, in English."""
+        return self.reason.message()
+
+    @property
+    def remedy(self) -> str:
+        """What a person does next, in English; empty where there is nothing to do."""
+        return self.reason.remedy()
 
     def __str__(self) -> str:
-        return f"{self.message} {self.remedy}".rstrip()
+        return self.reason.sentences()
 
 
 class ConfigProblem(Problem):
     """A person must change the configuration or the command line."""
 
+    decision = "configuration"
     exit_code = ExitCode.USAGE
 
 
 class StateProblem(Problem):
     """The home folder or its database cannot be used as it is."""
 
+    decision = "home"
     exit_code = ExitCode.USAGE
 
 
 class RetryLater(Problem):
     """A passing trouble. ``after``: seconds that the other side asked for; None: our choice."""
 
+    decision = "later"
     exit_code = ExitCode.LATER
 
-    def __init__(self, message: str, *, remedy: str = "", after: float | None = None) -> None:
-        super().__init__(message, remedy=remedy)
+    def __init__(
+        self,
+        message: str = "",
+        /,
+        *,
+        code: str = "",
+        remedy: str = "",
+        after: float | None = None,
+        **values: Value,
+    ) -> None:
+        super().__init__(message, code=code, remedy=remedy, **values)
         self.after = after
 
 
 class SignInBlocked(RetryLater):
     """A sign-in was taken for a robot's, or there were too many: leave it alone for hours."""
 
+    decision = "sign_in_blocked"
+
 
 class LoginNeeded(Problem):
     """No usable login, and only a person can make a new one."""
 
+    decision = "login"
     exit_code = ExitCode.LOG_IN
 
 
 class Refused(Problem):
     """The other side understood the payload and will never take it."""
 
+    decision = "refused"
+
 
 class OutcomeUnknown(Problem):
     """The request left, the answer did not come back: it may have been carried out."""
+
+    decision = "unknown"

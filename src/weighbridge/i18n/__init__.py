@@ -55,9 +55,10 @@ class Texts:
             return texts(MASTER).find(key, count)
         if found is None:
             raise KeyError(key)
-        return found if isinstance(found, str) else self._form(found, count)
+        return found if isinstance(found, str) else self.form(found, count)
 
-    def _form(self, forms: dict[str, str], count: object) -> str:
+    def form(self, forms: dict[str, str], count: object) -> str:
+        """The one of several plural forms that a number asks for."""
         assert isinstance(count, (int, float, Decimal)), "a text with plural forms needs count="
         form = plural_form(self.grammar.plural_rule, abs(Decimal(str(count))))
         return forms.get(form, forms["other"])
