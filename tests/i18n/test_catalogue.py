@@ -23,7 +23,7 @@ from weighbridge.i18n.plurals import forms_of
 
 PACKAGE = Path(weighbridge.__file__).parent
 FOLDER = Path(i18n.__file__).parent
-TYPED = {"language", "speech"}
+TYPED = {"language", "speech", "problems"}
 """They have types of their own, which say what must be in them."""
 OTHERS = [language for language in LANGUAGES if language != MASTER]
 

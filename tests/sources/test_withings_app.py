@@ -9,8 +9,8 @@ import pytest
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.sources.withings.application import (
     DEFAULT_CALLBACK_URL,
-    HOW_TO_REGISTER,
     WithingsApp,
+    how_to_register,
     read_app_file,
 )
 
@@ -65,7 +65,8 @@ def test_one_address_stands_for_all_of_a_sandbox() -> None:
 
 
 def test_registering_is_explained_in_five_lines() -> None:
-    lines = HOW_TO_REGISTER.splitlines()
+    text = how_to_register().message()
+    lines = text.splitlines()
     assert len(lines) == 5
     assert all(len(line) <= 100 for line in lines)
     for word in (
@@ -74,4 +75,4 @@ def test_registering_is_explained_in_five_lines() -> None:
         "WITHINGS_CLIENT_ID",
         "weighbridge login",
     ):
-        assert word in HOW_TO_REGISTER
+        assert word in text

@@ -69,10 +69,10 @@ def test_the_code_is_found_in_whatever_was_copied(pasted: str) -> None:
     [
         ("", "Nothing"),
         ("   ", "Nothing"),
-        ("yes", "cannot be a code"),
-        ("I do not know", "cannot be a code"),
-        ("a" * 600, "cannot be a code"),
-        ("schlüssel", "cannot be a code"),
+        ("yes", "cannot be a Withings code"),
+        ("I do not know", "cannot be a Withings code"),
+        ("a" * 600, "cannot be a Withings code"),
+        ("schlüssel", "cannot be a Withings code"),
         ("http://localhost:9473/callback", "no code"),
         (f"http://localhost:9473/callback?state={STATE}", "no code"),
         ("http://[", "no code"),
@@ -80,7 +80,7 @@ def test_the_code_is_found_in_whatever_was_copied(pasted: str) -> None:
         (f"http://localhost:9473/callback?code={CODE}&state=other", "another sign-in"),
         (f"http://localhost:9473/callback?code={CODE}&state=ätsch", "another sign-in"),
         (f"http://localhost/?error=access_denied&code={CODE}", "another sign-in"),
-        (f"http://localhost/?code=%0A&state={STATE}", "cannot be a code"),
+        (f"http://localhost/?code=%0A&state={STATE}", "cannot be a Withings code"),
         (consent_url(APP, STATE), "link to open"),
     ],
 )

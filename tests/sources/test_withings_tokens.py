@@ -30,7 +30,7 @@ from fixtures.withings_memory import (
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
 from weighbridge.core.token_pair import TokenPair
 from weighbridge.sources.withings.status_codes import TooManyCalls
-from weighbridge.sources.withings.token_refresh import login_remedy, request_tokens
+from weighbridge.sources.withings.token_refresh import request_tokens
 
 recorded = pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded answers are not here")
 
@@ -77,7 +77,6 @@ def test_in_its_last_minute_it_is_renewed() -> None:
 def test_nobody_logged_in_names_the_command() -> None:
     with pytest.raises(LoginNeeded, match="Run: weighbridge login withings --person anna"):
         world(pairs=()).tokens.access()
-    assert login_remedy(None) == "Run: weighbridge login withings"
 
 
 def test_what_another_process_renewed_is_used() -> None:

@@ -29,6 +29,7 @@ from weighbridge.storage.database import Database, prove_writable
 from weighbridge.storage.statements import statement
 from weighbridge.core.errors import Problem
 statement("set_service_pause")
+str(Problem(code="home.not_writable"))  # read while we may
 if os.geteuid() == 0:
     os.setgroups([])
     os.setgid(65534)

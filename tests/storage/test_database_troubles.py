@@ -178,7 +178,7 @@ def test_a_connection_that_may_only_read_says_so(database: Database) -> None:
     database._connection.execute("PRAGMA query_only = ON")
     with pytest.raises(StateProblem, match="read-only") as caught:
         set_brake(database, "a")
-    assert "right to write" in caught.value.remedy
+    assert "write permission" in caught.value.remedy
 
 
 def test_proving_that_a_folder_is_writable_leaves_nothing_there(home: Path) -> None:

@@ -219,7 +219,7 @@ def test_a_ticket_from_the_browser_is_enough(place: Endpoint, sandbox: Sandbox) 
 def test_a_ticket_counts_once(place: Endpoint) -> None:
     page = ticket_from_browser(place)
     sign_in_with_ticket(place, page)
-    with pytest.raises(LoginNeeded, match="for some seconds and for one use"):
+    with pytest.raises(LoginNeeded, match="for a few seconds, once"):
         sign_in_with_ticket(place, page)
 
 

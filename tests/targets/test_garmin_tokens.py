@@ -27,7 +27,7 @@ from weighbridge.targets.garmin.garmin_tokens import (
 from weighbridge.testing.builders import MemorySession
 
 NOW = 1_772_350_500.0
-REMEDY = "Run: weighbridge login garmin --person anna"
+LOGIN = "weighbridge login garmin --person anna"
 
 
 def jwt(**claims: Any) -> str:
@@ -65,7 +65,7 @@ class TokenHost:
 
 
 def life_of(session: MemorySession, host: TokenHost) -> TokenLife:
-    return TokenLife(session, lambda: NOW, host.refresh, REMEDY)
+    return TokenLife(session, lambda: NOW, host.refresh, LOGIN)
 
 
 def test_a_token_with_a_quarter_of_an_hour_is_used_as_it_is() -> None:
@@ -100,7 +100,7 @@ def test_a_refused_refresh_needs_a_person_and_touches_nothing(status: int) -> No
     session, host = MemorySession(before, "7"), TokenHost(Answer(status))
     with pytest.raises(LoginNeeded) as caught:
         life_of(session, host).current()
-    assert caught.value.remedy == REMEDY
+    assert caught.value.remedy == f"Run: {LOGIN}"
     assert session.load() == before
     assert len(host.asked_with) == 1
 

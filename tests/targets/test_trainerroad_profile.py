@@ -197,15 +197,15 @@ def test_what_cannot_be_a_cookie_is_none(text: str) -> None:
 
 # statuses
 
-REMEDY = "Run: weighbridge login"
+LOGIN = "weighbridge login trainerroad"
 
 
 @given(st.integers(200, 599))
 def test_every_status_has_a_decision(status: int) -> None:
-    read = trouble_of_read(Answer(status), "the profile", REMEDY)
+    read = trouble_of_read(Answer(status), "profile", LOGIN)
     assert isinstance(read, (RetryLater, LoginNeeded))
     assert isinstance(read, LoginNeeded) == (status == 401)
-    written = trouble_of_write(Answer(status), REMEDY)
+    written = trouble_of_write(Answer(status), LOGIN)
     assert (written is None) == (status in {200, 204})
     if written is not None:
         assert isinstance(written, (RetryLater, LoginNeeded, Refused, OutcomeUnknown))
@@ -216,10 +216,10 @@ def test_every_status_has_a_decision(status: int) -> None:
 def test_a_way_to_the_login_page_is_a_lost_login() -> None:
     there = Answer(302, location="https://www.trainerroad.com/app/login?ReturnUrl=x")
     elsewhere = Answer(302, location="/app/welcome")
-    for trouble in (trouble_of_read(there, "the profile", REMEDY), trouble_of_write(there, REMEDY)):
+    for trouble in (trouble_of_read(there, "profile", LOGIN), trouble_of_write(there, LOGIN)):
         assert isinstance(trouble, LoginNeeded)
-        assert trouble.remedy == REMEDY
-    changed = trouble_of_read(elsewhere, "the profile", REMEDY)
+        assert trouble.remedy == f"Run: {LOGIN}"
+    changed = trouble_of_read(elsewhere, "profile", LOGIN)
     assert isinstance(changed, RetryLater)
     assert changed.after == CHANGED_PAUSE_SECONDS
 
@@ -237,7 +237,7 @@ def test_a_way_to_the_login_page_is_a_lost_login() -> None:
     ],
 )
 def test_how_long_it_is_left_alone(answer: Answer, after: float | None) -> None:
-    trouble = trouble_of_read(answer, "the profile", REMEDY)
+    trouble = trouble_of_read(answer, "profile", LOGIN)
     assert isinstance(trouble, RetryLater)
     assert trouble.after == after
 

@@ -45,7 +45,7 @@ def sign_in(workplace: Services, person: Person, target: TargetSettings, given: 
     except target_login.StillBlocked as problem:
         wait = problem.until - workplace.clock()
         raise RetryLater(
-            f"{problem.reason} No password is sent for another {span(wait)}: each try makes the "
+            f"{problem.cause} No password is sent for another {span(wait)}: each try makes the "
             "block longer.",
             remedy="Wait, or sign in with a browser: add --ticket to this command.",
             after=wait,

@@ -51,7 +51,7 @@ def most_urgent(codes: Collection[int]) -> ExitCode:
     return next((code for code in _URGENCY if code in codes), ExitCode.DONE)
 
 
-type Value = str | int | float | bool | None | Problem | Reason
+type Value = str | int | float | bool | Problem | Reason | None
 """What a text may be filled with. Of a problem or a reason, its message is shown."""
 
 

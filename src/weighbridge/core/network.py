@@ -43,10 +43,7 @@ def http_client(url: str) -> httpx2.Client:
             cookies=_no_cookies(),
         )
     except (ValueError, httpx2.InvalidURL, ImportError) as error:
-        raise ConfigProblem(
-            "The proxy address in the environment cannot be used.",
-            remedy="Correct HTTPS_PROXY, HTTP_PROXY or ALL_PROXY; it looks like http://host:port.",
-        ) from error
+        raise ConfigProblem(code="network.proxy") from error
 
 
 def is_loopback(host: str) -> bool:
@@ -89,6 +86,20 @@ def within[T](seconds: float, call: Callable[[], T]) -> T:
     return result  # type: ignore[return-value]
 
 
+def is_untrusted(error: BaseException) -> bool:
+    """Whether a connection failed because the certificate of the other side is not trusted."""
+    import ssl
+
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        if isinstance(link, ssl.SSLCertVerificationError):
+            return True
+        seen.add(id(link))
+        link = link.__cause__ or link.__context__
+    return False
+
+
 def _is_local(url: str) -> bool:
     parts = urlsplit(url)
     return parts.scheme == "http" and is_loopback(parts.hostname or "")
@@ -104,10 +115,7 @@ def _certificates() -> ssl.SSLContext:
     try:
         return httpx2.create_ssl_context()
     except OSError as error:  # an ssl.SSLError is one, too
-        raise ConfigProblem(
-            "The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read.",
-            remedy="Let it name a file in PEM format, or unset it.",
-        ) from error
+        raise ConfigProblem(code="network.certificates") from error
 
 
 def _no_cookies() -> CookieJar:

@@ -103,10 +103,7 @@ class Secret:
     def _read_variable(self) -> str:
         value = (self._environ or {}).get(str(self._reference), "")
         if not value:
-            raise ConfigProblem(
-                f"The environment variable {self._reference} is not set.",
-                remedy=f"Set {self._reference}, or change the reference in the configuration.",
-            )
+            raise ConfigProblem(code="secret.variable", variable=str(self._reference))
         return value
 
     def _words(self) -> list[str]:
@@ -180,13 +177,11 @@ def _read_file(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(_LARGEST)
     except FileNotFoundError:
-        reason = "does not exist"
+        raise ConfigProblem(code="secret.file_missing", path=str(path)) from None
     except OSError as error:
-        reason = f"cannot be read ({error.strerror})"
-    raise ConfigProblem(
-        f"The secret file {path} {reason}.",
-        remedy="Write the secret into it, or change the reference in the configuration.",
-    )
+        raise ConfigProblem(
+            code="secret.file_unreadable", path=str(path), error=error.strerror
+        ) from None
 
 
 def _find_program(words: list[str], source: str) -> str:
@@ -194,10 +189,7 @@ def _find_program(words: list[str], source: str) -> str:
 
     program = shutil.which(words[0]) if words else None
     if program is None:
-        raise ConfigProblem(
-            f"The program of the secret's {source!r} is not installed or not on PATH.",
-            remedy="Install it, or write its full path in the configuration.",
-        )
+        raise ConfigProblem(code="secret.no_program", source=source)
     return program
 
 
@@ -206,7 +198,6 @@ def _run(words: list[str], source: str) -> bytes:
     import subprocess
 
     program = _find_program(words, source)
-    failure = ""
     try:
         done = subprocess.run(  # noqa: S603 - the person's own configuration, no shell
             [program, *words[1:]],
@@ -217,25 +208,23 @@ def _run(words: list[str], source: str) -> bytes:
         )
         if done.returncode == 0:
             return done.stdout
-        failure = f"ended with exit code {done.returncode}"
     except subprocess.TimeoutExpired:
-        failure = f"was not done after {_COMMAND_SECONDS} seconds"
+        raise ConfigProblem(
+            code="secret.command_slow", source=source, seconds=_COMMAND_SECONDS
+        ) from None
     except OSError as error:
-        failure = f"could not be started ({error.strerror})"
-    raise ConfigProblem(
-        f"The secret's {source!r} {failure}.",
-        remedy="Run it by hand to see why; it must print the secret and ask nothing.",
-    )
+        raise ConfigProblem(
+            code="secret.command_broken", source=source, error=error.strerror
+        ) from None
+    raise ConfigProblem(code="secret.command_failed", source=source, status=done.returncode)
 
 
 def _first_line(content: bytes, source: str) -> str:
     """The first line as text. A decoding error would carry the bytes, so none is raised."""
     text = content.decode("utf-8-sig", errors="replace")
     line = text.partition("\n")[0].removesuffix("\r")
-    if not line or "\ufffd" in line:
-        reason = "holds nothing in its first line" if not line else "is not UTF-8 text"
-        raise ConfigProblem(
-            f"The secret from {source} {reason}.",
-            remedy="Make its first line the secret and nothing else.",
-        )
+    if not line:
+        raise ConfigProblem(code="secret.empty", source=source)
+    if "\ufffd" in line:
+        raise ConfigProblem(code="secret.not_text", source=source)
     return line

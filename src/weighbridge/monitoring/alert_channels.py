@@ -22,8 +22,6 @@ FIRST_WAIT = 60.0
 LONGEST_WAIT = 3600.0
 PING_LIMIT = 10.0
 PING_EVERY = 300.0
-NOT_INSTALLED = "Alerts need apprise, which is not installed."
-INSTALL = "Run: pip install 'weighbridge[alerts]'"
 
 
 class Channel:
@@ -63,7 +61,7 @@ def _send(address: Secret, text: str) -> bool:
     try:
         import apprise
     except ModuleNotFoundError:
-        raise ConfigProblem(NOT_INSTALLED, remedy=INSTALL) from None
+        raise ConfigProblem(code="alerts.not_installed") from None
     _silence()
     # No threads of its own: they would hold up the end of the program.
     asset = apprise.AppriseAsset(
@@ -71,10 +69,7 @@ def _send(address: Secret, text: str) -> bool:
     )
     channel = apprise.Apprise(asset=asset)
     if not channel.add(address.reveal()):
-        raise ConfigProblem(
-            "Apprise does not understand the address.",
-            remedy="Correct it in weighbridge.toml under [alerts] urls.",
-        )
+        raise ConfigProblem(code="alerts.address")
     return bool(channel.notify(body=text, title=TITLE, body_format=apprise.NotifyFormat.TEXT))
 
 
@@ -114,14 +109,8 @@ def _ask(address: Secret) -> None:
     if parts.scheme != "https" and not (
         parts.scheme == "http" and is_loopback(parts.hostname or "")
     ):
-        raise ConfigProblem(
-            "The ping address must begin with https://.",
-            remedy="Correct it in weighbridge.toml under [alerts] ping.",
-        )
+        raise ConfigProblem(code="alerts.ping_scheme")
     with http_client(url) as client:
         answer = client.get(url, timeout=PING_LIMIT)
     if answer.is_error:
-        raise ConfigProblem(
-            f"The ping address answers with status {answer.status_code}.",
-            remedy="Correct it in weighbridge.toml under [alerts] ping.",
-        )
+        raise ConfigProblem(code="alerts.ping_refused", status=answer.status_code)

@@ -11,8 +11,8 @@ import logging
 import threading
 from collections.abc import Sequence
 
-from weighbridge.core.errors import Problem
-from weighbridge.monitoring.alert_channels import INSTALL, NOT_INSTALLED, Channel, Pulse
+from weighbridge.core.errors import ConfigProblem, Problem
+from weighbridge.monitoring.alert_channels import Channel, Pulse
 from weighbridge.monitoring.alerts import CheckResult, next_step, stands, take_down
 from weighbridge.monitoring.checks import HealthChecks, MonitoredServer, home_finding
 from weighbridge.monitoring.write_probe import WriteProbe
@@ -47,7 +47,10 @@ class AlertLoop:
     def start(self) -> None:
         """Begin; returns at once. Says in the log when alerts cannot be sent at all."""
         if self._channels and not _is_installed():
-            log.warning("alerts_cannot_be_sent", extra={"reason": f"{NOT_INSTALLED} {INSTALL}"})
+            log.warning(
+                "alerts_cannot_be_sent",
+                extra={"reason": str(ConfigProblem(code="alerts.not_installed"))},
+            )
         self._thread.start()
 
     def stop(self) -> None:

@@ -11,11 +11,11 @@ import random
 from collections.abc import Callable, Collection
 
 from weighbridge.config import Person
+from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater, StateProblem
 from weighbridge.runtime.subscription_reconcile import Mending, SubscriptionReport
 from weighbridge.sources.withings.notify_url import CALLBACK_PATH, callback_at, rules_broken
 from weighbridge.sources.withings.subscriptions import name_of
-from weighbridge.sources.withings.token_refresh import login_remedy
 from weighbridge.storage.database import Database
 from weighbridge.storage.subscription_store import (
     SubscriptionState,
@@ -178,7 +178,9 @@ def _carried_out(mending: Mending, work: Callable[[], None]) -> SubscriptionRepo
 
 
 def _not_connected(person: Person) -> LoginNeeded:
-    return LoginNeeded("Nobody has logged in at Withings yet.", remedy=login_remedy(person.name))
+    return LoginNeeded(
+        code="withings.never_logged_in", login=login_command("withings", person.name)
+    )
 
 
 def _note(

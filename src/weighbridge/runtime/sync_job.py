@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
+from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
 from weighbridge.runtime.battery import known_battery, refresh_battery
 from weighbridge.runtime.counters import ProcessCounters
@@ -18,7 +19,6 @@ from weighbridge.runtime.missed_notifications import (
 )
 from weighbridge.runtime.poll_policy import LastPoll, PollPolicy, days_of
 from weighbridge.runtime.schedule import Job, Schedule
-from weighbridge.sources.withings.token_refresh import login_remedy
 from weighbridge.storage.notification_store import OpenNotification
 from weighbridge.sync.context import Outcome, PersonSync
 from weighbridge.sync.due import next_due, patience
@@ -186,11 +186,12 @@ class SyncJob:
 
     def _problem(self, road: PersonSync) -> str | None:
         """What this person must do, in one sentence; None: nothing."""
+        log_in = f"Run: {login_command('withings', road.person)}"
         if road.archive is None:
-            return f"{road.person}: Nobody is connected to Withings. {login_remedy(road.person)}"
+            return f"{road.person}: Nobody is connected to Withings. {log_in}"
         needed = self._workplace.tokens(road.person).login_needed()
         if needed:
-            return f"{road.person}: {needed} {login_remedy(road.person)}"
+            return f"{road.person}: {needed} {log_in}"
         for route in road.routes:
             row = route.ledger.row()
             if row["trouble_kind"] == "LoginNeeded":

@@ -22,10 +22,7 @@ class TakenProfile(ConfigProblem):
     """The Withings profile that signed in belongs to another person."""
 
     def __init__(self, owner: str) -> None:
-        super().__init__(
-            f"This Withings profile already belongs to {owner}.",
-            remedy="Choose another profile on the Withings page: each person has an own one.",
-        )
+        super().__init__(code="withings.taken_profile", owner=owner)
         self.owner = owner
 
 
@@ -196,10 +193,7 @@ def connect_account(
     """Bind a Withings account to a person. People do not mix: another account is refused."""
     row = database.one("account_of", person=person)
     if row and row["userid"] != userid:
-        raise OtherProfile(
-            f"{person} is bound to another Withings profile than the one that just signed in.",
-            remedy="Choose the right profile on the Withings page, or use another person name.",
-        )
+        raise OtherProfile(code="withings.other_profile", person=person)
     other = database.one("account_by_userid", userid=userid)
     if other and other["person"] != person:
         raise TakenProfile(other["person"])

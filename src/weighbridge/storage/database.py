@@ -86,9 +86,10 @@ class Database:
             version = self._version()
             if version > SCHEMA_VERSION:
                 raise StateProblem(
-                    f"{self.path} was written by a newer Weighbridge (schema {version}, "
-                    f"this one knows {SCHEMA_VERSION}).",
-                    remedy="Install the newer version again, or use another --home.",
+                    code="database.newer",
+                    path=str(self.path),
+                    version=version,
+                    known=SCHEMA_VERSION,
                 )
             for number, steps in migration_steps(after=version):
                 for step in steps:
@@ -209,13 +210,8 @@ def _make_private(home: Path, path: Path) -> None:
 
 
 def _not_writable(home: Path, number: int | None) -> StateProblem:
-    reason = os.strerror(number) if number else "the system gives no reason"
-    return StateProblem(
-        f"The home folder {home} cannot be written: {reason}.",
-        remedy="Make room and run again."
-        if number == errno.ENOSPC
-        else "Give this user the right to write there, or choose another with --home.",
-    )
+    code = "home.no_room" if number == errno.ENOSPC else "home.not_writable"
+    return StateProblem(code=code, path=str(home), error=os.strerror(number or errno.EIO))
 
 
 def _is_read_only(folder: Path) -> bool:
@@ -235,10 +231,7 @@ def prove_writable(home: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise StateProblem(
-            f"The home folder {home} cannot be written: {error.strerror}.",
-            remedy="A login now would be lost. Make room or give this user the right to write.",
-        ) from error
+        raise StateProblem(code="home.not_proven", path=str(home), error=error.strerror) from error
     finally:
         # A folder that refused the file refuses this as well, and that has been reported.
         with suppress(OSError):
@@ -261,13 +254,11 @@ def _code(error: sqlite3.Error) -> int:
 def _problem(path: Path, error: sqlite3.Error) -> Problem:
     code = _code(error)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return RetryLater(f"{path} is in use by another process.", remedy="Try again in a minute.")
+        return RetryLater(code="database.busy", path=str(path))
     if code == sqlite3.SQLITE_IOERR and _is_full(path):
         code = sqlite3.SQLITE_FULL
-    text, remedy = _STATE_PROBLEMS.get(
-        code, (f"cannot be used ({error})", "Nothing was changed. Look at the file and its disk.")
-    )
-    return StateProblem(f"The database {path} {text}.", remedy=remedy)
+    found = _STATE_PROBLEMS.get(code, "unusable")
+    return StateProblem(code=f"database.{found}", path=str(path), error=str(error))
 
 
 def _is_full(path: Path) -> bool:
@@ -281,28 +272,11 @@ def _is_full(path: Path) -> bool:
 
 
 _STATE_PROBLEMS = {
-    sqlite3.SQLITE_FULL: (
-        "could not grow: the disk is full",
-        "What was stored before is safe. Make room and run again.",
-    ),
-    sqlite3.SQLITE_READONLY: (
-        "is read-only for this user",
-        "Give this user the right to write the file and its folder, or use another --home.",
-    ),
-    sqlite3.SQLITE_CANTOPEN: (
-        "cannot be opened",
-        "Check that the folder exists and that this user may write there.",
-    ),
-    sqlite3.SQLITE_IOERR: (
-        "could not be read or written: the disk reported an error",
-        "What was stored before is safe. Check the disk and its free space, then run again.",
-    ),
-    sqlite3.SQLITE_CORRUPT: (
-        "is damaged",
-        "Restore a copy, or move it away and log in again: Withings keeps the history.",
-    ),
-    sqlite3.SQLITE_NOTADB: (
-        "is not a Weighbridge database",
-        "Move the file away, or use another --home.",
-    ),
+    sqlite3.SQLITE_FULL: "full",
+    sqlite3.SQLITE_READONLY: "read_only",
+    sqlite3.SQLITE_CANTOPEN: "not_opened",
+    sqlite3.SQLITE_IOERR: "disk",
+    sqlite3.SQLITE_CORRUPT: "damaged",
+    sqlite3.SQLITE_NOTADB: "foreign",
 }
+"""SQLite's error code → the end of a code ``database.<...>``."""

@@ -43,8 +43,7 @@ class LeaseHolder:
                     lock.acquire(timeout=0)
                 except OSError as error:
                     raise StateProblem(
-                        f"The folder {self._folder} cannot be written: {error.strerror}.",
-                        remedy="Make room, or give this user the right to write there.",
+                        code="home.folder", path=str(self._folder), error=error.strerror
                     ) from error
                 self._lock = lock
 
@@ -132,10 +131,7 @@ class Leases:
         waited = 0.0
         while not self._try(name, seconds):
             if waited >= patience:
-                raise RetryLater(
-                    f"Another process has been busy with {name} for {waited:.0f} seconds.",
-                    remedy="Nothing is lost: it is taken up again at the next run.",
-                )
+                raise RetryLater(code="home.busy", seconds=round(waited))
             self._sleep(POLL_SECONDS)
             waited += POLL_SECONDS
 
@@ -165,4 +161,4 @@ class Leases:
                 expires_at=self._clock() + seconds,
             )
         if changed != 1:
-            raise RetryLater(f"Another process took over {name}.")
+            raise RetryLater(code="home.taken_over")

@@ -27,10 +27,7 @@ class TakenAccount(ConfigProblem):
     """An account at a target belongs to one person, and ``owner`` is another one."""
 
     def __init__(self, kind: str, owner: str) -> None:
-        super().__init__(
-            f"This {kind} account already belongs to {owner}.",
-            remedy="Sign in with the account of this person instead.",
-        )
+        super().__init__(code="target.taken_account", kind=kind, owner=owner)
         self.owner = owner
 
 

@@ -28,8 +28,6 @@ log = logging.getLogger(__name__)
 
 ALREADY_THERE = "It was there already."
 INTERRUPTED = "The program was interrupted while it was sending."
-STAYS_OWED = "What is left over stays owed. Run: weighbridge sync"
-DEFECT = "Nothing is lost. Please report it; the log shows where."
 
 
 class Engine:
@@ -58,7 +56,7 @@ class Engine:
         except Exception as error:  # a defect of one target must not stop the others
             log.exception("target_failed")
             name = type(error).__name__
-            problem = Problem(f"The target failed unexpectedly ({name}).", remedy=DEFECT)
+            problem = Problem(code="target.failed", error=name)
         self._remember(problem)
         return problem
 
@@ -176,9 +174,7 @@ class Engine:
                     text = str(problem) if problem else "The answer did not come back."
                     self._work.settle(due.id, State.SENDING, State.UNKNOWN, text)
                 else:
-                    problem = problem or RetryLater(
-                        "The target did not mention every reading.", remedy=STAYS_OWED
-                    )
+                    problem = problem or RetryLater(code="target.not_mentioned")
                     self._put_off(due, problem)
         return problem
 
@@ -190,7 +186,7 @@ class Engine:
     def _put_off(self, due: Due, problem: Problem) -> None:
         """What no field of the receipt mentions was not tried: only others may have arrived."""
         if isinstance(problem, OutcomeUnknown):
-            problem = RetryLater(problem.message, remedy=STAYS_OWED)
+            problem = RetryLater(code="target.left_over", cause=problem)
         then = decide(problem, attempts=due.attempts, now=self._work.clock())
         self._work.settle(
             due.id, State.SENDING, then.state, str(problem), not_before=then.not_before

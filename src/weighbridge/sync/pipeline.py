@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from weighbridge.core.commands import login_command
 from weighbridge.core.days import Window
 from weighbridge.core.errors import LoginNeeded, Problem
 from weighbridge.core.measures import MeasureGroup, Reading
@@ -146,8 +147,9 @@ def collect(road: PersonSync, window: Window | None, outcome: Outcome) -> None:
     archive = road.archive
     if archive is None:
         raise LoginNeeded(
-            f"No Withings account is connected for {road.person}.",
-            remedy=f"Run: weighbridge login withings --person {road.person}",
+            code="withings.not_connected",
+            person=road.person,
+            login=login_command("withings", road.person),
         )
     newest, seen = archive.cursor, set[int]()
     began = 0
@@ -252,10 +254,7 @@ def _plan_route(
 def _set_aside(road: PersonSync, route: Route, error: Exception) -> None:
     """It is not served now, and everything is planned for it again once it works."""
     route.ledger.keep_fingerprint("")
-    problem = Problem(
-        f"The target failed unexpectedly ({type(error).__name__}).",
-        remedy="Nothing is lost. Please report it; the log shows where.",
-    )
+    problem = Problem(code="target.failed", error=type(error).__name__)
     broken = msgspec.structs.replace(route, target=None, problem=problem)
     road.routes[road.routes.index(route)] = broken
 

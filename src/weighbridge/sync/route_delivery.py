@@ -40,11 +40,7 @@ def _serve(road: PersonSync, route: Route, result: Delivered) -> Problem | None:
         return None
     pause = paused_until(ledger.row(), road.clock()) - road.clock()
     if pause > 0:
-        raise RetryLater(
-            f"{route.name} asked to be left alone for {pause:.0f} more seconds.",
-            remedy="Nothing to do: the first run after that tries again.",
-            after=pause,
-        )
+        raise RetryLater(code="target.paused", after=pause, target=route.name, seconds=round(pause))
     name = f"the deliveries of {road.person} to {route.name}"
     wait = SHORT_PATIENCE if road.heeds_backoff else LEASE_PATIENCE
     with road.leases.hold(name, seconds=LEASE_SECONDS, patience=wait) as renew:

@@ -37,10 +37,7 @@ def _rendered(target: Target, owed: Sequence[Owed]) -> Any:
         raise
     except Exception as error:
         log.exception("render_failed")
-        raise Refused(
-            f"The target could not put it into its form ({type(error).__name__}).",
-            remedy="Please report it; the log shows where.",
-        ) from error
+        raise Refused(code="target.not_rendered", error=type(error).__name__) from error
 
 
 def _send_once(send: Send, owed: Sequence[Owed]) -> Receipt | None:
@@ -57,10 +54,7 @@ def _send_once(send: Send, owed: Sequence[Owed]) -> Receipt | None:
     except Exception as error:
         # A defect of a target must not stop the others, and it may have sent something.
         log.exception("target_failed")
-        lost = OutcomeUnknown(
-            f"The target failed unexpectedly ({type(error).__name__}).",
-            remedy="Please report it; the log shows where.",
-        )
+        lost = OutcomeUnknown(code="target.failed", error=type(error).__name__)
         return Receipt(unknown=everything, problem=lost)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from weighbridge.config import Person, Settings, TargetSettings
+from weighbridge.core.commands import login_command
 from weighbridge.core.days import Window
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem
 from weighbridge.core.shared_resources import SharedResources
@@ -37,7 +38,7 @@ from weighbridge.targets.base import Context, Target
 if TYPE_CHECKING:
     import httpx2
 
-    from weighbridge.sources.withings.application import WithingsApp
+    from weighbridge.sources.withings.application import WithingsApp, how_to_register
     from weighbridge.sources.withings.client import Withings
 
 RULES_VERSION = 1
@@ -115,13 +116,11 @@ class Services:
 
     def app(self) -> WithingsApp:
         """The registered application. Raises ConfigProblem that explains how to register one."""
-        from weighbridge.sources.withings.application import HOW_TO_REGISTER, WithingsApp
+        from weighbridge.sources.withings.application import WithingsApp
 
         given = self.settings.withings
         if not given.client_id or given.client_secret is None:
-            raise ConfigProblem(
-                "No Withings application is configured. This is how to get one:\n" + HOW_TO_REGISTER
-            )
+            raise ConfigProblem(code="withings.no_application", how_to=how_to_register())
         return WithingsApp(
             given.client_id, given.client_secret.reveal(), given.callback_url, given.url
         )
@@ -156,12 +155,12 @@ class Services:
     def source(self, person: str) -> Withings:
         """Withings, read with the login of a person. Nothing is asked yet."""
         from weighbridge.sources.withings.client import Withings
-        from weighbridge.sources.withings.token_refresh import TokenRefresh, login_remedy
+        from weighbridge.sources.withings.token_refresh import TokenRefresh
 
         store = self.tokens(person)
         # Known already: asking would only spend calls on a login that is dead or not ours.
         if reason := store.login_needed() or self._wrong_profile(store):
-            raise LoginNeeded(reason, remedy=login_remedy(person))
+            raise LoginNeeded(reason, remedy=f"Run: {login_command('withings', person)}")
         app = self.app()
         client = self.client(app)
         brake = self.brake()

@@ -14,6 +14,7 @@ import msgspec
 
 from weighbridge.config import Person, TargetSettings
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, RetryLater, SignInBlocked
+from weighbridge.core.reason import plain
 from weighbridge.storage.database import prove_writable
 from weighbridge.storage.ledger import Ledger
 from weighbridge.sync.services import Services
@@ -27,12 +28,8 @@ class StillBlocked(RetryLater):
     """The circuit breaker is open: no password is sent before ``until`` (epoch seconds)."""
 
     def __init__(self, reason: str, until: float, now: float) -> None:
-        super().__init__(
-            f"{reason} Until that has passed no password is sent.",
-            remedy="Wait, or sign in with a browser.",
-            after=until - now,
-        )
-        self.reason = reason
+        super().__init__(code="target.still_blocked", after=until - now, cause=plain(reason))
+        self.cause = reason
         self.until = until
 
 
@@ -53,9 +50,7 @@ def kind_that_signs_in(target: TargetSettings) -> Any:
     """The module of a target's kind. Raises ConfigProblem when nobody signs in there."""
     module = load_kind(target.kind)
     if not hasattr(module, "sign_in"):
-        raise ConfigProblem(
-            f"A target of kind {target.kind} needs no login.", remedy="Run: weighbridge sync"
-        )
+        raise ConfigProblem(code="target.no_login", kind=target.kind)
     return module
 
 

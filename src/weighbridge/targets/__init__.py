@@ -36,7 +36,7 @@ def load_kind(kind: str) -> Any:
     """The module of a kind. Raises ConfigProblem: unknown, broken, or an extra is missing."""
     module = _own_module(kind) or _foreign_module(kind)
     if module is None:
-        raise ConfigProblem(f'There is no kind of target "{kind}".', remedy=_suggest(kind))
+        raise _unknown(kind)
     for name in getattr(module, "REQUIRES", ()):
         _require(name, kind)
     return module
@@ -80,8 +80,7 @@ def _foreign_module(kind: str) -> Any | None:
                 return point.load()
             except Exception as error:  # another package's code: anything may go wrong in it
                 raise ConfigProblem(
-                    f'The kind of target "{kind}" ({point.value}) cannot be loaded: {error!r}.',
-                    remedy="Reinstall or update the package that offers it.",
+                    code="target.kind_broken", kind=kind, origin=point.value, error=repr(error)
                 ) from error
     return None
 
@@ -101,16 +100,15 @@ def _require(name: str, kind: str) -> None:
 
 
 def _missing(name: str, kind: str) -> ConfigProblem:
-    return ConfigProblem(
-        f'The kind of target "{kind}" needs {name}, which is not installed.',
-        remedy=f"Run: pip install 'weighbridge[{kind}]'",
-    )
+    return ConfigProblem(code="target.not_installed", kind=kind, package=name)
 
 
-def _suggest(kind: str) -> str:
+def _unknown(kind: str) -> ConfigProblem:
     import difflib
 
     known = kinds()
     near = difflib.get_close_matches(kind.lower(), known, n=1)
-    start = f'Did you mean "{near[0]}"? ' if near else ""
-    return f"{start}Known kinds: {', '.join(known)}."
+    listed = ", ".join(known)
+    if near:
+        return ConfigProblem(code="target.kind_misspelt", kind=kind, near=near[0], known=listed)
+    return ConfigProblem(code="target.kind_unknown", kind=kind, known=listed)

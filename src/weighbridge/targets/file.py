@@ -185,10 +185,7 @@ def _absolute(path: str, home: Path) -> Path:
     try:
         return home / Path(path).expanduser()
     except RuntimeError as error:
-        raise ConfigProblem(
-            f"The path {path} begins in a home folder that does not exist.",
-            remedy="Write the path out.",
-        ) from error
+        raise ConfigProblem(code="file.no_home", path=path) from error
 
 
 def _age(owed: Owed) -> tuple[int, str]:

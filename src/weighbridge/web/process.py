@@ -223,13 +223,7 @@ def only_one(settings: Settings) -> BaseFileLock:
         lock = FileLock(folder / "server.lock", mode=0o600, thread_local=False)
         lock.acquire(timeout=0)
     except Timeout:
-        raise ConfigProblem(
-            f"Another server is running for {settings.home} already.",
-            remedy="End it first, or use another --home.",
-        ) from None
+        raise ConfigProblem(code="home.running", path=str(settings.home)) from None
     except OSError as error:
-        raise StateProblem(
-            f"The folder {folder} cannot be written: {error.strerror}.",
-            remedy="Make room, or give this user the right to write there.",
-        ) from error
+        raise StateProblem(code="home.folder", path=str(folder), error=error.strerror) from error
     return lock

@@ -47,12 +47,12 @@ def read_plan(
 
 
 def _no_app() -> ConfigProblem:
-    from weighbridge.sources.withings.application import HOW_TO_REGISTER
+    from weighbridge.sources.withings.application import how_to_register
 
     return ConfigProblem(
         "No Withings application is known.",
         remedy="Let WITHINGS_APP name the withings_app.json of the program that you used so far "
-        f"(a login works only with its own), or get one:\n{HOW_TO_REGISTER}",
+        f"(a login works only with its own), or get one:\n{how_to_register().message()}",
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from weighbridge.core.errors import RetryLater
-from weighbridge.sources.withings.status_codes import TRY_AGAIN, TooManyCalls
+from weighbridge.sources.withings.status_codes import TooManyCalls
 
 PATIENCE = 30.0
 """Seconds that a call may wait inside the process; whatever takes longer is for the next run."""
@@ -73,10 +73,6 @@ class Patience:
         waited = 0.0
         while (rest := self._brake.until() - self._clock()) > 0:
             if waited + rest > self._limit:
-                raise RetryLater(
-                    f"Withings asked us to wait, for {rest:.0f} more seconds.",
-                    remedy=TRY_AGAIN,
-                    after=rest,
-                )
+                raise RetryLater(code="withings.pause", after=rest, seconds=round(rest))
             self._sleep(rest)
             waited += rest

@@ -8,18 +8,16 @@ from typing import Any
 import msgspec
 
 from weighbridge.core.errors import ConfigProblem
+from weighbridge.core.reason import Reason, reason
 
 API_URL = "https://wbsapi.withings.net"
 CONSENT_URL = "https://account.withings.com"
 DEFAULT_CALLBACK_URL = "http://localhost:9473/callback"
 
-HOW_TO_REGISTER = f"""\
-1. Log in at https://developer.withings.com/dashboard/ (any account) and create an application.
-2. Choose "Public API integration" and keep "Development": it allows localhost and 10 people.
-3. Enter the callback URL {DEFAULT_CALLBACK_URL} (or another port: configure the same here).
-4. Put client id and secret into [withings] of weighbridge.toml, or into the environment as
-   WITHINGS_CLIENT_ID and WITHINGS_CLIENT_SECRET. Then run: weighbridge login withings"""
-"""Five lines for a person who has no application yet (docs/reference/withings-api.md#consent)."""
+
+def how_to_register() -> Reason:
+    """Five lines for a person who has no application (docs/reference/withings-api.md#consent)."""
+    return reason("withings.how_to_register", callback=DEFAULT_CALLBACK_URL)
 
 
 class WithingsApp(msgspec.Struct, frozen=True):
@@ -62,20 +60,17 @@ def read_app_file(path: Path) -> WithingsApp:
 
     Other keys are ignored; without ``callback_url`` the default stands. Raises ConfigProblem.
     """
-    remedy = (
-        'It must look like this: {"client_id": "...", "consumer_secret": "...", '
-        f'"callback_url": "{DEFAULT_CALLBACK_URL}"}}'
-    )
     try:
         content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")  # Windows editors write a mark
         file = msgspec.json.decode(content, type=_AppFile)
     except OSError as error:
         raise ConfigProblem(
-            f"The file {path} cannot be read ({error.strerror}).",
-            remedy="Correct WITHINGS_APP, or make the file readable.",
+            code="withings.application_unreadable", path=str(path), error=error.strerror
         ) from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ConfigProblem(f"The file {path} cannot be used: {error}.", remedy=remedy) from None
+        raise ConfigProblem(
+            code="withings.application_unusable", path=str(path), error=str(error)
+        ) from None
     if not file.client_id or not file.consumer_secret:
-        raise ConfigProblem(f"Client id or secret in {path} is empty.", remedy=remedy)
+        raise ConfigProblem(code="withings.application_empty", path=str(path))
     return WithingsApp(file.client_id, file.consumer_secret, file.callback_url)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 from weighbridge.core.errors import RetryLater
-from weighbridge.sources.withings.status_codes import TRY_AGAIN
 
 CALLS = 120
 SECONDS = 60.0
@@ -44,10 +43,6 @@ class Budget:
         waited = 0.0
         while (wait := self._calls.take(self._clock(), most=CALLS, seconds=SECONDS)) > 0:
             if waited + wait > self._patience:
-                raise RetryLater(
-                    f"Withings allows {CALLS} calls a minute, and they are used up.",
-                    remedy=TRY_AGAIN,
-                    after=wait,
-                )
+                raise RetryLater(code="withings.budget", after=wait, calls=CALLS)
             self._sleep(wait)
             waited += wait

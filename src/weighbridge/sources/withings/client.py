@@ -17,7 +17,7 @@ from weighbridge.core.network import http_client
 from weighbridge.sources.withings.api_pause import PATIENCE, ApiPause, Patience, free
 from weighbridge.sources.withings.application import API_URL
 from weighbridge.sources.withings.parse import Page, parse_page
-from weighbridge.sources.withings.status_codes import TRY_AGAIN, TokenRefused
+from weighbridge.sources.withings.status_codes import TokenRefused
 from weighbridge.sources.withings.token_refresh import TokenRefresh
 from weighbridge.sources.withings.wire import post
 
@@ -69,10 +69,7 @@ class Withings:
             if page.last:
                 return
             if page.offset is None or page.offset <= offset:
-                raise RetryLater(
-                    "Withings says that more readings follow, but not where they begin.",
-                    remedy="What arrived is kept. " + TRY_AGAIN,
-                )
+                raise RetryLater(code="withings.no_offset")
             offset = page.offset
 
     def _span(self, lastupdate: int | None, start: int | None, end: int | None) -> dict[str, str]:
@@ -102,11 +99,11 @@ class Withings:
         except TokenRefused:
             token = self._tokens.refused(token)
         except LoginNeeded as refusal:
-            raise self._tokens.login_needed(refusal.message) from refusal
+            raise self._tokens.login_needed(refusal) from refusal
         try:
             return self._ask(path, form, token)
         except LoginNeeded as refusal:
-            raise self._tokens.login_needed(refusal.message) from refusal
+            raise self._tokens.login_needed(refusal) from refusal
 
     def ask_aside(self, path: str, form: Mapping[str, str]) -> msgspec.Raw:
         """One call for something that we can do without. Its body.

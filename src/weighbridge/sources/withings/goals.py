@@ -8,7 +8,6 @@ import msgspec
 
 from weighbridge.core.errors import RetryLater
 from weighbridge.core.measures import Measurement, MeasureType
-from weighbridge.sources.withings.status_codes import TRY_AGAIN
 
 PATH = "/v2/user"
 FORM = {"action": "getgoals"}
@@ -35,5 +34,5 @@ def read_weight_goal(body: bytes | msgspec.Raw) -> Measurement | None:
             return None
         weight = msgspec.convert(goals["weight"], _Weight, strict=False)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RetryLater("The answer of Withings is not complete.", remedy=TRY_AGAIN) from error
+        raise RetryLater(code="withings.incomplete") from error
     return Measurement(int(MeasureType.WEIGHT), weight.value, weight.unit)

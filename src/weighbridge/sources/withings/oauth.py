@@ -26,7 +26,6 @@ SCOPE = "user.metrics,user.info,user.activity"
 CONSENT_PATH = "/oauth2_user/authorize2"
 
 _CODE = re.compile(r"[A-Za-z0-9._~+/=-]{6,512}", re.ASCII)
-_PASTE_REMEDY = "Paste the whole address of the page you were sent to, or only the code in it."
 
 
 def new_state(random: Callable[[int], bytes] = os.urandom) -> str:
@@ -66,12 +65,9 @@ def read_redirect(query: str, state: str) -> str:
     """
     fields = {name: texts[-1] for name, texts in parse_qs(query).items()}
     if not fields.keys() & {"code", "error"}:
-        raise ConfigProblem("There is no code in this address.", remedy=_PASTE_REMEDY)
+        raise ConfigProblem(code="withings.no_code")
     if not same(fields.get("state", "" if "code" in fields else state), state):
-        raise ConfigProblem(
-            "This address belongs to another sign-in.",
-            remedy="Open the newest link and use the address that follows it.",
-        )
+        raise ConfigProblem(code="withings.other_login")
     if "error" in fields:
         raise _consent_refused(fields["error"])
     return _checked(fields["code"])
@@ -84,12 +80,9 @@ def read_pasted(text: str, state: str) -> str:
     """
     text = text.strip(" \t\r\n\"'<>")
     if not text:
-        raise ConfigProblem("Nothing was pasted.", remedy=_PASTE_REMEDY)
+        raise ConfigProblem(code="withings.nothing_pasted")
     if CONSENT_PATH in text:
-        raise ConfigProblem(
-            "This is the link to open, not the address that follows it.",
-            remedy="Open it in a browser, agree, and paste the address you are sent to.",
-        )
+        raise ConfigProblem(code="withings.link_pasted")
     if not any(mark in text for mark in ("://", "code=", "error=")):
         return _checked(text)
     address = "".join(text.split())  # a terminal breaks long lines
@@ -99,7 +92,7 @@ def read_pasted(text: str, state: str) -> str:
 
 def _checked(code: str) -> str:
     if not _CODE.fullmatch(code):
-        raise ConfigProblem("This cannot be a code of Withings.", remedy=_PASTE_REMEDY)
+        raise ConfigProblem(code="withings.not_a_code")
     return code
 
 
@@ -113,8 +106,6 @@ def exchange(
 
 def _consent_refused(error: str) -> LoginNeeded:
     known = re.fullmatch(r"[a-z_]{1,40}", error)
-    reason = f" ({error})" if known else ""
-    return LoginNeeded(
-        f"Withings was not allowed to share the measurements{reason}.",
-        remedy="Run the login again and agree, if that was not intended.",
-    )
+    if not known:
+        return LoginNeeded(code="withings.consent_refused")
+    return LoginNeeded(code="withings.consent_refused_because", error=error)

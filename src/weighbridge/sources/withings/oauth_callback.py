@@ -69,10 +69,7 @@ class Callback:
         try:
             answer = self._answers.get(timeout=timeout)
         except queue.Empty:
-            raise LoginNeeded(
-                f"Nobody came back from Withings within {timeout:.0f} seconds.",
-                remedy="Run the login again, with --paste if the browser is on another machine.",
-            ) from None
+            raise LoginNeeded(code="withings.nobody_came", seconds=round(timeout)) from None
         finally:
             self.close()
         if isinstance(answer, Problem):
@@ -202,10 +199,7 @@ def _loopback(callback_url: str) -> tuple[str, int, str]:
     except ValueError:
         host, port = "", None
     if not is_loopback(host) or parts.scheme != "http":
-        raise ConfigProblem(
-            f"The callback URL {callback_url} does not lead to this machine.",
-            remedy="Run the command with --paste, or register http://localhost:PORT/callback.",
-        )
+        raise ConfigProblem(code="withings.callback_elsewhere", url=callback_url)
     return host, 80 if port is None else port, parts.path or "/"
 
 
@@ -237,6 +231,5 @@ def _speaks_six() -> bool:
 
 def _cannot_listen(host: str, port: int, error: OSError) -> ConfigProblem:
     return ConfigProblem(
-        f"Weighbridge cannot listen on {host}, port {port} ({error.strerror or error}).",
-        remedy="Run the command with --paste, or end the program that uses the port.",
+        code="withings.not_listening", host=host, port=port, error=error.strerror or str(error)
     )

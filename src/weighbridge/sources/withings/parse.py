@@ -12,7 +12,6 @@ import msgspec
 
 from weighbridge.core.errors import RetryLater
 from weighbridge.core.measures import MeasureGroup, Measurement
-from weighbridge.sources.withings.status_codes import TRY_AGAIN
 
 UNKNOWN_ATTRIBUTION = -1
 """Stands for an attribution that the service does not tell (seen on groups of 2014)."""
@@ -95,7 +94,7 @@ def parse_page(body: bytes | msgspec.Raw) -> Page:
     try:
         content = _BODY.decode(body)
     except _UNREADABLE as error:
-        raise RetryLater("The answer of Withings is not complete.", remedy=TRY_AGAIN) from error
+        raise RetryLater(code="withings.incomplete") from error
     groups = content.measuregrps
     more = content.more not in (None, False, 0, "", "0", "false")
     return Page(

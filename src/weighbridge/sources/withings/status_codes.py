@@ -20,10 +20,6 @@ from __future__ import annotations
 
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
 
-TRY_AGAIN = "The next run tries again."
-_NOT_UNDERSTOOD = "Withings did not understand our request ({})."
-REPORT = "This looks like a fault in Weighbridge: please report it with this message."
-
 SHORTEST_WAIT = 10.0
 """Seconds after status 601; identical calls are refused for that long
 (docs/reference/withings-api.md#status-codes)."""
@@ -52,10 +48,8 @@ class NotUnderstood(Problem):
     ``status``: the number of the answer, for calls that know more about it than this table.
     """
 
-    def __init__(
-        self, message: str, *, remedy: str = "", vague: bool = False, status: int | None = None
-    ) -> None:
-        super().__init__(message, remedy=remedy)
+    def __init__(self, answer: str, *, vague: bool = False, status: int | None = None) -> None:
+        super().__init__(code="withings.not_understood", answer=answer)
         self.vague = vague
         self.status = status
 
@@ -63,8 +57,8 @@ class NotUnderstood(Problem):
 class TooManyCalls(RetryLater):
     """The service asks the whole application to wait for ``wait`` seconds."""
 
-    def __init__(self, message: str, *, wait: float) -> None:
-        super().__init__(message, remedy=TRY_AGAIN, after=wait)
+    def __init__(self, wait: float, answer: str) -> None:
+        super().__init__(code="withings.wait", after=wait, seconds=round(wait), answer=answer)
         self.wait = wait
 
 
@@ -108,39 +102,33 @@ def problem_of(status: int, text: str = "", wait_seconds: float | None = None) -
     """
     told = f"status {status}, {text}" if text else f"status {status}"
     if status in _TOKEN_REFUSED:
-        return TokenRefused(f"Withings does not accept the access token ({told}).")
+        return TokenRefused(code="withings.token_refused", answer=told)
     if status == 601:
         return _too_many_calls(told, text, wait_seconds)
     if status == 503:
         return _named_in_text(told, text.lower())
     if status in _NOT_FOR_US:
-        return NotForUs(
-            f"Withings does not offer this service to your application ({told}).",
-            remedy="Check the application in the Withings developer dashboard.",
-        )
+        return NotForUs(code="withings.not_offered", answer=told)
     if any(status in family for family in _INVALID_PARAMS):
-        return NotUnderstood(_NOT_UNDERSTOOD.format(told), remedy=REPORT, status=status)
-    return RetryLater(f"Withings has a passing trouble ({told}).", remedy=TRY_AGAIN)
+        return NotUnderstood(told, status=status)
+    return RetryLater(code="withings.passing", answer=told)
 
 
 def _named_in_text(told: str, text: str) -> Problem:
     """503 has several meanings; its text tells (docs/reference/withings-api.md#status-codes)."""
     if "invalid refresh_token" in text:
-        return RefreshRefused(f"Withings does not accept the stored login any more ({told}).")
+        return RefreshRefused(code="withings.login_refused", answer=told)
     if "invalid code" in text:
-        return CodeExpired(
-            f"The code is too old or was already used ({told}).",
-            remedy="It lives 30 seconds. Get a new link with: weighbridge login withings",
-        )
+        return CodeExpired(code="withings.code_expired", answer=told)
     vague = not any(name in text for name in _OF_THE_APPLICATION)
-    return NotUnderstood(_NOT_UNDERSTOOD.format(told), remedy=REPORT, vague=vague, status=503)
+    return NotUnderstood(told, vague=vague, status=503)
 
 
 def _too_many_calls(told: str, text: str, wait_seconds: float | None) -> TooManyCalls:
     """601 has two meanings: a repeated identical call (10 s) and the rate limit (60 s)."""
     least = RATE_LIMIT_WAIT if "too many" in text.lower() else SHORTEST_WAIT
     wait = bounded(wait_seconds, least)
-    return TooManyCalls(f"Withings asks us to wait {wait:.0f} seconds ({told}).", wait=wait)
+    return TooManyCalls(wait, answer=told)
 
 
 def problem_of_http(code: int, retry_after: float | None = None) -> Problem | None:
@@ -150,15 +138,12 @@ def problem_of_http(code: int, retry_after: float | None = None) -> Problem | No
     """
     if code == 429:
         wait = bounded(retry_after, RATE_LIMIT_WAIT)
-        return TooManyCalls(f"Withings asks us to wait {wait:.0f} seconds (HTTP 429).", wait=wait)
+        return TooManyCalls(wait, answer="HTTP 429")
     if code >= 500:
         after = None if retry_after is None else bounded(retry_after, 0.0)
-        return RetryLater(f"Withings is out of order (HTTP {code}).", remedy=TRY_AGAIN, after=after)
+        return RetryLater(code="withings.out_of_order", after=after, status=code)
     if 300 <= code < 400:
-        return RetryLater(
-            f"Withings, or something in between, sends us elsewhere (HTTP {code}).",
-            remedy="Check that no login page of the network stands in the way. " + TRY_AGAIN,
-        )
+        return RetryLater(code="withings.elsewhere", status=code)
     return None
 
 

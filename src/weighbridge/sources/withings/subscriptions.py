@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import msgspec
 
 from weighbridge.core.errors import RetryLater
-from weighbridge.sources.withings.status_codes import TRY_AGAIN, CallbackRefused, NotUnderstood
+from weighbridge.sources.withings.status_codes import CallbackRefused, NotUnderstood
 
 PATH = "/notify"
 _CALLBACK_REFUSED = frozenset({293, 343})
@@ -153,11 +153,7 @@ def _form(action: str, callback: str, appli: int) -> dict[str, str]:
 
 
 def _callback_refused(status: int | None) -> CallbackRefused:
-    return CallbackRefused(
-        f"Withings could not reach the public address, or did not like it (status {status}).",
-        remedy="It must lead from the internet to weighbridge serve, by https. "
-        "Look closer with: weighbridge subscriptions check",
-    )
+    return CallbackRefused(code="withings.callback_refused", status=status)
 
 
 def read_subscriptions(body: bytes | msgspec.Raw) -> list[Subscription]:
@@ -171,7 +167,7 @@ def read_subscriptions(body: bytes | msgspec.Raw) -> list[Subscription]:
         listed = None
     if listed is None or (isinstance(listed, list) and listed):
         # No cause is chained: it could show what stood in the answer.
-        raise RetryLater("The list of subscriptions is not complete.", remedy=TRY_AGAIN)
+        raise RetryLater(code="withings.subscriptions_incomplete")
     if isinstance(listed, list) or isinstance(listed.profiles, dict):
         return []
     return [found for raw in listed.profiles if (found := _read_profile(raw))]

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import msgspec
 
+from weighbridge.core.commands import login_command
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
 from weighbridge.core.token_pair import TokenPair
 from weighbridge.sources.withings.api_pause import PATIENCE, ApiPause, Patience, free
 from weighbridge.sources.withings.application import WithingsApp
 from weighbridge.sources.withings.status_codes import (
-    TRY_AGAIN,
     NotUnderstood,
     RefreshRefused,
     TokenRefused,
@@ -78,7 +78,7 @@ class TokenRefresh:
         self._client = client
         self._clock = clock
         self._patience = Patience(brake, clock=clock, sleep=sleep, limit=patience, spend=spend)
-        self._remedy = login_remedy(person)
+        self._login = login_command("withings", person)
 
     def access(self) -> str:
         """A valid access token: the stored one for its whole life, else a renewed one.
@@ -94,15 +94,16 @@ class TokenRefresh:
         """Another access token, after the service refused this one: renewed by us or by others."""
         return self._renewed(token)
 
-    def login_needed(self, reason: str) -> LoginNeeded:
+    def login_needed(self, refusal: LoginNeeded) -> LoginNeeded:
         """Write down that a person must log in, and return the problem to raise."""
-        self._store.mark_login_needed(reason)
-        return LoginNeeded(reason, remedy=self._remedy)
+        problem = LoginNeeded(code="withings.log_in", cause=refusal, login=self._login)
+        self._store.mark_login_needed(problem.message)
+        return problem
 
     def _load(self) -> TokenPair:
         pair = self._store.load()
         if pair is None:
-            raise LoginNeeded("Nobody has logged in at Withings yet.", remedy=self._remedy)
+            raise LoginNeeded(code="withings.never_logged_in", login=self._login)
         return pair
 
     def _alive(self, pair: TokenPair) -> bool:
@@ -127,11 +128,11 @@ class TokenRefresh:
         except RefreshRefused as refusal:
             older = self._store.previous()
             if older is None or not self._may_still_work(older, pair):
-                raise self.login_needed(refusal.message) from refusal
+                raise self.login_needed(refusal) from refusal
         try:
             return self._exchange(older)
         except RefreshRefused as refusal:
-            raise self.login_needed(refusal.message) from refusal
+            raise self.login_needed(refusal) from refusal
 
     def _may_still_work(self, older: TokenPair, pair: TokenPair) -> bool:
         return (
@@ -145,14 +146,13 @@ class TokenRefresh:
         fresh = request_tokens(self._app, self._client, form, clock=self._clock, scope=pair.scope)
         if fresh.userid != pair.userid:
             raise self.login_needed(
-                f"Withings answered for another account ({fresh.userid} instead of {pair.userid})."
+                LoginNeeded(
+                    code="withings.answered_for_other",
+                    account=fresh.userid,
+                    expected=pair.userid,
+                )
             )
         return fresh
-
-
-def login_remedy(person: str | None) -> str:
-    """The sentence that tells a person how to log in again."""
-    return "Run: weighbridge login withings" + (f" --person {person}" if person else "")
 
 
 _Token = Annotated[str, msgspec.Meta(pattern="^[!-~]+$")]  # it travels in a header
@@ -214,11 +214,8 @@ def _refused(problem: NotUnderstood | TokenRefused, grant: str) -> Problem:
     A renewal that was right yesterday is right today: a vague complaint about it will pass.
     """
     if grant == "refresh_token" and isinstance(problem, NotUnderstood) and problem.vague:
-        return RetryLater(f"The login was not renewed. {problem.message}", remedy=TRY_AGAIN)
-    return ConfigProblem(
-        f"Withings refuses your application. {problem.message}",
-        remedy="Check client id, client secret and callback URL. The login is untouched.",
-    )
+        return RetryLater(code="withings.not_renewed", cause=problem)
+    return ConfigProblem(code="withings.application_refused", cause=problem)
 
 
 def _complete(body: msgspec.Raw) -> _Answer:
@@ -228,5 +225,5 @@ def _complete(body: msgspec.Raw) -> _Answer:
         answer = None
     if answer is None or not answer.userid:
         # No cause is chained: it could show what stood in the answer.
-        raise RetryLater("The token answer of Withings is not complete.", remedy=TRY_AGAIN)
+        raise RetryLater(code="withings.tokens_incomplete")
     return answer

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from weighbridge.core.errors import Problem, RetryLater
-from weighbridge.core.network import TIME_LIMIT, within
-from weighbridge.sources.withings.status_codes import TRY_AGAIN, problem_of, problem_of_http
+from weighbridge.core.network import TIME_LIMIT, is_untrusted, within
+from weighbridge.sources.withings.status_codes import problem_of, problem_of_http
 
 if TYPE_CHECKING:
     import httpx2
@@ -72,22 +72,16 @@ def _send(
     try:
         return within(limit, lambda: client.post(url, data=form, headers=headers))
     except (TimeoutError, httpx2.TimeoutException) as error:
-        raise RetryLater(
-            f"Withings did not answer within {limit:.0f} seconds.", remedy=TRY_AGAIN
-        ) from error
+        raise RetryLater(code="withings.silent", seconds=round(limit)) from error
     except httpx2.RequestError as error:
         raise _no_connection(error) from error
 
 
 def _no_connection(error: Exception) -> RetryLater:
     text = printable(str(error))
-    remedy = TRY_AGAIN
-    if "CERTIFICATE_VERIFY_FAILED" in text:
-        remedy = (
-            "Let SSL_CERT_FILE name the certificates to trust, or correct this machine's clock."
-        )
     reason = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return RetryLater(f"There is no connection to Withings ({reason}).", remedy=remedy)
+    code = "withings.not_trusted" if is_untrusted(error) else "withings.no_connection"
+    return RetryLater(code=code, error=reason)
 
 
 def _envelope(response: httpx2.Response) -> _Envelope | None:
@@ -108,9 +102,7 @@ def _problem(
         if response.status_code == 401:
             return problem_of(401)
         return RetryLater(
-            f"Withings sent something that is not an answer (HTTP {response.status_code}, "
-            f"{len(response.content)} bytes).",
-            remedy=TRY_AGAIN,
+            code="withings.not_an_answer", status=response.status_code, size=len(response.content)
         )
     text = envelope.error if isinstance(envelope.error, str) else ""
     return problem_of(envelope.status, printable(text, secrets), _wait_seconds(envelope.body))

@@ -18,18 +18,19 @@ from weighbridge.core.errors import RetryLater
 LOCK_WAIT = 30.0
 """Seconds to wait for another process that writes the same file."""
 
-_REMEDIES = {
-    errno.ENOSPC: "Free some space on that disk; then it goes on by itself.",
-    errno.EACCES: "Give the user who runs Weighbridge write permission, or choose another path.",
-    errno.EROFS: "Mount the disk writable or choose another path.",
-    errno.EISDIR: "Choose the path of a file.",
-    errno.ENOTDIR: "A part of the path is a file: choose another path.",
-    errno.ELOOP: "The path is a circle of links: choose another path.",
+_CODES = {
+    errno.ENOSPC: "full",
+    errno.EACCES: "permission",
+    errno.EPERM: "permission",
+    errno.EROFS: "read_only",
+    errno.EISDIR: "is_folder",
+    errno.ENOTDIR: "not_folder",
+    errno.EEXIST: "not_folder",
+    errno.ELOOP: "link_loop",
 }
-_REMEDIES[errno.EPERM] = _REMEDIES[errno.EACCES]
-_REMEDIES[errno.EEXIST] = _REMEDIES[errno.ENOTDIR]
+"""Error number → the end of a code ``file.<...>``."""
 if hasattr(errno, "EDQUOT"):
-    _REMEDIES[errno.EDQUOT] = _REMEDIES[errno.ENOSPC]
+    _CODES[errno.EDQUOT] = "full"
 
 
 @contextmanager
@@ -38,8 +39,11 @@ def trouble_with(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        remedy = _REMEDIES.get(error.errno or 0, "Check the path and the disk.")
-        raise RetryLater(f"{path} cannot be used: {error.strerror}.", remedy=remedy) from error
+        raise RetryLater(
+            code=f"file.{_CODES.get(error.errno or 0, 'unusable')}",
+            path=str(path),
+            error=error.strerror,
+        ) from error
 
 
 def real_path(path: Path) -> Path:
@@ -59,21 +63,15 @@ def expect_file(path: Path) -> None:
     with suppress(FileNotFoundError):
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            raise RetryLater(
-                f"{path} is a folder, and one file is to be written.",
-                remedy='Name a file as path, or set per = "reading".',
-            )
+            raise RetryLater(code="file.one_file", path=str(path))
         if not stat.S_ISREG(mode):
-            raise RetryLater(f"{path} is not an ordinary file.", remedy="Choose another path.")
+            raise RetryLater(code="file.not_ordinary", path=str(path))
 
 
 def expect_folder(path: Path) -> None:
     """Raise ``RetryLater`` when a file is in the way of a folder."""
     if path.exists() and not path.is_dir():
-        raise RetryLater(
-            f"{path} is a file, and one file for each reading is to be written.",
-            remedy='Name a folder as path, or set per = "person".',
-        )
+        raise RetryLater(code="file.file_each", path=str(path))
 
 
 @contextmanager
@@ -87,10 +85,7 @@ def locked(lock_file: Path, path: Path) -> Iterator[None]:
         try:
             lock.acquire(timeout=LOCK_WAIT)
         except Timeout as error:
-            raise RetryLater(
-                f"Another process has been writing {path} for {LOCK_WAIT:.0f} seconds.",
-                remedy="Wait until it has ended; then it goes on by itself.",
-            ) from error
+            raise RetryLater(code="file.busy", path=str(path), seconds=round(LOCK_WAIT)) from error
     try:
         yield
     finally:

@@ -103,7 +103,7 @@ def weight_row(reading: Reading, height_m: Decimal | None) -> WeightRow:
     try:
         weight = reading.get(MeasureType.WEIGHT)
         if weight is None:
-            raise Refused("The reading has no weight.")
+            raise Refused(code="reading.no_weight")
         return WeightRow.of(
             reading.taken_at,
             weight,
@@ -126,7 +126,7 @@ def pressure_row(reading: Reading) -> PressureRow:
         systolic = reading.get(MeasureType.SYSTOLIC)
         diastolic = reading.get(MeasureType.DIASTOLIC)
         if systolic is None or diastolic is None:
-            raise Refused("The reading has not both numbers of a blood pressure.")
+            raise Refused(code="reading.no_pressure")
         pulse = _measured(reading.get(MeasureType.PULSE))
         return PressureRow.of(reading.taken_at, systolic, diastolic, pulse)
     except ArithmeticError as error:
@@ -139,7 +139,4 @@ def _measured(value: Decimal | None) -> Decimal | None:
 
 
 def _not_a_number() -> Refused:
-    return Refused(
-        "A value of the reading is out of all proportion.",
-        remedy="Correct or delete the measurement in the Withings app.",
-    )
+    return Refused(code="reading.absurd")

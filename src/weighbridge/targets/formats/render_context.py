@@ -47,10 +47,7 @@ def instant(reading: Reading, owner: Owner) -> Instant:
         taken_at = _EPOCH + timedelta(seconds=reading.taken_at)
         local = taken_at.astimezone(zone)
     except (OverflowError, ValueError) as error:
-        raise Refused(
-            "The time of the reading is in no calendar.",
-            remedy="Correct or delete the measurement in the Withings app.",
-        ) from error
+        raise Refused(code="reading.no_time") from error
     return Instant(taken_at.isoformat()[:-6] + "Z", local.isoformat(), name)
 
 

@@ -29,10 +29,7 @@ def pressure_entry(reading: Reading, timezone: str | None) -> dict[str, Any]:
     for name, value in values.items():
         low, high = LIMITS[name]
         if not low <= value <= high:
-            raise Refused(
-                f"Garmin takes no {name} of {value}, only {low} to {high}.",
-                remedy="Correct or delete the measurement in the Withings app.",
-            )
+            raise Refused(code=f"garmin.{name}", value=value, low=low, high=high)
     return {
         "measurementTimestampLocal": _text(reading.taken_at, zone),
         "measurementTimestampGMT": _text(reading.taken_at, UTC),
@@ -56,7 +53,7 @@ def rounded(value: Decimal) -> int:
     """Half up, never truncated."""
     # A wild exponent would make an integer of a million digits.
     if abs(value) >= 10**6:
-        raise Refused("A blood pressure is no such number.")
+        raise Refused(code="reading.absurd")
     return int(value.to_integral_value(ROUND_HALF_UP))
 
 
@@ -85,4 +82,4 @@ def _moment(instant: int, zone: tzinfo) -> datetime:
     try:
         return datetime.fromtimestamp(instant, UTC).astimezone(zone)
     except (OverflowError, ValueError, OSError):
-        raise Refused("The time of the reading is not on the calendar.") from None
+        raise Refused(code="reading.no_time") from None

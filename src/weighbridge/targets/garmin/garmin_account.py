@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Refused, RetryLater
 from weighbridge.targets.garmin import garmin_library
 from weighbridge.targets.garmin.garmin_answers import (
-    AGAIN,
     Answer,
+    What,
     check_upload,
     pressure_reference,
     trouble_of_read,
 )
 from weighbridge.targets.garmin.garmin_library import Endpoint
-from weighbridge.targets.garmin.garmin_tokens import GarminTokens, TokenLife, remedy_for
+from weighbridge.targets.garmin.garmin_tokens import GarminTokens, TokenLife
 from weighbridge.targets.garmin.remote_entries import (
     Held,
     read_pressures,
@@ -50,10 +51,10 @@ def read_profile(answer: Answer) -> Profile:
     """The ``socialProfile`` of whoever is logged in. Raises RetryLater or LoginNeeded."""
     content = answer.json()
     if not answer.good or not isinstance(content, dict):
-        raise trouble_of_read(answer, "the profile")
+        raise trouble_of_read(answer, "profile")
     number, display = content.get("profileId"), content.get("displayName")
     if not number and not display:
-        raise RetryLater("Garmin's profile does not say whose it is.", remedy=AGAIN)
+        raise RetryLater(code="garmin.nameless_profile")
     display = str(display or "")
     return Profile(str(number or display), display, str(content.get("fullName") or display))
 
@@ -64,8 +65,8 @@ class GarminAccount:
     def __init__(self, place: Endpoint, context: Context) -> None:
         self._place = place
         self._session = context.session
-        self._remedy = remedy_for(context.person, context.target)
-        self._life = TokenLife(context.session, context.clock, self._refresh, self._remedy)
+        self._login = login_command(context.target, context.person)
+        self._life = TokenLife(context.session, context.clock, self._refresh, self._login)
         self._opened: Connection | None = None
         self._in_use: GarminTokens | None = None
         self._proven: str | None = None
@@ -90,14 +91,14 @@ class GarminAccount:
         """Everything weighed from one day to another, both included."""
         answer = self._call("GET", f"/weight-service/weight/range/{first}/{last}", params=_ALL)
         held = read_weigh_ins(answer.json()) if answer.good else None
-        return _read(held, answer, "the weigh-ins")
+        return _read(held, answer, "weigh_ins")
 
     def pressures(self, first: str, last: str) -> list[Held]:
         """Every blood pressure from one day to another, both included."""
         path = f"/bloodpressure-service/bloodpressure/range/{first}/{last}"
         answer = self._call("GET", path, params=_ALL)
         held = read_pressures(answer.json()) if answer.good else None
-        return _read(held, answer, "the blood pressures")
+        return _read(held, answer, "pressures")
 
     def remove_weigh_in(self, reference: str) -> None:
         """Delete one weigh-in. One that is gone already is fine."""
@@ -112,7 +113,7 @@ class GarminAccount:
     def _remove(self, path: str) -> None:
         answer = self._call("DELETE", path)
         if not answer.good and answer.status != 404:
-            raise trouble_of_read(answer, "the deletion of an older value")
+            raise trouble_of_read(answer, "deletion")
 
     def _call(self, method: str, path: str, **content: Any) -> Answer:
         """One request. Raises LoginNeeded, RetryLater and, for a POST, OutcomeUnknown."""
@@ -131,10 +132,7 @@ class GarminAccount:
             self._session.bind(profile.account)
         expected = self._session.account()
         if profile.account != expected:
-            raise LoginNeeded(
-                "The saved login belongs to another Garmin account. Nothing was sent.",
-                remedy=self._remedy,
-            )
+            raise LoginNeeded(code="garmin.other_account", login=self._login)
         self._proven = expected
         return profile
 
@@ -145,9 +143,9 @@ class GarminAccount:
             if method == "POST":
                 raise
             # Reading and deleting leave nothing that could be there twice.
-            raise RetryLater(problem.message, remedy=AGAIN) from None
+            raise RetryLater(code="target.try_again", cause=problem) from None
         if answer.status == 401:
-            raise LoginNeeded("Garmin no longer accepts the saved login.", remedy=self._remedy)
+            raise LoginNeeded(code="garmin.login_no_longer", login=self._login)
         return answer
 
     def _open(self) -> Connection:
@@ -171,7 +169,7 @@ class GarminAccount:
         return self._open().refresh(tokens)
 
 
-def _read(held: list[Held] | None, answer: Answer, what: str) -> list[Held]:
+def _read(held: list[Held] | None, answer: Answer, what: What) -> list[Held]:
     # An answer that cannot be read must never pass for an empty account.
     if held is None:
         raise trouble_of_read(answer, what)
@@ -181,8 +179,5 @@ def _read(held: list[Held] | None, answer: Answer, what: str) -> list[Held]:
 def _parts(reference: str) -> tuple[str, str]:
     parts = split_reference(reference)
     if parts is None:
-        raise Refused(
-            "Garmin gives the older value no key by which it could be deleted.",
-            remedy="Delete it in Garmin Connect, then run: weighbridge deliveries retry READING",
-        )
+        raise Refused(code="garmin.no_key")
     return parts

@@ -28,7 +28,7 @@ from garminconnect.client import Client, sso
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater, SignInBlocked
 from weighbridge.core.network import TIME_LIMIT, within
 from weighbridge.targets.base import WrongPassword
-from weighbridge.targets.garmin.garmin_answers import BLOCKED, BROWSER, IN_A_WHILE, Answer
+from weighbridge.targets.garmin.garmin_answers import Answer
 from weighbridge.targets.garmin.garmin_library import Endpoint
 from weighbridge.targets.garmin.garmin_network import trouble_of_network, unreachable
 from weighbridge.targets.garmin.garmin_tokens import GarminTokens
@@ -147,14 +147,12 @@ class Connection(Client):
         try:
             self._exchange_service_ticket(ticket, service_url=service_url)
         except GarminConnectTooManyRequestsError:
-            raise TicketError(
-                SignInBlocked("Garmin issues no tokens just now.", remedy=BLOCKED)
-            ) from None
+            raise TicketError(SignInBlocked(code="garmin.tokens_blocked")) from None
         except GarminConnectAuthenticationError:
-            problem = LoginNeeded("Garmin issued no tokens for this sign-in.", remedy=BROWSER)
+            problem = LoginNeeded(code="garmin.no_tokens")
             raise TicketError(problem) from None
         except OSError as error:
-            raise TicketError(unreachable(error, IN_A_WHILE)) from None
+            raise TicketError(unreachable(error, "garmin.sign_in_unreachable")) from None
 
 
 def answer_of(response: Any) -> Answer:
@@ -169,12 +167,9 @@ def reach(place: Endpoint) -> None:
     try:
         answer = requests.get(f"{place.sso()}/sso/embed", timeout=LIMITS, allow_redirects=False)
     except OSError as error:
-        raise unreachable(error, IN_A_WHILE) from None
+        raise unreachable(error, "garmin.sign_in_unreachable") from None
     if answer.status_code >= 500:
-        raise RetryLater(
-            f"Garmin's sign-in is out of order (status {answer.status_code}).",
-            remedy=IN_A_WHILE,
-        )
+        raise RetryLater(code="garmin.sign_in_out_of_order", status=answer.status_code)
 
 
 @contextmanager
@@ -199,18 +194,13 @@ def _sign_in_troubles() -> Iterator[None]:
     except TicketError as error:
         raise error.problem from None
     except GarminConnectAuthenticationError:
-        raise WrongPassword(
-            "Garmin does not accept this e-mail and password.",
-            remedy="Check both at connect.garmin.com, then try again.",
-        ) from None
+        raise WrongPassword(code="garmin.wrong_password") from None
     except (GarminConnectTooManyRequestsError, GarminConnectConnectionError):
-        raise SignInBlocked("Garmin blocks sign-ins from here just now.", remedy=BLOCKED) from None
+        raise SignInBlocked(code="garmin.sign_in_blocked") from None
     except OSError as error:
-        raise unreachable(error, IN_A_WHILE) from None
+        raise unreachable(error, "garmin.sign_in_unreachable") from None
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise RetryLater(
-            "Garmin's sign-in answered what nobody understands.", remedy=IN_A_WHILE
-        ) from None
+        raise RetryLater(code="garmin.sign_in_changed") from None
 
 
 def _bound(session: requests.Session) -> None:

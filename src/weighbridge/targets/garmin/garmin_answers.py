@@ -14,11 +14,13 @@ Source: docs/reference/garmin.md#uploads. Where it leaves a choice:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
+from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, Refused, RetryLater
+from weighbridge.core.reason import reason
 
 PAUSE_SECONDS = 900.0
 """How long to leave Garmin alone when it does not say (docs/reference/garmin.md#limits)."""
@@ -26,12 +28,8 @@ PAUSE_SECONDS = 900.0
 DUPLICATE = 202
 """The code of the message "Duplicate Activity." (docs/reference/garmin.md#uploads)."""
 
-AGAIN = "Nothing to do: it is tried again by itself."
-LOOKED_FOR = "Nothing to do: Garmin is read before anything is sent again."
-IN_A_WHILE = "Check the connection and try again in some minutes."
-BROWSER = "Sign in with a browser: weighbridge login garmin --ticket"
-BLOCKED = "Wait some hours, or sign in with a browser: weighbridge login garmin --ticket"
-LOOK = "Correct or delete it in the Withings app if it is wrong; it is kept here in any case."
+type What = Literal["file", "pressure", "profile", "weigh_ins", "pressures", "deletion", "renewal"]
+"""What was asked for or written: the end of a code ``garmin.<...>`` that names it."""
 
 _REFUSING = frozenset({400, 406, 411, 412, 413, 414, 415, 422})
 _PAUSING = frozenset({402, 403, 429})
@@ -63,38 +61,34 @@ class Answer(msgspec.Struct, frozen=True):
             return None
 
 
-def trouble_of_write(answer: Answer, what: str) -> Problem:
+def trouble_of_write(answer: Answer, what: What) -> Problem:
     """The decision after a write that did not succeed; ``what`` was written, for the message."""
-    status = answer.status
+    status, named = answer.status, reason(f"garmin.{what}")
     if status == 401:
-        return LoginNeeded(
-            "Garmin does not accept the login.", remedy="Run: weighbridge login garmin"
-        )
+        return LoginNeeded(code="garmin.login_refused", login=login_command("garmin"))
     if status in _PAUSING:
         return RetryLater(
-            f"Garmin turned {what} away (status {status}).", remedy=AGAIN, after=pause_of(answer)
+            code="garmin.turned_away", after=pause_of(answer), what=named, status=status
         )
     if status in _REFUSING:
-        reason = "; ".join(complaints_of(answer.json())) or "no reason given"
-        return Refused(f"Garmin refused {what} (status {status}: {reason}).", remedy=LOOK)
+        said = "; ".join(complaints_of(answer.json()))
+        code = "garmin.refused" if said else "garmin.refused_silently"
+        return Refused(code=code, what=named, status=status, answer=said)
     if status in _TURNED_AWAY:
-        return RetryLater(
-            f"Garmin is not available (status {status}).", remedy=AGAIN, after=asked_pause(answer)
-        )
+        return RetryLater(code="garmin.unavailable", after=asked_pause(answer), status=status)
     if status >= 500 or answer.good:
-        return OutcomeUnknown(
-            f"Garmin's answer (status {status}) does not say whether it took {what}.",
-            remedy=LOOKED_FOR,
-        )
-    return RetryLater(f"Garmin did not take {what} (status {status}).", remedy=AGAIN)
+        return OutcomeUnknown(code="garmin.doubtful", what=named, status=status)
+    return RetryLater(code="garmin.not_taken", what=named, status=status)
 
 
-def trouble_of_read(answer: Answer, what: str) -> Problem:
+def trouble_of_read(answer: Answer, what: What) -> Problem:
     """The decision after a read or a deletion that did not succeed: nothing new has arrived."""
     problem = trouble_of_write(answer, what)
     if isinstance(problem, (RetryLater, LoginNeeded)):
         return problem
-    return RetryLater(f"Garmin did not answer for {what} (status {answer.status}).", remedy=AGAIN)
+    return RetryLater(
+        code="garmin.not_answered", what=reason(f"garmin.{what}"), status=answer.status
+    )
 
 
 def check_upload(answer: Answer) -> None:
@@ -107,11 +101,12 @@ def check_upload(answer: Answer) -> None:
         return
     report = import_report(answer.json())
     if not answer.good or report is None:
-        raise trouble_of_write(answer, "the file with weigh-ins")
+        raise trouble_of_write(answer, "file")
     failures = report.get("failures")
     if failures and not _only_duplicates(failures):
-        reason = "; ".join(_messages(failures)) or "no reason given"
-        raise Refused(f"Garmin refused the file with weigh-ins ({reason}).", remedy=LOOK)
+        said = "; ".join(_messages(failures))
+        code = "garmin.file_refused" if said else "garmin.file_refused_silently"
+        raise Refused(code=code, answer=said)
 
 
 def pressure_reference(answer: Answer) -> str:
@@ -123,10 +118,10 @@ def pressure_reference(answer: Answer) -> str:
         return ""
     content = answer.json()
     if not answer.good or not isinstance(content, dict):
-        raise trouble_of_write(answer, "a blood pressure")
+        raise trouble_of_write(answer, "pressure")
     version, local = content.get("version"), content.get("measurementTimestampLocal")
     if not isinstance(version, int) or not isinstance(local, str):
-        raise trouble_of_write(answer, "a blood pressure")
+        raise trouble_of_write(answer, "pressure")
     return f"{version}:{local[:10]}"
 
 

@@ -14,8 +14,6 @@ import msgspec
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.network import is_loopback
 
-INSTALL = "Run: pip install 'weighbridge[garmin]'"
-
 _NEEDED = (
     "login",
     "resume_login",
@@ -51,10 +49,10 @@ def require() -> None:
         from garminconnect.client import Client
     except ImportError as error:
         raise ConfigProblem(
-            f"Garmin needs the Python package {error.name or 'garminconnect'}.", remedy=INSTALL
+            code="garmin.package_missing", package=error.name or "garminconnect"
         ) from None
     if not all(hasattr(Client, name) for name in _NEEDED):
-        raise ConfigProblem("This release of garminconnect is not a known one.", remedy=INSTALL)
+        raise ConfigProblem(code="garmin.package_unknown")
 
 
 def trust_the_same_authorities() -> None:

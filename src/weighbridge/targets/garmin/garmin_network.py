@@ -13,7 +13,6 @@ import requests
 import urllib3.exceptions
 
 from weighbridge.core.errors import OutcomeUnknown, RetryLater
-from weighbridge.targets.garmin.garmin_answers import AGAIN, LOOKED_FOR
 
 _NOT_SENT = (
     urllib3.exceptions.NewConnectionError,
@@ -27,10 +26,7 @@ def trouble_of_network(error: OSError) -> RetryLater | OutcomeUnknown:
     """The decision after a request without an answer."""
     if not may_have_arrived(error):
         return unreachable(error)
-    return OutcomeUnknown(
-        f"The connection to Garmin broke before the answer came ({_name(error)}).",
-        remedy=LOOKED_FOR,
-    )
+    return OutcomeUnknown(code="garmin.broke", error=_name(error))
 
 
 def may_have_arrived(error: BaseException) -> bool:
@@ -40,9 +36,9 @@ def may_have_arrived(error: BaseException) -> bool:
     return not any(isinstance(link, _NOT_SENT) for link in _links(error))
 
 
-def unreachable(error: OSError, remedy: str = AGAIN) -> RetryLater:
+def unreachable(error: OSError, code: str = "garmin.unreachable") -> RetryLater:
     """Garmin did not get the request, or it makes no difference whether it did."""
-    return RetryLater(f"Garmin cannot be reached ({_name(error)}).", remedy=remedy)
+    return RetryLater(code=code, error=_name(error))
 
 
 def _name(error: BaseException) -> str:

@@ -17,7 +17,6 @@ import msgspec
 from weighbridge.core.errors import ConfigProblem, LoginNeeded
 from weighbridge.targets.base import SignedIn, WrongCode, WrongTicket
 from weighbridge.targets.garmin import garmin_library
-from weighbridge.targets.garmin.garmin_answers import BROWSER
 from weighbridge.targets.garmin.garmin_library import Endpoint
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def sign_in(
     (wait for hours), RetryLater (network or Garmin out of order) and ConfigProblem.
     """
     if not (username and password):
-        raise ConfigProblem("Garmin needs an e-mail and a password.", remedy="Give both.")
+        raise ConfigProblem(code="garmin.needs_both")
     garmin_library.require()
     from weighbridge.targets.garmin.garmin_adapter import Connection, reach
 
@@ -59,10 +58,7 @@ def sign_in_with_ticket(place: Endpoint, ticket: str) -> SignedIn:
     """
     found = _TICKET.search(ticket)
     if found is None:
-        raise WrongTicket(
-            "This holds no ticket; it begins with ST-.",
-            remedy="Copy the whole address of the last page and try again.",
-        )
+        raise WrongTicket(code="garmin.no_ticket")
     garmin_library.require()
     from weighbridge.targets.garmin.garmin_adapter import Connection
 
@@ -70,10 +66,7 @@ def sign_in_with_ticket(place: Endpoint, ticket: str) -> SignedIn:
     try:
         connection.exchange(found[0])
     except LoginNeeded:
-        raise WrongTicket(
-            "Garmin did not take the ticket: it lives for some seconds and for one use.",
-            remedy="Sign in with the browser again and paste the new address at once.",
-        ) from None
+        raise WrongTicket(code="garmin.ticket_refused") from None
     return _signed_in(connection)
 
 
@@ -96,10 +89,7 @@ def browser_url(place: Endpoint) -> str:
 
 def _give_code(connection: Connection, ask_mfa: Callable[[], str] | None) -> None:
     if ask_mfa is None:
-        raise LoginNeeded(
-            "Garmin asks for the code of the second factor.",
-            remedy="Run it in a terminal, or give the code with --mfa-code.",
-        )
+        raise LoginNeeded(code="garmin.code_needed")
     given: set[str] = set()
     for _ in range(CODE_ATTEMPTS):
         code = ask_mfa().strip()
@@ -108,7 +98,7 @@ def _give_code(connection: Connection, ask_mfa: Callable[[], str] | None) -> Non
         given.add(code)
         if connection.confirm(code):
             return
-    raise WrongCode("Garmin did not accept the code.", remedy="Start again for a new code.")
+    raise WrongCode(code="garmin.wrong_code")
 
 
 def _signed_in(connection: Connection) -> SignedIn:
@@ -120,5 +110,5 @@ def _signed_in(connection: Connection) -> SignedIn:
         connection.tokens(), profile_id=profile.account, display_name=profile.display_name
     )
     if not (tokens.di_token and tokens.di_refresh_token and tokens.di_client_id):
-        raise LoginNeeded("Garmin issued a login that cannot be kept.", remedy=BROWSER)
+        raise LoginNeeded(code="garmin.login_incomplete")
     return SignedIn(msgspec.to_builtins(tokens), profile.account, profile.name)

@@ -15,7 +15,7 @@ import msgspec
 
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
 from weighbridge.targets.base import Session
-from weighbridge.targets.garmin.garmin_answers import AGAIN, Answer, trouble_of_read
+from weighbridge.targets.garmin.garmin_answers import Answer, trouble_of_read
 
 MARGIN_SECONDS = 900.0
 """A token with less life than this is renewed before it is used."""
@@ -36,11 +36,6 @@ class GarminTokens(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return "Tokens(***)"
-
-
-def remedy_for(person: str, target: str) -> str:
-    """The command that cures a lost login."""
-    return f"Run: weighbridge login {target} --person {person}"
 
 
 def claims_of(token: str) -> dict[str, Any]:
@@ -86,13 +81,13 @@ def renewed(answer: Answer, old: GarminTokens) -> GarminTokens:
     Raises LoginNeeded on 400 and 401, RetryLater on everything else.
     """
     if answer.status in {400, 401}:
-        raise LoginNeeded("The Garmin login has ended.")
+        raise LoginNeeded(code="garmin.login_ended")
     content = answer.json()
     if not answer.good or not isinstance(content, dict):
-        raise trouble_of_read(answer, "the renewal of the login")
+        raise trouble_of_read(answer, "renewal")
     access, refresh = content.get("access_token"), content.get("refresh_token")
     if not isinstance(access, str) or not access:
-        raise RetryLater("Garmin's answer to the renewal of the login is incomplete.", remedy=AGAIN)
+        raise RetryLater(code="garmin.renewal_incomplete")
     kept = refresh if isinstance(refresh, str) and refresh else old.di_refresh_token
     client = claims_of(access).get("client_id")
     if not isinstance(client, str) or not client:
@@ -103,7 +98,8 @@ def renewed(answer: Answer, old: GarminTokens) -> GarminTokens:
 class TokenLife:
     """The login of one person, kept in a session and renewed when it is time.
 
-    ``refresh`` makes exactly one request to the token host and returns its answer.
+    ``refresh`` makes exactly one request to the token host and returns its answer. ``login`` is the
+    command that a person runs when the login is lost.
     """
 
     def __init__(
@@ -111,12 +107,12 @@ class TokenLife:
         session: Session,
         clock: Callable[[], float],
         refresh: Callable[[GarminTokens], Answer],
-        remedy: str,
+        login: str,
     ) -> None:
         self._session = session
         self._clock = clock
         self._refresh = refresh
-        self._remedy = remedy
+        self._login = login
 
     def current(self) -> GarminTokens:
         """Tokens good for a quarter of an hour at least. Raises LoginNeeded or RetryLater."""
@@ -144,9 +140,9 @@ class TokenLife:
     def _load(self) -> GarminTokens:
         tokens = read_tokens(self._session.load())
         if tokens is None:
-            raise LoginNeeded("Nobody is logged in to Garmin yet.", remedy=self._remedy)
+            raise LoginNeeded(code="garmin.not_logged_in", login=self._login)
         return tokens
 
     def login_needed(self, problem: Problem) -> LoginNeeded:
         """The same problem with the command that cures it."""
-        return LoginNeeded(problem.message, remedy=self._remedy)
+        return LoginNeeded(code="target.log_in", cause=problem, login=self._login)

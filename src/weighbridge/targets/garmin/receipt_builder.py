@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from weighbridge.core.errors import OutcomeUnknown, Problem, Refused, RetryLater
 from weighbridge.targets.base import Receipt
-from weighbridge.targets.garmin.garmin_answers import AGAIN
 
 
 class ReceiptBuilder:
@@ -52,5 +51,5 @@ class ReceiptBuilder:
         """Why readings are left over. They were not tried, so their fate is known."""
         settled = {*self._delivered, *self._refused, *self._unknown}
         if isinstance(self._problem, OutcomeUnknown) and not settled >= self._all:
-            return RetryLater(self._problem.message, remedy=AGAIN)
+            return RetryLater(code="target.try_again", cause=self._problem)
         return self._problem

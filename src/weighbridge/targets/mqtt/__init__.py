@@ -42,6 +42,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import msgspec
 
+from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded, Refused
 from weighbridge.core.measures import Measurement, Reading
 from weighbridge.core.secret import Secret
@@ -267,8 +268,7 @@ class MqttTarget:
         if userid is None:
             name = self._context.person
             raise LoginNeeded(
-                f"{name} is not connected to Withings yet.",
-                remedy=f"Run: weighbridge login withings --person {name}",
+                code="mqtt.not_connected", person=name, login=login_command("withings", name)
             )
         return Person(userid, self._context.person)
 

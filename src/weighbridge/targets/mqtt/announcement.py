@@ -104,7 +104,7 @@ def _announced(reference: str | None) -> frozenset[str]:
 
 def _check(reading: Reading) -> None:
     if instant(reading.taken_at) is None:
-        raise Refused("It was taken at a time that no calendar holds.")
+        raise Refused(code="reading.no_time")
     for one in (*reading.measurements, *reading.segments):
         if abs(one.value) >= _HEAVIEST or number(one.value) is None:
-            raise Refused(f"A value (measure type {one.type_code}) is too large.")
+            raise Refused(code="reading.too_large", type=one.type_code)

@@ -173,7 +173,7 @@ class Broker:
             if not self._change.wait_for(lambda: not self._is_dialing or self._is_closed, left):
                 raise silent(self._name, self._limits.answer)
             if self._is_closed:
-                raise RetryLater("The program is about to end.", remedy="It is sent next time.")
+                raise RetryLater(code="mqtt.stopping")
             if self._connection is not None and self._connection.is_open:
                 return self._connection
             if self._residence is not None:

@@ -16,10 +16,7 @@ def tls_context(access: Access) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=access.ca_file)
     except OSError as error:  # an ssl.SSLError is one, too
-        raise ConfigProblem(
-            f"The file {access.ca_file} holds no certificates that can be read.",
-            remedy="Correct ca_file: it names a file in PEM format.",
-        ) from error
+        raise ConfigProblem(code="mqtt.authority", path=str(access.ca_file)) from error
     if access.client_certificate is not None:
         _show_certificate(context, access)
     context.sslsocket_class = _Socket
@@ -46,8 +43,4 @@ def _show_certificate(context: ssl.SSLContext, access: Access) -> None:
         names = " and ".join(
             str(file) for file in (access.client_certificate, access.client_key) if file
         )
-        raise ConfigProblem(
-            f"The client certificate ({names}) cannot be read.",
-            remedy="Correct client_certificate and client_key: files in PEM format, "
-            "which belong together, with a key that is not encrypted.",
-        ) from error
+        raise ConfigProblem(code="mqtt.certificate", path=names) from error

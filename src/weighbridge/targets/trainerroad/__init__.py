@@ -185,10 +185,7 @@ def _write(account: RiderAccount, one: Weight, receipt: Receipt) -> Receipt:
 
 def _remark_on_ftp() -> Problem:
     """The weight arrived; we may have undone a change (docs/reference/trainerroad.md#profile)."""
-    return Problem(
-        "The weight was written, but the FTP in TrainerRoad changed at the same moment.",
-        remedy="Look at the FTP in your TrainerRoad profile.",
-    )
+    return Problem(code="trainerroad.ftp_changed")
 
 
 def _age(reading: Reading) -> tuple[int, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, RetryLater
 from weighbridge.targets.trainerroad.trainerroad_answers import (
     CHANGED_PAUSE_SECONDS,
@@ -18,7 +19,6 @@ from weighbridge.targets.trainerroad.trainerroad_answers import (
     trouble_of_write,
 )
 from weighbridge.targets.trainerroad.trainerroad_http import (
-    AGAIN,
     Answer,
     Wire,
     connected,
@@ -52,7 +52,7 @@ class RiderAccount:
     def __init__(self, url: str, context: Context) -> None:
         self._url = url
         self._session = context.session
-        self._remedy = f"Run: weighbridge login {context.target} --person {context.person}"
+        self._login = login_command(context.target, context.person)
 
     def member(self) -> Member:
         """Who is logged in. Raises LoginNeeded when it is not the one who logged in here."""
@@ -78,21 +78,18 @@ class RiderAccount:
     def _prove(self, wire: Wire) -> Member:
         """People do not mix: compare who answers with who logged in."""
         wire.cookie = self._cookie()
-        answer, member = ask_member(wire, self._remedy)
+        answer, member = ask_member(wire, self._login)
         if member is None:
-            raise LoginNeeded("The TrainerRoad login has ended.", remedy=self._remedy)
+            raise LoginNeeded(code="trainerroad.login_ended", login=self._login)
         if member.account != self._session.account():
-            raise LoginNeeded(
-                "The saved login belongs to another TrainerRoad account. Nothing was sent.",
-                remedy=self._remedy,
-            )
+            raise LoginNeeded(code="trainerroad.other_account", login=self._login)
         self._keep_renewed(wire, answer.cookie)
         return member
 
     def _cookie(self) -> str:
         cookie = read_session(self._session.load())
         if cookie is None:
-            raise LoginNeeded("Nobody is logged in to TrainerRoad yet.", remedy=self._remedy)
+            raise LoginNeeded(code="trainerroad.not_logged_in", login=self._login)
         return cookie
 
     def _keep_renewed(self, wire: Wire, fresh: str) -> None:
@@ -109,14 +106,14 @@ class RiderAccount:
     def _read(self, wire: Wire) -> Profile:
         answer = wire.call("GET", PROFILE, page=PROFILE_PAGE)
         if answer.status != 200:
-            raise trouble_of_read(answer, "the profile", self._remedy)
+            raise trouble_of_read(answer, "profile", self._login)
         return read_profile(answer.body)
 
     def _write(self, wire: Wire, content: bytes) -> OutcomeUnknown | None:
         """Send the profile; returns what leaves its outcome in doubt. Raises what stops it."""
         try:
             answer = wire.call("PUT", PROFILE, page=PROFILE_PAGE, content=content)
-            problem = trouble_of_write(answer, self._remedy)
+            problem = trouble_of_write(answer, self._login)
         except OutcomeUnknown as doubt:
             return doubt
         if problem is None or isinstance(problem, OutcomeUnknown):
@@ -127,17 +124,14 @@ class RiderAccount:
         try:
             return self._read(wire)
         except Problem as problem:
-            raise doubt or OutcomeUnknown(
-                "TrainerRoad took the weight, but the profile could not be read afterwards.",
-                remedy="Nothing to do: it is read before anything is sent again.",
-            ) from problem
+            raise doubt or OutcomeUnknown(code="trainerroad.not_read_back") from problem
 
 
-def ask_member(wire: Wire, remedy: str) -> tuple[Answer, Member | None]:
+def ask_member(wire: Wire, login: str) -> tuple[Answer, Member | None]:
     """Who is signed in with the wire's cookie; no member: nobody is. Raises RetryLater."""
     answer = wire.call("GET", MEMBER, page="/app/career")
     if answer.status != 200:
-        raise trouble_of_read(answer, "the session check", remedy)
+        raise trouble_of_read(answer, "session_check", login)
     return answer, read_member(answer.body)
 
 
@@ -154,9 +148,5 @@ def read_session(secret: Any) -> str | None:
 
 def _not_taken(doubt: OutcomeUnknown | None) -> RetryLater:
     if doubt is not None:
-        return RetryLater("TrainerRoad did not take the weight this time.", remedy=AGAIN)
-    return RetryLater(
-        "TrainerRoad accepts the weight but does not keep it.",
-        remedy="Enter it there by hand, and look for a newer Weighbridge.",
-        after=CHANGED_PAUSE_SECONDS,
-    )
+        return RetryLater(code="trainerroad.not_taken")
+    return RetryLater(code="trainerroad.not_kept", after=CHANGED_PAUSE_SECONDS)

@@ -12,7 +12,8 @@ Source: docs/reference/trainerroad.md#failures. Where it leaves a choice:
 from __future__ import annotations
 
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, Refused, RetryLater
-from weighbridge.targets.trainerroad.trainerroad_http import AGAIN, Answer
+from weighbridge.core.reason import Reason, reason
+from weighbridge.targets.trainerroad.trainerroad_http import Answer
 
 PAUSE_SECONDS = 900.0
 """How long to leave TrainerRoad alone when it turns us away and does not say."""
@@ -20,48 +21,40 @@ PAUSE_SECONDS = 900.0
 CHANGED_PAUSE_SECONDS = 6 * 3600.0
 """An interface that changed does not change back within minutes."""
 
-UPDATE = "Nothing was written. Look for a newer Weighbridge: pip install --upgrade weighbridge"
-
 _TURNED_AWAY = frozenset({403, 408, 429, 503})
 _REFUSING = frozenset({400, 409, 413, 415, 422})
 
 
-def changed(message: str) -> RetryLater:
+def changed(how: str, *, what: Reason | None = None, status: int = 0) -> RetryLater:
     """TrainerRoad is not as we know it: stop and say so (docs/reference/trainerroad.md#changes)."""
-    return RetryLater(message, remedy=UPDATE, after=CHANGED_PAUSE_SECONDS)
+    return RetryLater(
+        code=f"trainerroad.{how}", after=CHANGED_PAUSE_SECONDS, what=what, status=status
+    )
 
 
-def trouble_of_read(answer: Answer, what: str, remedy: str) -> Problem:
-    """The decision after a read without the expected answer. ``remedy`` is the way to log in."""
-    status = answer.status
+def trouble_of_read(answer: Answer, what: str, login: str) -> Problem:
+    """The decision after a read without the expected answer. ``login``: the command for it."""
+    status, named = answer.status, reason(f"trainerroad.{what}")
     if status == 401 or is_login_page(answer):
-        return LoginNeeded("TrainerRoad does not accept the session any more.", remedy=remedy)
+        return LoginNeeded(code="trainerroad.session_refused", login=login)
     if status in _TURNED_AWAY:
         after = PAUSE_SECONDS if answer.retry_after is None else answer.retry_after
-        return RetryLater(
-            f"TrainerRoad turned {what} away (status {status}).", remedy=AGAIN, after=after
-        )
+        return RetryLater(code="trainerroad.turned_away", after=after, what=named, status=status)
     if status >= 500:
-        return RetryLater(f"TrainerRoad is out of order (status {status}).", remedy=AGAIN)
-    return changed(f"TrainerRoad has changed: {what} gets another answer (status {status}).")
+        return RetryLater(code="trainerroad.out_of_order", status=status)
+    return changed("other_answer", what=named, status=status)
 
 
-def trouble_of_write(answer: Answer, remedy: str) -> Problem | None:
+def trouble_of_write(answer: Answer, login: str) -> Problem | None:
     """The decision after a PUT; None when it was accepted."""
     status = answer.status
     if status in {200, 204}:
         return None
     if status in _REFUSING:
-        return Refused(
-            f"TrainerRoad refused the weight (status {status}).",
-            remedy="See the reading with: weighbridge why READING",
-        )
+        return Refused(code="trainerroad.refused", status=status)
     if status >= 500 and status not in _TURNED_AWAY:
-        return OutcomeUnknown(
-            f"TrainerRoad's answer (status {status}) does not say whether it took the weight.",
-            remedy="Nothing to do: it is read before anything is sent again.",
-        )
-    return trouble_of_read(answer, "the profile", remedy)
+        return OutcomeUnknown(code="trainerroad.doubtful", status=status)
+    return trouble_of_read(answer, "profile", login)
 
 
 def is_login_page(answer: Answer) -> bool:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 HOME = "https://www.trainerroad.com"
 COOKIE = "SharedTrainerRoadAuth"
 
-AGAIN = "Nothing to do: it is tried again by itself."
-
 _COOKIE_TEXT = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")
 """What a cookie may hold (RFC 6265, section 4.1.1)."""
 
@@ -130,8 +128,5 @@ def _trouble(error: Exception, *, writes: bool) -> RetryLater | OutcomeUnknown:
     )
     name = type(error).__name__
     if writes and not isinstance(error, not_sent):
-        return OutcomeUnknown(
-            f"TrainerRoad did not say whether it took the weight ({name}).",
-            remedy="Nothing to do: it is read before anything is sent again.",
-        )
-    return RetryLater(f"TrainerRoad did not answer ({name}).", remedy=AGAIN)
+        return OutcomeUnknown(code="trainerroad.write_broke", error=name)
+    return RetryLater(code="trainerroad.silent", error=name)

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import msgspec
 
+from weighbridge.core.reason import reason
 from weighbridge.targets.trainerroad.trainerroad_answers import changed
 
 EQUAL_KG = Decimal("0.01")
@@ -76,12 +77,12 @@ def read_member(body: bytes) -> Member | None:
 
     Raises RetryLater when the answer is another one.
     """
-    fields = _fields(body, "the session check")
+    fields = _fields(body, "session_check")
     key = _key(fields, "memberId")
     number = _plain(fields[key]) if key else None
     is_number = isinstance(number, int) and not isinstance(number, bool)
     if key is None or not (is_number or number is None):
-        raise changed("TrainerRoad has changed: the session check does not say who is signed in.")
+        raise changed("nameless_session")
     if number is None or number <= 0:
         return None
     key = _key(fields, "username")
@@ -91,10 +92,10 @@ def read_member(body: bytes) -> Member | None:
 
 def read_profile(body: bytes) -> Profile:
     """The profile. Raises RetryLater when it is not an object with a weight."""
-    fields = _fields(body, "the profile")
+    fields = _fields(body, "profile")
     key = _key(fields, "weightKg")
     if key is None:
-        raise changed("TrainerRoad has changed: the profile holds no field weightKg.")
+        raise changed("no_weight_field")
     ftp_key = _key(fields, "ftp")
     return Profile(fields, key, _weight(fields[key]), _plain(fields[ftp_key]) if ftp_key else None)
 
@@ -114,7 +115,7 @@ def _fields(body: bytes, what: str) -> Fields:
     try:
         return _OBJECT.decode(body)
     except _UNREADABLE:
-        raise changed(f"TrainerRoad has changed: {what} is not answered with an object.") from None
+        raise changed("not_an_object", what=reason(f"trainerroad.{what}")) from None
 
 
 def _key(fields: Mapping[str, Any], name: str) -> str | None:
@@ -137,5 +138,5 @@ def _weight(raw: msgspec.Raw) -> Decimal | None:
     if plain is None:
         return None
     if not isinstance(plain, (int, float)) or isinstance(plain, bool) or abs(plain) > _HEAVIEST:
-        raise changed("TrainerRoad has changed: weightKg is no weight.")
+        raise changed("odd_weight")
     return msgspec.json.decode(raw, type=Decimal)

@@ -12,6 +12,7 @@ import re
 
 import msgspec
 
+from weighbridge.core.commands import login_command
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, RetryLater, SignInBlocked
 from weighbridge.targets.base import SignedIn, WrongPassword, WrongTicket
 from weighbridge.targets.trainerroad.trainerroad_account import ask_member, session_of
@@ -28,9 +29,6 @@ from weighbridge.targets.trainerroad.trainerroad_profile import read_success
 LOGIN = "/app/api/login/login"
 LOGIN_PAGE = "/app/login"
 
-BROWSER = "Sign in with a browser instead: weighbridge login trainerroad --ticket"
-IN_A_WHILE = "Check the connection and try again in some minutes."
-
 _NAMED = re.compile(rf'{COOKIE}"?[\s=:]+"?([^\s;,"]+)')
 
 
@@ -41,7 +39,7 @@ def sign_in(url: str, username: str, password: str) -> SignedIn:
     RetryLater (network or TrainerRoad out of order) and ConfigProblem.
     """
     if not (username and password):
-        raise ConfigProblem("TrainerRoad needs a user name and a password.", remedy="Give both.")
+        raise ConfigProblem(code="trainerroad.needs_both")
     content = _credentials(username, password)
     with connected(url) as wire:
         answer = wire.call("POST", LOGIN, page=LOGIN_PAGE, content=content)
@@ -49,7 +47,7 @@ def sign_in(url: str, username: str, password: str) -> SignedIn:
         wire.cookie = answer.cookie
         signed_in = _signed_in(wire)
     if signed_in is None:
-        raise LoginNeeded("TrainerRoad issued a session that is not valid.", remedy=BROWSER)
+        raise LoginNeeded(code="trainerroad.session_invalid")
     return signed_in
 
 
@@ -60,18 +58,12 @@ def sign_in_with_cookie(url: str, text: str) -> SignedIn:
     """
     cookie = find_cookie(text)
     if cookie is None:
-        raise WrongTicket(
-            f"This is not the cookie {COOKIE}.",
-            remedy="Copy its whole value from the browser and try again.",
-        )
+        raise WrongTicket(code="trainerroad.not_the_cookie", cookie=COOKIE)
     with connected(url) as wire:
         wire.cookie = cookie
         signed_in = _signed_in(wire)
     if signed_in is None:
-        raise WrongTicket(
-            "TrainerRoad does not know this cookie, or it has ended.",
-            remedy="Sign in with the browser again and copy the new value.",
-        )
+        raise WrongTicket(code="trainerroad.cookie_refused")
     return signed_in
 
 
@@ -92,37 +84,27 @@ def _credentials(username: str, password: str) -> bytes:
     try:
         return msgspec.json.encode(content)
     except UnicodeEncodeError:
-        raise ConfigProblem(
-            "The user name or the password holds characters that cannot be sent.",
-            remedy="Let the terminal, or the file that holds it, be UTF-8.",
-        ) from None
+        raise ConfigProblem(code="trainerroad.not_sendable") from None
 
 
 def _check(answer: Answer) -> None:
     """Return when somebody is signed in."""
     success = read_success(answer.body) if answer.status == 200 else None
     if success is False or answer.status == 401:
-        raise WrongPassword(
-            "TrainerRoad does not accept this user name and password.",
-            remedy="Check both. If you use another sign-in there, add --ticket to this command.",
-        )
+        raise WrongPassword(code="trainerroad.wrong_password")
     if answer.status in {403, 429}:
-        raise SignInBlocked(
-            f"TrainerRoad blocks sign-ins (status {answer.status}).", remedy=BROWSER
-        )
+        raise SignInBlocked(code="trainerroad.sign_in_blocked", status=answer.status)
     if answer.status == 408 or answer.status >= 500:
-        text = f"TrainerRoad cannot sign anybody in now (status {answer.status})."
-        raise RetryLater(text, remedy=IN_A_WHILE)
+        raise RetryLater(code="trainerroad.sign_in_out_of_order", status=answer.status)
     if success is None:
-        text = f"TrainerRoad has changed its sign-in (status {answer.status})."
-        raise SignInBlocked(text, remedy=BROWSER)
+        raise SignInBlocked(code="trainerroad.sign_in_changed", status=answer.status)
     if not answer.cookie:
-        raise SignInBlocked("TrainerRoad signed in but gave no session.", remedy=BROWSER)
+        raise SignInBlocked(code="trainerroad.no_session")
 
 
 def _signed_in(wire: Wire) -> SignedIn | None:
     """Whose session it is; None when it is nobody's."""
-    answer, member = ask_member(wire, BROWSER)
+    answer, member = ask_member(wire, login_command("trainerroad"))
     if member is None:
         return None
     # The check may prolong the session by a new cookie, and then the first one may be dead.

@@ -62,7 +62,7 @@ def encode_pressures(
 
 def _identity(manufacturer: int | None, product: int | None, serial: int) -> tuple[int, int, int]:
     if not 0 < serial <= 0xFFFFFFFF:
-        raise ConfigProblem("The FIT serial number is not between 1 and 4294967295.")
+        raise ConfigProblem(code="fit.serial")
     return _code("manufacturer", manufacturer), _code("product", product), serial
 
 
@@ -70,13 +70,13 @@ def _code(name: str, number: int | None) -> int:
     if number is None:
         return UINT16.invalid
     if not 0 <= number < UINT16.invalid:
-        raise ConfigProblem(f"The FIT {name} is not between 0 and 65534.")
+        raise ConfigProblem(code="fit.code", name=name)
     return number
 
 
 def _encode(message: Message, rows: Sequence[Row], identity: tuple[int, int, int]) -> bytes:
     if not rows:
-        raise Refused("There is nothing to write into a FIT file.")
+        raise Refused(code="fit.empty")
     fields, numbers = _filled(message, rows)
     newest = numbers[-1][0]
     pack = packer(fields).pack

@@ -121,10 +121,10 @@ class WeightRow(msgspec.Struct, frozen=True, gc=False):
         zero or above 655.33 kg, and for every value that its field cannot hold.
         """
         if not 0 < weight <= LARGEST_WEIGHT:
-            raise _refused("The weight is not between 0 and 655.33 kg")
+            raise Refused(code="fit.weight")
         grams_10 = _on_the_wire(_WEIGHT_FIELDS["weight"], weight)
         if grams_10 == 0:
-            raise _refused("The weight is less than 10 g")
+            raise Refused(code="fit.light")
         return cls(_timestamp(taken_at), grams_10, **_columns(_WEIGHT_FIELDS, values))
 
     @property
@@ -151,7 +151,7 @@ class PressureRow(msgspec.Struct, frozen=True, gc=False):
     ) -> Self:
         """A row from exact values: mmHg and beats a minute. Raises ``Refused`` like WeightRow."""
         if not (systolic > 0 and diastolic > 0):
-            raise _refused("A blood pressure is not above zero")
+            raise Refused(code="fit.pressure")
         values = {"systolic": systolic, "diastolic": diastolic, "heart_rate": heart_rate}
         return cls(_timestamp(taken_at), **_columns(_PRESSURE_FIELDS, values))
 
@@ -178,14 +178,10 @@ def _on_the_wire(field: Field, value: Decimal) -> int:
         number = int((value * field.scale).to_integral_value(ROUND_HALF_UP))
         if number < field.base.invalid:
             return number
-    raise _refused(f"The value for {field.name} does not fit into a FIT file")
+    raise Refused(code="fit.value", field=field.name)
 
 
 def _timestamp(taken_at: int) -> int:
     if not FIRST_INSTANT <= taken_at <= LAST_INSTANT:
-        raise _refused("The time is not between July 1998 and February 2126")
+        raise Refused(code="fit.time")
     return taken_at - FIT_EPOCH
-
-
-def _refused(what: str) -> Refused:
-    return Refused(f"{what}.", remedy="Correct or delete the measurement in the Withings app.")

@@ -111,7 +111,4 @@ def _columns(fields: list[Field], numbers: tuple[int, ...]) -> dict[str, int]:
 
 
 def _not_ours(why: str) -> Refused:
-    return Refused(
-        f"This is not a FIT file that Weighbridge wrote: {why}.",
-        remedy="Move it away or choose another path.",
-    )
+    return Refused(code="fit.foreign", detail=why)

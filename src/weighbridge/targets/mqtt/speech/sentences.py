@@ -68,10 +68,7 @@ def sentence(event: Spoken, *, language: str, units: str, manner: str) -> str:
 
 def _check(what: str, chosen: str, choices: tuple[str, ...]) -> None:
     if chosen not in choices:
-        raise ConfigProblem(
-            f'There is no {what} "{chosen}" for spoken sentences.',
-            remedy=f"Choose one of these: {', '.join(choices)}.",
-        )
+        raise ConfigProblem(code=f"mqtt.no_{what}", chosen=chosen, choices=", ".join(choices))
 
 
 def _weight(event: Spoken, voice: _Voice) -> list[str]:
