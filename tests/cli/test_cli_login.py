@@ -68,7 +68,7 @@ def anna(tmp_path: Path) -> Iterator[World]:
             ["garmin", "--person", "anna", "--username", "a", "--password-file", "absent"],
             "The password file absent cannot be read.",
         ),
-        (["garmin", "--person", "anna", "--ticket", "xyz"], "it begins with ST-"),
+        (["garmin", "--person", "anna", "--ticket", "xyz"], "a ticket begins with ST-"),
         ([], "withings|TARGET"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

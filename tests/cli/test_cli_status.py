@@ -188,7 +188,7 @@ def test_a_dead_login_at_withings_is_told_once(anna: World) -> None:
     anna.house.admin.revoke_tokens("anna")
     anna.run("sync", expect=3)
     told = anna.run("status", expect=3).out
-    assert "anna: Withings needs a login\n    Withings does not accept the stored login" in told
+    assert "anna: Withings needs a login\n    Withings no longer accepts the stored login" in told
     assert told.count("Run: weighbridge login withings --person anna") == 1
     assert ".)" not in told
 
