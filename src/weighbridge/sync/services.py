@@ -38,7 +38,7 @@ from weighbridge.targets.base import Context, Target
 if TYPE_CHECKING:
     import httpx2
 
-    from weighbridge.sources.withings.application import WithingsApp, how_to_register
+    from weighbridge.sources.withings.application import WithingsApp
     from weighbridge.sources.withings.client import Withings
 
 RULES_VERSION = 1
@@ -116,7 +116,7 @@ class Services:
 
     def app(self) -> WithingsApp:
         """The registered application. Raises ConfigProblem that explains how to register one."""
-        from weighbridge.sources.withings.application import WithingsApp
+        from weighbridge.sources.withings.application import WithingsApp, how_to_register
 
         given = self.settings.withings
         if not given.client_id or given.client_secret is None:
