@@ -57,7 +57,10 @@ def test_filters_and_limits(world: World) -> None:
     assert len(listed(world, "--last", "2")) == 6, "of each target"
     assert listed(world, "--state", "rejected") == [(world.reading(POISONED), "garmin")]
     assert listed(world, "--state", "superseded") == []
-    assert world.run("deliveries", "list", "--state", "skipped").err == "There is none.\n"
+    assert (
+        world.run("deliveries", "list", "--state", "skipped").err
+        == "There are no such deliveries. Next: weighbridge sync\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,9 +70,9 @@ def test_filters_and_limits(world: World) -> None:
         (["list", "--target", "nope"], 'There is no target called "nope". Choose one of these: '),
         (["retry", "--all", "--target", "nope"], '"nope"'),
         (["list", "--person", "bob"], '"bob"'),
-        (["retry"], "Name one reading, or say --all."),
-        (["skip", "x", "--all"], "Name one reading, or say --all."),
-        (["accept", "x"], 'No delivery of a reading "x" is known.'),
+        (["retry"], "Name one reading, or add --all."),
+        (["skip", "x", "--all"], "Name one reading, or add --all."),
+        (["accept", "x"], 'There is no delivery of a reading "x".'),
         (["lose"], "lose"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

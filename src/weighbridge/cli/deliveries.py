@@ -1,4 +1,4 @@
-"""``weighbridge deliveries``: what went where, and what a person decides about it."""
+"""``weighbridge deliveries``: list deliveries, and retry, skip or accept them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from weighbridge.storage.decisions import (
     in_states,
     newest_of_reading,
 )
+from weighbridge.storage.delivery_log import deliveries_before
+from weighbridge.storage.routes import route_ids
 from weighbridge.sync.readings import instant_of
 
 people_option = click.option(
@@ -34,7 +36,7 @@ target_option = click.option(
 
 @click.group("deliveries")
 def command() -> None:
-    """List what was delivered where; retry, skip or accept.
+    """List deliveries, and retry, skip or accept them.
 
     \b
     Examples:
@@ -64,7 +66,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 @click.pass_obj
 def list_deliveries(  # noqa: PLR0913  one parameter an option
-    session: CliContext,
+    context: CliContext,
     people: tuple[str, ...],
     targets: tuple[str, ...],
     state: str | None,
@@ -77,7 +79,7 @@ def list_deliveries(  # noqa: PLR0913  one parameter an option
     Example:
       weighbridge deliveries list --person anna --state held
     """
-    settings = session.settings()
+    settings = context.settings()
     chosen = chosen_people(settings, people)
     check_targets(chosen, targets)
     with open_database(settings) as database:
@@ -88,7 +90,8 @@ def list_deliveries(  # noqa: PLR0913  one parameter an option
     for line in _lines(rows):
         echo(line)
     if not rows:
-        say("There is none." if state or targets else "There is none yet. Run: weighbridge sync")
+        nothing = "There are no deliveries yet. Run: weighbridge sync"
+        say("There are no such deliveries." if state or targets else nothing)
     return ExitCode.DONE
 
 
@@ -96,7 +99,7 @@ _FINISHED = frozenset({State.DELIVERED, State.CONFIRMED, State.SUPERSEDED})
 
 
 def _lines(rows: list[Row]) -> Iterator[str]:
-    """A line a delivery; below it what the target said, where somebody may want to know it."""
+    """One line for each delivery; below an open one, the answer of the target."""
     people = max((len(row["person"]) for row in rows), default=0)
     targets = max((len(row["target"]) for row in rows), default=0)
     for row in rows:
@@ -116,20 +119,13 @@ def _rows(
     state: str | None,
     most: int,
 ) -> Iterator[Row]:
+    states = () if state is None else (State(state),)
     for route in _routes(database, people, targets):
-        if state is None:
-            yield from database.all("latest_deliveries", route=route, most=most)
-        else:
-            yield from database.all("deliveries_in_state", route=route, state=state, most=most)
+        yield from deliveries_before(database, (route,), states, most=most)
 
 
 def _routes(database: Database, people: list[Person], targets: tuple[str, ...]) -> list[int]:
-    names = {person.name for person in people}
-    return [
-        int(row["id"])
-        for row in database.all("routes")
-        if row["person"] in names and (not targets or row["target"] in targets)
-    ]
+    return route_ids(database, [person.name for person in people], targets)
 
 
 def delivery_content(row: Row) -> dict[str, Any]:
@@ -150,16 +146,16 @@ def delivery_content(row: Row) -> dict[str, Any]:
 
 
 def _decision(decision: Decision, what: str, text: str) -> None:
-    """Make the command of one decision: they differ in their verb alone."""
+    """Add the command of one decision. ``what``: the deliveries that ``--all`` means."""
 
     @command.command(decision.value, help=text)
     @click.argument("reading", required=False)
-    @click.option("--all", "everything", is_flag=True, help=f"Everything that is {what}.")
+    @click.option("--all", "everything", is_flag=True, help=f"All deliveries that are {what}.")
     @people_option
     @target_option
     @click.pass_obj
     def decide(
-        session: CliContext,
+        context: CliContext,
         reading: str | None,
         everything: bool,
         people: tuple[str, ...],
@@ -167,10 +163,10 @@ def _decision(decision: Decision, what: str, text: str) -> None:
     ) -> int:
         if (reading is None) != everything:
             raise ConfigProblem(
-                "Name one reading, or say --all.",
+                "Name one reading, or add --all.",
                 remedy="List them with: weighbridge deliveries list",
             )
-        settings = session.settings()
+        settings = context.settings()
         chosen = chosen_people(settings, people)
         check_targets(chosen, targets)
         with open_database(settings) as database:
@@ -179,12 +175,12 @@ def _decision(decision: Decision, what: str, text: str) -> None:
             else:
                 rows = _of_reading(database, chosen, targets, reading)
             changed = decide_about(database, rows, decision, time.time())
-        say(_told(decision, changed, rows, what))
+        say(_result(decision, changed, rows, what))
         return ExitCode.DONE
 
 
-def _told(decision: Decision, changed: int, rows: list[Row], what: str) -> str:
-    """What came of a decision; when nothing did, why."""
+def _result(decision: Decision, changed: int, rows: list[Row], what: str) -> str:
+    """What a decision changed, or why it changed nothing."""
     if changed:
         done = f"{count(changed, 'delivery', 'deliveries')} changed."
         return done if decision is Decision.SKIP else f"{done} Next: weighbridge sync"
@@ -207,7 +203,7 @@ def _of_reading(
     ]
     if not rows:
         raise ConfigProblem(
-            f'No delivery of a reading "{reading}" is known.',
+            f'There is no delivery of a reading "{reading}".',
             remedy="List them with: weighbridge deliveries list",
         )
     return rows
@@ -216,20 +212,20 @@ def _of_reading(
 _decision(
     Decision.RETRY,
     "rejected or unknown",
-    "Send again what was rejected or may not have arrived. A target that can be read is looked at "
-    "first: what it holds already is not sent twice.\n\n\b\n"
+    "Send readings again that were rejected or may not have arrived. A target that can be read is "
+    "checked first: a reading that is already there is not sent twice.\n\n\b\n"
     "Example:\n  weighbridge deliveries retry 20240127T173209Z-7c1f2a",
 )
 _decision(
     Decision.SKIP,
     "rejected, unknown or held",
-    "Never send these readings in their present form.\n\n\b\n"
+    "Do not send these readings, unless they change.\n\n\b\n"
     "Example:\n  weighbridge deliveries skip --all --target garmin",
 )
 _decision(
     Decision.ACCEPT,
     "held",
-    "A held reading is this person's: deliver it. One that was rejected or may have arrived is "
-    "there: stop asking.\n\n\b\n"
+    "Confirm that a held reading belongs to this person, and deliver it. A reading that was "
+    "rejected or whose outcome is unknown is marked as delivered instead.\n\n\b\n"
     "Example:\n  weighbridge deliveries accept 20240127T173209Z-7c1f2a",
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from weighbridge.storage.database import Database, Row
 
 
@@ -18,3 +20,14 @@ def all_routes(database: Database) -> list[Row]:
 def connected_targets(database: Database, person: str) -> frozenset[str]:
     """The names of the targets of a person that have a route."""
     return frozenset(row["target"] for row in all_routes(database) if row["person"] == person)
+
+
+def route_ids(
+    database: Database, people: Collection[str], targets: Collection[str] = ()
+) -> list[int]:
+    """The ids of the routes of some people to some targets; no targets means all of them."""
+    return [
+        int(row["id"])
+        for row in all_routes(database)
+        if row["person"] in people and (not targets or row["target"] in targets)
+    ]

@@ -143,11 +143,6 @@ SELECT r.person, r.target, d.* FROM delivery AS d JOIN route AS r ON r.id = d.ro
  WHERE d.route = :route AND d.state = :state
  ORDER BY d.taken_at DESC, d.id DESC LIMIT :most
 
--- name: latest_deliveries
-SELECT r.person, r.target, d.* FROM delivery AS d JOIN route AS r ON r.id = d.route
- WHERE d.route = :route
- ORDER BY d.taken_at DESC, d.id DESC LIMIT :most
-
 -- name: decide
 -- A person decided: what was open or done becomes owed, held or over.
 UPDATE delivery
