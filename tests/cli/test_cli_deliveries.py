@@ -59,7 +59,7 @@ def test_filters_and_limits(world: World) -> None:
     assert listed(world, "--state", "superseded") == []
     assert (
         world.run("deliveries", "list", "--state", "skipped").err
-        == "There are no such deliveries. Next: weighbridge sync\n"
+        == "There are no such deliveries.\n"
     )
 
 

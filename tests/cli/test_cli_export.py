@@ -129,8 +129,8 @@ def test_a_wrong_day_is_told_before_anything_is_written(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "A FIT file is about one person. Add --person NAME."),
-        (["--person", "ben", "--blood-pressure"], "There is no such reading for a FIT file."),
+        ([], "A FIT file holds one person's readings. Add --person NAME."),
+        (["--person", "ben", "--blood-pressure"], "There are no readings for a FIT file."),
         (["--person", "anna", "--until", "2001-01-01"], "Choose other days, or sync first."),
     ],
 )
@@ -169,7 +169,7 @@ def test_fit_is_refused_at_a_terminal(world: World) -> None:
         _, err = process.communicate(timeout=30)
     os.close(ours)
     assert process.returncode == 2
-    assert err == "FIT is not for a terminal. Name a file with -o FILE.\n"
+    assert err == "A terminal cannot show a FIT file. Add -o FILE.\n"
 
 
 @posix_only

@@ -171,7 +171,7 @@ def test_with_json_log_lines_every_line_is_json(anna: World) -> None:
     assert {"time", "level", "event"} <= set.intersection(*(set(line) for line in lines))
     events = [line["event"] for line in lines]
     assert events[0] == "collected"
-    assert "said" in events
+    assert "message" in events
     stopped = next(line for line in lines if line["event"] == "stopped")
     assert (stopped["person"], stopped["where"], stopped["level"]) == ("anna", "garmin", "warning")
 
@@ -194,7 +194,7 @@ def test_an_interruption_says_that_nothing_is_lost(anna: World) -> None:
         _, err = process.communicate(timeout=20)
     anna.house.admin.release()
     assert process.returncode == 130
-    assert err.strip() == "Stopped. Nothing is lost: run it again to go on."
+    assert err.strip() == "Stopped. Nothing is lost: run it again to continue."
     anna.run("sync", expect=0)
 
 

@@ -47,7 +47,7 @@ def anna(tmp_path: Path) -> Iterator[World]:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["withings"], "Add --person with one of these: anna, ben."),
+        (["withings"], "Add --person NAME: one of anna, ben."),
         (["withings", "--person", "carl"], 'There is no person called "carl".'),
         (
             ["polar", "--person", "anna"],

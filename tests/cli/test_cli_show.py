@@ -84,7 +84,7 @@ def test_one_person_without_readings_does_not_hide_another(world: World, tmp_pat
     (tmp_path / "weighbridge.db").write_bytes((world.home / "weighbridge.db").read_bytes())
     result = run_here(tmp_path, "show", expect=0)
     assert "anna\n" in result.out
-    assert result.err == "There is nothing of carl yet. Run: weighbridge sync\n"
+    assert result.err == "There are no readings of carl yet. Run: weighbridge sync\n"
 
 
 def test_a_terminal_that_lacks_letters_gets_the_table_without_the_chart(world: World) -> None:

@@ -109,7 +109,7 @@ def test_a_beginner_is_led_to_the_beginning(tmp_path: Path, command: list[str]) 
     result = run_here(tmp_path / "home", *command, expect=2)
     assert result.out == ""
     assert result.err.startswith("There is no configuration yet: ")
-    assert result.err.endswith("Begin with: weighbridge init\n")
+    assert result.err.endswith("Run: weighbridge init\n")
     assert not (tmp_path / "home").exists()
 
 

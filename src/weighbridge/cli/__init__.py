@@ -18,45 +18,45 @@ from weighbridge.core.errors import ExitCode, Problem
 COMMANDS = {
     "init": "Write a commented configuration file.",
     "login": "Connect a Withings account or a target.",
-    "sync": "Bring everybody up to date.",
-    "serve": "Run as a server: be notified, deliver at once.",
-    "status": "Say for each person and target how things stand.",
-    "check": "Ask Withings and the targets whether all works.",
+    "sync": "Read new measurements and deliver them.",
+    "serve": "Run as a server that is notified and delivers at once.",
+    "status": "Show the state of each person and target.",
+    "check": "Test the connection to Withings and the targets.",
     "show": "Show the last readings with a small trend chart.",
-    "why": "Say why a reading is where it is.",
+    "why": "Explain why a reading was delivered or not.",
     "export": "Write readings as JSON lines, CSV or FIT.",
     "import": "Take over the logins of withings-sync or trumpet.",
-    "deliveries": "List what was delivered where; retry, skip or accept.",
-    "subscriptions": "See and mend what Withings notifies us about.",
+    "deliveries": "List deliveries, and retry, skip or accept them.",
+    "subscriptions": "Show and repair the subscriptions at Withings.",
     "config": "Check or show the configuration.",
-    "sandbox": "Run stand-ins for the Withings and Garmin clouds.",
-    "demo": "Show the whole road with made-up people, no account needed.",
+    "sandbox": "Run stand-ins for the Withings, Garmin and TrainerRoad clouds.",
+    "demo": "Try everything with invented people. No account needed.",
 }
 
 
-_OF_OUTPUT = (errno.EPIPE, errno.EINVAL, errno.ENOSPC, errno.EIO)
-"""Windows says EINVAL when the reader of a pipe went away."""
+_OUTPUT_ERRORS = (errno.EPIPE, errno.EINVAL, errno.ENOSPC, errno.EIO)
+"""Errors of standard output. Windows reports EINVAL when the reader of a pipe has gone."""
 
 
 _MODULES = {"import": "import_state"}
-"""Commands whose name cannot be that of a module."""
+"""Commands whose name is a Python keyword."""
 
 
 class OutputLost(Exception):
-    """Standard output takes nothing any more: its reader went away, or its disk is full."""
+    """Standard output cannot be written: its reader has gone, or its disk is full."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(error.strerror)
         self.reader_left = error.errno in (errno.EPIPE, errno.EINVAL)
 
 
-def is_of_output(error: OSError) -> bool:
-    """Whether it is standard output that failed, and not a file that has a name."""
-    return error.errno in _OF_OUTPUT and error.filename is None
+def is_output_error(error: OSError) -> bool:
+    """Whether standard output failed, and not a file with a name."""
+    return error.errno in _OUTPUT_ERRORS and error.filename is None
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands by name and imports the one that is asked for."""
+    """A group that imports a command only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -78,8 +78,8 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except OSError as error:  # click would end with 1, which means something else here
-            if not is_of_output(error):
+        except OSError as error:  # click would end with 1, which has another meaning here
+            if not is_output_error(error):
                 raise
             raise OutputLost(error) from error
 
@@ -93,31 +93,31 @@ class LazyGroup(click.Group):
 @click.option(
     "--home",
     metavar="DIR",
-    help="The home folder: configuration and database. Also WEIGHBRIDGE_HOME.",
+    help="The home folder with configuration and database. Also WEIGHBRIDGE_HOME.",
 )
-@click.option("-v", "--verbose", count=True, help="Say what happens; twice: say more.")
+@click.option("-v", "--verbose", count=True, help="Log what happens; twice: log more.")
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     default="text",
-    help="How log lines on standard error look.",
+    help="The format of log lines on standard error.",
 )
 @click.pass_context
 def command(ctx: click.Context, home: str | None, verbose: int, log_format: str) -> None:
-    """Carry body measurements from Withings to Garmin Connect, files and more.
+    """Deliver body measurements from Withings to Garmin Connect, files and more.
 
     \b
-    Try it, no account is needed:
+    Try it without an account:
       weighbridge demo
 
     \b
-    Begin:
+    Set it up:
       weighbridge init
       weighbridge login withings
       weighbridge sync
 
     \b
-    Or begin in a browser, and let it run by itself from then on:
+    Or set it up in a browser, and leave it running:
       weighbridge serve
     """
     from weighbridge.cli.cli_context import CliContext
@@ -143,11 +143,11 @@ def main() -> None:
 
 
 def conclude(work: Callable[[], int]) -> NoReturn:
-    """End the process as ``work`` ends: problems become a message and an exit code."""
-    if sys.stdin is None:  # closed by whoever started us
+    """Run ``work`` and end the process: a problem becomes a message and an exit code."""
+    if sys.stdin is None:  # closed by the parent process
         sys.stdin = io.StringIO()
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter shows another
+        if isinstance(stream, io.TextIOWrapper):  # a terminal without a letter shows "?"
             stream.reconfigure(errors="replace")
     try:
         sys.exit(work())
@@ -157,17 +157,17 @@ def conclude(work: Callable[[], int]) -> NoReturn:
         _show(error)
         sys.exit(ExitCode.USAGE)
     except (click.Abort, KeyboardInterrupt):
-        _say("Stopped. Nothing is lost: run it again to go on.")
+        _say("Stopped. Nothing is lost: run it again to continue.")
         sys.exit(130)
     except Problem as problem:
         _say(str(problem))
         sys.exit(problem.exit_code)
     except OutputLost as lost:
-        # Python would complain when it writes out what is left, so that goes nowhere.
+        # Python would fail again when it flushes the rest, so the rest goes to the null device.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if lost.reader_left:  # of a pipe: that is its right, and not an error of ours
+        if lost.reader_left:  # as in "| head": not an error
             sys.exit(ExitCode.DONE)
-        _say(f"The output cannot be written: {lost}. Make room or choose another place.")
+        _say(f"The output cannot be written: {lost}. Free some space or choose another place.")
         sys.exit(ExitCode.USAGE)
 
 

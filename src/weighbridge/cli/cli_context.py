@@ -1,4 +1,4 @@
-"""What every command is given: the home folder, the environment, how much to say."""
+"""What every command receives: the home folder, the environment and the verbosity."""
 
 from __future__ import annotations
 
@@ -24,34 +24,34 @@ class CliContext(msgspec.Struct, frozen=True):
     json_logs: bool = False
 
     def settings(self) -> Settings:
-        """The configuration. Raises ConfigProblems with everything that is wrong."""
+        """The configuration. Raises ConfigProblems with all mistakes at once."""
         return load(self.home, self.environ)
 
 
 def open_database(settings: Settings) -> Database:
-    """The database of the home folder, for commands that only look: none is made here.
+    """The database of the home folder, for commands that only read. It is not created here.
 
-    Raises LoginNeeded before the first login, ConfigProblem when nothing is configured either.
+    Raises LoginNeeded before the first login, ConfigProblem without a configuration.
     """
     from weighbridge.storage.database import FILE_NAME, Database
 
     if not (settings.home / FILE_NAME).exists():
         refuse_unconfigured(settings)
-        raise LoginNeeded("Nothing was connected yet.", remedy=f"Run: {first_login(settings)}")
+        raise LoginNeeded("No account is connected yet.", remedy=f"Run: {first_login(settings)}")
     return Database(settings.home)
 
 
 def is_configured(settings: Settings) -> bool:
-    """False for a beginner: there is no file, and the environment names no application."""
+    """False before the first set-up: no configuration file, no application in the environment."""
     return settings.withings.client_id is not None or (settings.home / CONFIG_FILE).exists()
 
 
 def refuse_unconfigured(settings: Settings) -> None:
-    """Lead a beginner to the beginning. Raises ConfigProblem."""
+    """Raise ConfigProblem when nothing is configured yet."""
     if not is_configured(settings):
         raise ConfigProblem(
             f"There is no configuration yet: {settings.home / CONFIG_FILE} does not exist.",
-            remedy="Begin with: weighbridge init",
+            remedy="Run: weighbridge init",
         )
 
 
@@ -64,31 +64,31 @@ def first_login(settings: Settings) -> str:
 
 
 def in_shell(word: str) -> str:
-    """A word as it must be typed in a command."""
+    """The word, quoted where the shell needs it."""
     import shlex
 
     return shlex.quote(word)
 
 
 def chosen_person(settings: Settings, name: str | None) -> Person:
-    """The person a command is about; the only one when no name was given."""
+    """The named person; without a name, the only one. Raises ConfigProblem."""
     if name is not None:
         return settings.person(name)
     if len(settings.people) == 1:
         return settings.people[0]
     names = ", ".join(person.name for person in settings.people)
     raise ConfigProblem(
-        "The configuration has several people.", remedy=f"Add --person with one of these: {names}."
+        "The configuration has several people.", remedy=f"Add --person NAME: one of {names}."
     )
 
 
 def chosen_people(settings: Settings, names: tuple[str, ...]) -> list[Person]:
-    """Everybody, or those that were named."""
+    """The named people; without names, all people."""
     return [settings.person(name) for name in names] if names else list(settings.people)
 
 
 def check_targets(people: list[Person], targets: tuple[str, ...]) -> None:
-    """Raise ConfigProblem for a target that nobody of these people has."""
+    """Raise ConfigProblem for a target that none of these people has."""
     known = {target.name for person in people for target in person.targets}
     for name in targets:
         if name not in known:

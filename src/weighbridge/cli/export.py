@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
@@ -46,12 +46,12 @@ if TYPE_CHECKING:
     help="Write this file; without it, standard output.",
 )
 @click.option("--person", "people", multiple=True, metavar="NAME", help="Only this person.")
-@click.option("--since", metavar="DATE", help="From this day on.")
-@click.option("--until", metavar="DATE", help="Up to this day, included.")
-@click.option("--blood-pressure", is_flag=True, help="FIT: blood pressure instead of weigh-ins.")
+@click.option("--since", metavar="DATE", help="Readings from this day on.")
+@click.option("--until", metavar="DATE", help="Readings up to and including this day.")
+@click.option("--blood-pressure", is_flag=True, help="With FIT: blood pressure, not weigh-ins.")
 @click.pass_obj
 def command(  # noqa: PLR0913  one parameter an option
-    session: CliContext,
+    context: CliContext,
     shape: str,
     output: str | None,
     people: tuple[str, ...],
@@ -59,9 +59,10 @@ def command(  # noqa: PLR0913  one parameter an option
     until: str | None,
     blood_pressure: bool,
 ) -> int:
-    """Write readings from the archive. Nothing outside is asked.
+    """Write readings from the archive. No service is contacted.
 
-    Days are days where the person lives (the configured timezone, else that of each reading).
+    Days are local days of the person: in the configured timezone, or in the timezone of each
+    reading.
 
     \b
     Examples:
@@ -69,61 +70,56 @@ def command(  # noqa: PLR0913  one parameter an option
       weighbridge export --format json --since 2024-01-01 | jq .weight_kg
       weighbridge export --format fit -o year.fit --person anna --since 2024-01-01
     """
-    settings = session.settings()
+    settings = context.settings()
     wanted = [
-        Wanted(person, window_of(since, until, person.timezone))
+        Selection(person, window_of(since, until, person.timezone))
         for person in chosen_people(settings, people)
     ]
     if shape == "fit" and len(wanted) > 1:
-        raise ConfigProblem("A FIT file is about one person.", remedy="Add --person NAME.")
+        raise ConfigProblem("A FIT file holds one person's readings.", remedy="Add --person NAME.")
     if shape == "fit" and output is None and sys.stdout.isatty():
-        raise ConfigProblem("FIT is not for a terminal.", remedy="Name a file with -o FILE.")
+        raise ConfigProblem("A terminal cannot show a FIT file.", remedy="Add -o FILE.")
     with open_database(settings) as database:
         if shape == "fit":
             kind = Kind.BLOOD_PRESSURE if blood_pressure else Kind.BODY
             chunks = _fit(database, wanted[0], kind)
         else:
-            chunks = _lines(database, wanted, _format(shape))
+            chunks = _lines(database, wanted, csv_format if shape == "csv" else jsonl_format)
         number = _write(chunks, output)
     if output:
         say(f"{count(number, 'reading')} written to {output}")
     return ExitCode.DONE
 
 
-class Wanted(NamedTuple):
-    """Whose readings, and of which days."""
+class Selection(NamedTuple):
+    """The readings to write: of one person, on some days."""
 
     person: Person
     window: Window
 
 
-def _format(shape: str) -> ModuleType:
-
-    return csv_format if shape == "csv" else jsonl_format
-
-
 Chunk = tuple[bytes, int]
-"""Bytes, and how many readings are in them."""
+"""Bytes, and the number of readings in them."""
 
 
-def _lines(database: Database, wanted: list[Wanted], lines: ModuleType) -> Iterator[Chunk]:
+def _lines(database: Database, wanted: list[Selection], lines: ModuleType) -> Iterator[Chunk]:
     if lines.HEADER:
         yield lines.HEADER, 0
-    for one in wanted:
-        owner = owner_of(database, one.person)
-        for reading in _readings(database, one):
+    for selection in wanted:
+        owner = owner_of(database, selection.person)
+        for reading in _readings(database, selection):
             try:
                 yield lines.encode(reading, owner), 1
             except Refused as problem:
-                say(f"{reading.reading_id} is left out. {problem}")
+                say(f"{reading.reading_id} is left out: {problem}")
 
 
-def _fit(database: Database, wanted: Wanted, kind: str) -> Iterator[Chunk]:
+def _fit(database: Database, selection: Selection, kind: str) -> Iterator[Chunk]:
     from weighbridge.targets.formats.fit_format import encode, fit_part, pressure_row, weight_row
 
-    owner = owner_of(database, wanted.person)
+    owner = owner_of(database, selection.person)
     rows: list[WeightRow | PressureRow] = []
-    for reading in _readings(database, wanted):
+    for reading in _readings(database, selection):
         if reading.kind != kind or not fit_part(reading):
             continue
         try:
@@ -132,24 +128,25 @@ def _fit(database: Database, wanted: Wanted, kind: str) -> Iterator[Chunk]:
             else:
                 rows.append(pressure_row(reading))
         except Refused as problem:
-            say(f"{reading.reading_id} is left out. {problem}")
+            say(f"{reading.reading_id} is left out: {problem}")
     if not rows:
         raise ConfigProblem(
-            "There is no such reading for a FIT file.", remedy="Choose other days, or sync first."
+            "There are no readings for a FIT file.",
+            remedy="Choose other days, or run: weighbridge sync",
         )
     yield encode(rows), len(rows)
 
 
-def _readings(database: Database, wanted: Wanted) -> Iterator[Reading]:
-    archive = account_archive(database, wanted.person.name)
+def _readings(database: Database, selection: Selection) -> Iterator[Reading]:
+    archive = account_archive(database, selection.person.name)
     if archive is not None:
-        for reading in readings_between(archive, wanted.window.start, wanted.window.end):
-            if wanted.window.holds(reading):
+        for reading in readings_between(archive, selection.window.start, selection.window.end):
+            if selection.window.holds(reading):
                 yield reading
 
 
 def owner_of(database: Database, person: Person) -> Owner:
-    """The person as formats need it: with the configured height, else the newest one measured."""
+    """The person as formats need it: with the configured height, or the newest measured one."""
     if person.height_cm is not None:
         return Owner(person.name, person.timezone, person.height_cm / 100)
     archive = account_archive(database, person.name)
@@ -157,7 +154,7 @@ def owner_of(database: Database, person: Person) -> Owner:
 
 
 def _write(chunks: Iterable[Chunk], output: str | None) -> int:
-    """To standard output, or to a new file that takes its place when it is complete."""
+    """Write to standard output, or to a file that is replaced only by a complete one."""
     if output is None:
         number = _copy(chunks, sys.stdout.buffer.write)
         sys.stdout.buffer.flush()
@@ -178,8 +175,7 @@ def _write(chunks: Iterable[Chunk], output: str | None) -> int:
     return number
 
 
-def _copy(chunks: Iterable[Chunk], write: object) -> int:
-    assert callable(write)
+def _copy(chunks: Iterable[Chunk], write: Callable[[bytes], object]) -> int:
     total = 0
     for content, number in chunks:
         write(content)

@@ -17,7 +17,7 @@ _FOREIGN = ("httpx2", "httpcore2", "urllib3", "garminconnect", "filelock", "asyn
 def set_up(verbose: int, *, as_json: bool) -> None:
     """Send our log lines to standard error; ``verbose`` 1 is INFO, 2 is DEBUG.
 
-    Libraries stay at WARNING: their lines may hold addresses and bodies that are nobody's business.
+    Libraries stay at WARNING: their lines may contain private addresses and bodies.
     """
     root = logging.StreamHandler(sys.stderr)
     root.setFormatter(JsonLines() if as_json else Lines())
@@ -27,15 +27,15 @@ def set_up(verbose: int, *, as_json: bool) -> None:
     for name in _FOREIGN:
         logging.getLogger(name).setLevel(logging.WARNING)
     if as_json:
-        log_messages_with(_log_talk)
+        log_messages_with(_log_message)
 
 
-def _log_talk(text: str) -> None:
-    """What is said to people becomes an event as well: every line of standard error is JSON."""
+def _log_message(text: str) -> None:
+    """Log a message for people as an event, so that every line of standard error is JSON."""
     if text:
-        log = logging.getLogger("weighbridge.talk")
+        log = logging.getLogger("weighbridge.messages")
         log.setLevel(logging.INFO)
-        log.info("said", extra={"text": text.strip()})
+        log.info("message", extra={"text": text.strip()})
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""``weighbridge show``: the last readings, and how the weight went."""
+"""``weighbridge show``: the last readings, and a small chart of the weight."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ LEFT_ALIGNED = frozenset({"time", "reading"})
     help="How many readings.",
 )
 @click.option("--person", "people", multiple=True, metavar="NAME", help="Only this person.")
-@click.option("--json", "as_json", is_flag=True, help="Print them as JSON lines, exact.")
+@click.option("--json", "as_json", is_flag=True, help="Print exact values as JSON lines.")
 @click.pass_obj
-def command(session: CliContext, last: int, people: tuple[str, ...], as_json: bool) -> int:
+def command(context: CliContext, last: int, people: tuple[str, ...], as_json: bool) -> int:
     """Show the last readings as a table with a small trend chart of the weight.
 
     \b
@@ -45,7 +45,7 @@ def command(session: CliContext, last: int, people: tuple[str, ...], as_json: bo
       weighbridge show
       weighbridge show --person anna --last 30
     """
-    settings = session.settings()
+    settings = context.settings()
     chosen = chosen_people(settings, people)
     with open_database(settings) as database:
         for number, person in enumerate(chosen):
@@ -58,12 +58,12 @@ def command(session: CliContext, last: int, people: tuple[str, ...], as_json: bo
                 _print_table(person, found)
                 _print_trend(found)
             else:
-                say(f"There is nothing of {person.name} yet. Run: weighbridge sync")
+                say(f"There are no readings of {person.name} yet. Run: weighbridge sync")
     return ExitCode.DONE
 
 
 def _print_lines(database: Database, person: Person, found: Sequence[Reading]) -> None:
-    """The lines of ``export --format json``."""
+    """Print the lines of ``export --format json``."""
     from weighbridge.cli.export import owner_of
     from weighbridge.targets.formats import jsonl_format
 
@@ -73,7 +73,7 @@ def _print_lines(database: Database, person: Person, found: Sequence[Reading]) -
 
 
 def _print_table(person: Person, found: Sequence[Reading]) -> None:
-    """It fits into 80 columns. Columns in which nothing would stand are left out."""
+    """Print a table that fits 80 columns; empty columns are left out."""
     rows = [HEADS, *(_cells(person, reading) for reading in found)]
     columns = [column for column in zip(*rows, strict=True) if any(column[1:])]
     widths = [max(map(len, column)) for column in columns]
@@ -87,7 +87,7 @@ def _print_table(person: Person, found: Sequence[Reading]) -> None:
 
 
 def _cells(person: Person, reading: Reading) -> tuple[str, ...]:
-    """One for each of HEADS."""
+    """One cell for each of HEADS."""
     systolic = _rounded(reading, MeasureType.SYSTOLIC, 0)
     diastolic = _rounded(reading, MeasureType.DIASTOLIC, 0)
     return (
@@ -125,7 +125,7 @@ def _can_print(text: str) -> bool:
 
 
 def sparkline(values: Sequence[Decimal]) -> str:
-    """One bar a value: the lowest and the highest value span the whole height."""
+    """One bar for each value, scaled from the lowest to the highest value."""
     low, high = min(values), max(values)
     if low == high:
         return BARS[3] * len(values)
@@ -137,7 +137,7 @@ def sparkline(values: Sequence[Decimal]) -> str:
 
 
 def _rounded(reading: Reading, code: int, digits: int) -> str:
-    """Rounded half up; nothing for what was not measured."""
+    """Rounded half up; empty when it was not measured."""
     value = _value(reading, code)
     if value is None:
         return ""
@@ -145,7 +145,7 @@ def _rounded(reading: Reading, code: int, digits: int) -> str:
 
 
 def _value(reading: Reading, code: int) -> Decimal | None:
-    """None also for a number that no body can have: one odd reading must not spoil the table."""
+    """The value; None also for an impossible number, which would break the table."""
     try:
         value = reading.get(code)
     except ArithmeticError:

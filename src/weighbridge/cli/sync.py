@@ -34,7 +34,7 @@ _NO_PERSON_NEEDED = (ExitCode.DONE, ExitCode.LATER)
 """With ``--quiet`` nothing is printed for these."""
 
 
-@click.command("sync", short_help="Read new measurements and deliver them.")
+@click.command("sync")
 @click.option("--person", "people", multiple=True, metavar="NAME", help="Only this person.")
 @click.option("--target", "targets", multiple=True, metavar="NAME", help="Only this target.")
 @click.option(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from weighbridge.cli import OutputLost, is_of_output
+from weighbridge.cli import OutputLost, is_output_error
 from weighbridge.cli.output import say
 from weighbridge.compat.withings_sync.old_options import Options
 from weighbridge.compat.withings_sync.old_span import Span, day_of
@@ -77,7 +77,7 @@ def write_standard_output(content: Content, options: Options) -> None:
     try:
         _write(content, options)
     except OSError as error:
-        if is_of_output(error):
+        if is_output_error(error):
             raise OutputLost(error) from error
         raise
 
