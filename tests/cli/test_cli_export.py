@@ -131,7 +131,7 @@ def test_a_wrong_day_is_told_before_anything_is_written(
     [
         ([], "A FIT file holds one person's readings. Add --person NAME."),
         (["--person", "ben", "--blood-pressure"], "There are no readings for a FIT file."),
-        (["--person", "anna", "--until", "2001-01-01"], "Choose other days, or run: weighbridge sync"),
+        (["--person", "anna", "--until", "2001-01-01"], "Choose other days, or run: "),
     ],
 )
 def test_what_cannot_become_a_fit_file_leaves_none(
