@@ -1,7 +1,7 @@
 """Write the pages of the reference that the code itself knows best. Run it with scripts/reference.
 
 commands.md      from the commands and their options
-targets.md       from the modules of the targets: their docstrings and their ``Options``
+targets.md       from the descriptors of the kinds of targets: their pages and their options
 file-formats.md  the list of the CSV columns, between two marks; the rest is written by hand
 mqtt.md          the table of the values in the state, between two marks
 """
@@ -9,13 +9,11 @@ mqtt.md          the table of the values in the state, between two marks
 from __future__ import annotations
 
 import ast
-import importlib
 import inspect
 import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import click
@@ -23,8 +21,8 @@ import msgspec.inspect
 
 from weighbridge import targets
 from weighbridge.cli import command as root
-from weighbridge.targets import file
 from weighbridge.targets.formats import csv_format
+from weighbridge.targets.kind import TargetKind
 from weighbridge.targets.mqtt.sensors import SENSORS
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
@@ -113,21 +111,29 @@ def targets_page() -> str:
         "in [Configuration](configuration.md). `weighbridge config check` knows them all."
     )
     parts = [f"# Targets\n\n{GENERATED}\n\n{textwrap.fill(intro, 100)}\n"]
-    folder = Path(file.__file__).parent
-    for kind in targets.kinds():
-        if (folder / f"{kind}.py").exists() or (folder / kind).is_dir():
-            parts.append(_target(kind, importlib.import_module(f"weighbridge.targets.{kind}")))
+    parts += [target_section(targets.find_kind(name)) for name in targets.own_kinds()]
     return "\n".join(parts)
 
 
-def _target(kind: str, module: ModuleType) -> str:
+def target_section(kind: TargetKind) -> str:
+    """What the reference says about one kind, also of another package."""
     # Where a fact comes from matters to those who change the code.
-    docstring = re.sub(r"\s*\(docs/reference/[^()]*\)", "", module.__doc__ or "").strip()
-    blocks = [_block(block) for block in re.split(r"\n\n+", docstring)]
-    needs = getattr(module, "REQUIRES", ())
-    extra = f"Needs `{needs[0]}`: `pip install 'weighbridge[{kind}]'`.\n\n" if needs else ""
-    text = "\n\n".join(block for block in blocks if block)
-    return f"## `{kind}`\n\n{text}\n\n{extra}{_options_table(module)}"
+    page = re.sub(r"\s*\(docs/reference/[^()]*\)", "", kind.page).strip()
+    blocks = [_block(block) for block in re.split(r"\n\n+", page)]
+    text = "\n\n".join(block for block in [*blocks, _facts(kind)] if block)
+    return f"## `{kind.name}`\n\n{text}\n\n{_options_table(kind)}"
+
+
+def _facts(kind: TargetKind) -> str:
+    """What the descriptor knows besides."""
+    facts = []
+    if kind.requires:
+        what = kind.install or f"weighbridge[{kind.name}]"
+        facts.append(f"Needs `{kind.requires[0]}`: `pip install '{what}'`.")
+    if kind.environment:
+        named = ", ".join(f"`{variable}`" for variable in kind.environment.values())
+        facts.append(f"Without a person in the file: {named} in the environment.")
+    return "\n\n".join(facts)
 
 
 def _block(text: str) -> str:
@@ -149,23 +155,23 @@ def _definitions(text: str) -> str:
     return "\n".join(f"- {item[1]}: {' '.join(item[2].split())}" for item in items if item)
 
 
-def _options_table(module: ModuleType) -> str:
-    meanings = _meanings(module)
-    info: Any = msgspec.inspect.type_info(module.Options)
+def _options_table(kind: TargetKind) -> str:
+    meanings = _meanings(kind.options)
+    info: Any = msgspec.inspect.type_info(kind.options)
     rows = []
     for field in info.fields:
         standard = "required" if field.required else _standard(field.default)
         rows.append(
             f"| `{field.name}` | {_values(field.type)} | {standard} "
-            f"| {meanings.get(field.name) or _elsewhere(field.name, module)} |"
+            f"| {meanings.get(field.name) or _elsewhere(field.name, kind)} |"
         )
     return (
         "\n".join(["| Option | Values | Without it | Meaning |", "|---|---|---|---|", *rows]) + "\n"
     )
 
 
-def _elsewhere(name: str, module: ModuleType) -> str:
-    return "see above" if f"``{name}``" in (module.__doc__ or "") else ""
+def _elsewhere(name: str, kind: TargetKind) -> str:
+    return "see above" if f"``{name}``" in kind.page else ""
 
 
 def _standard(value: Any) -> str:
@@ -191,11 +197,10 @@ def _values(kind: Any) -> str:
     return "text"
 
 
-def _meanings(module: ModuleType) -> dict[str, str]:
+def _meanings(struct: type) -> dict[str, str]:
     """Field → the docstring below it: only the source has them."""
-    assert module.__file__ is not None
-    tree = ast.parse(Path(module.__file__).read_text("utf-8"))
-    options = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Options")
+    [options] = ast.parse(textwrap.dedent(inspect.getsource(struct))).body
+    assert isinstance(options, ast.ClassDef)
     found = {}
     for field, below in zip(options.body, options.body[1:], strict=False):
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):

@@ -121,7 +121,7 @@ def test_a_rehearsal_for_scripts_is_one_document(anna: World) -> None:
 def test_a_rehearsal_of_a_batch_cut_within_an_instant_shows_both(
     anna: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from weighbridge.targets.file import FileTarget
+    from weighbridge.targets.file.file_target import FileTarget
 
     groups = [weight(2, NOON, "70", device="other"), weight(3, NOON, "71", device="third")]
     anna.house.admin.add_groups("anna", groups)

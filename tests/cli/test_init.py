@@ -19,10 +19,12 @@ from hypothesis import strategies as st
 from weighbridge.cli import init
 from weighbridge.cli.cli_context import CliContext
 from weighbridge.config import Settings, load
-from weighbridge.config.init_answers import FileAnswer, InitAnswers, MqttAnswer, PersonAnswers
-from weighbridge.config.template import quote, render
+from weighbridge.config.init_answers import InitAnswers, PersonAnswers
+from weighbridge.config.template import render
 from weighbridge.core import private_files
 from weighbridge.core.errors import ConfigProblem, StateProblem
+from weighbridge.core.toml_text import quote
+from weighbridge.targets.kind import TargetAnswer
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="a matter of POSIX")
 _texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
@@ -94,7 +96,7 @@ def test_options_answer_everything(tmp_path: Path) -> None:
     assert garmin.options.username == "zoe@example.org"
     assert (str(file.options.path), file.options.format) == ("zoë.csv", "csv")
     assert (mqtt.options.url, mqtt.options.language) == ("mqtt://zoe@pi", "en")
-    assert "password of the MQTT broker" in result.stderr
+    assert "give the password for MQTT" in result.stderr
     assert settings.withings.client_secret is not None
     assert settings.withings.client_secret.reveal() == "hush"
     assert "hush" not in (home / "weighbridge.toml").read_text()
@@ -234,7 +236,7 @@ def test_trouble_in_the_environment_does_not_stop_it(tmp_path: Path) -> None:
 
 def test_a_person_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(init, "at_a_terminal", lambda: True)
-    typed = "a\tb\nanna\nabc\nhush\nanna@example.org\n\n"
+    typed = "a\tb\nanna\nabc\nhush\nanna@example.org\n\n\n\n"
     result = run(tmp_path, typed=typed)
     assert result.exit_code == 0, result.output
     assert "hush" not in result.output
@@ -248,7 +250,7 @@ def test_a_person_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_empty_answers_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(init, "at_a_terminal", lambda: True)
-    assert run(tmp_path, typed="\n\n\n\n").exit_code == 0
+    assert run(tmp_path, typed="\n\n\n\n\n\n").exit_code == 0
     settings = read(tmp_path)
     assert settings.people[0].name == "me"
     assert settings.people[0].targets == ()
@@ -270,7 +272,7 @@ def test_a_real_terminal_is_asked_and_hides_the_secret(tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(tmp_path)], stdin=theirs, stdout=theirs, stderr=theirs
     ) as running:
         os.close(theirs)
-        seen = _converse(ours, [b"anna\n", b"abc\n", b"hush\n", b"\n", b"\n"])
+        seen = _converse(ours, [b"anna\n", b"abc\n", b"hush\n", b"\n", b"\n", b"\n", b"\n"])
         assert running.wait(20) == 0, seen
     os.close(ours)
     assert "hush" not in seen
@@ -299,14 +301,27 @@ def test_any_text_is_quoted_so_that_toml_reads_it_back(text: str) -> None:
     assert tomllib.loads(f"a = {quote(text)} # {quote(text)}")["a"] == text
 
 
+def _target(kind: str, option: str, secret: str = "") -> st.SearchStrategy[TargetAnswer | None]:
+    files = st.just({}) | _texts.map(lambda path: {secret: path}) if secret else st.just({})
+    answer = st.builds(
+        TargetAnswer,
+        kind=st.just(kind),
+        options=_texts.map(lambda text: {option: text}),
+        secret_files=files,
+    )
+    return st.none() | answer
+
+
 _people = st.builds(
     PersonAnswers,
     name=_texts,
     timezone=st.none() | _texts,
-    garmin=st.none() | _texts,
-    trainerroad=st.none() | _texts,
-    file=st.none() | st.builds(FileAnswer, path=_texts),
-    mqtt=st.none() | st.builds(MqttAnswer, url=_texts, password_file=st.none() | _texts),
+    targets=st.tuples(
+        _target("garmin", "username"),
+        _target("trainerroad", "username"),
+        _target("file", "path"),
+        _target("mqtt", "url", "password"),
+    ).map(lambda found: tuple(one for one in found if one)),
 )
 
 
@@ -336,17 +351,17 @@ def test_what_was_answered_is_what_is_read(answers: InitAnswers) -> None:
         targets = {target["kind"]: target for target in written.get("target", [])}
         assert len(targets) == len(written.get("target", []))
         assert written.get("timezone") == person.timezone
-        for kind in ("garmin", "trainerroad"):
-            assert targets.get(kind, {}).get("username") == getattr(person, kind)
-        assert targets.get("file", {}).get("path") == (person.file and person.file.path)
-        mqtt, broker = targets.get("mqtt", {}), person.mqtt
-        assert mqtt.get("url") == (broker and broker.url)
-        password = broker and broker.password_file
-        assert mqtt.get("password") == (None if password is None else {"file": password})
+        assert sorted(targets) == sorted(answer.kind for answer in person.targets)
+        for answer in person.targets:
+            secrets = {option: {"file": path} for option, path in answer.secret_files.items()}
+            assert targets[answer.kind] == {"kind": answer.kind, **answer.options, **secrets}
 
 
 def test_each_kind_is_explained_once_whoever_has_it() -> None:
-    anna, ben = PersonAnswers(name="anna", garmin="a"), PersonAnswers(name="ben", garmin="b")
+    anna, ben = (
+        PersonAnswers(name=name, targets=(TargetAnswer(kind="garmin", options={"username": "x"}),))
+        for name in ("anna", "ben")
+    )
     text = render(InitAnswers(people=(anna, ben)))
     assert text.count("in Garmin Connect.") == text.count("in TrainerRoad") == 1
     assert text.count('\n# kind = "trainerroad"\n') == text.count('\n# kind = "mqtt"\n') == 1

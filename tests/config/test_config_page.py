@@ -18,6 +18,7 @@ from weighbridge.config import (
 )
 from weighbridge.config import environment as config_environment
 from weighbridge.config.field_values import fields_of
+from weighbridge.targets import find_kind, own_kinds
 
 PAGE = ROOT / "docs" / "reference" / "configuration.md"
 TABLES = {
@@ -71,7 +72,8 @@ kind = "gramin"
 def test_every_key_and_variable_is_documented() -> None:
     page = PAGE.read_text(encoding="utf-8")
     code = Path(config_environment.__file__).read_text("utf-8")
-    variables = set(re.findall(r'"((?:WITHINGS|GARMIN|TRAINERROAD|MQTT)_[A-Z_]+)"', code))
+    variables = set(re.findall(r'"(WITHINGS_[A-Z_]+)"', code))
+    variables |= {name for kind in own_kinds() for name in find_kind(kind).environment.values()}
     assert len(variables) == 11
     fields = {field for table in TABLES.values() for field in fields_of(table)}
     for name in (variables | fields) - {"options", "target"}:

@@ -21,7 +21,7 @@ from test_contrib_image import lint
 from fixtures.contrib_home_assistant import ADDON
 from weighbridge import __version__
 from weighbridge.config import load
-from weighbridge.targets.mqtt import Options
+from weighbridge.targets.mqtt.mqtt_options import MqttOptions as Options
 from weighbridge.targets.mqtt.speech import LANGUAGES, UNITS
 
 ELEMENT = re.compile(r"(str|password|url|bool|port|int|float(\([\d.]*,[\d.]*\))?|list\(.+\))\??")

@@ -15,8 +15,9 @@ from fixtures.contrib_image import CONTRIB
 from fixtures.mosquitto import PATIENCE, HouseOfTests, Mosquitto, needs_mosquitto, until, world
 from weighbridge.core.secret import Secret
 from weighbridge.core.shared_resources import SharedResources
-from weighbridge.targets import mqtt
 from weighbridge.targets.base import KeepsConnection
+from weighbridge.targets.mqtt.mqtt_options import MqttOptions
+from weighbridge.targets.mqtt.mqtt_target import MqttTarget
 from weighbridge.testing.builders import owe, weigh_in
 
 pytestmark = needs_mosquitto
@@ -115,14 +116,14 @@ def test_weighbridge_may_do_all_that_it_does(
     broker: Example, home_assistant: Visitor, tmp_path: Path
 ) -> None:
     """The real target: discovery, state, event, Home Assistant's birth, the button, the goodbye."""
-    options = mqtt.Options(
+    options = MqttOptions(
         url=f"mqtt://weighbridge@127.0.0.1:{broker.port}",
         password=Secret.of_value(PASSWORDS["weighbridge"]),
         protocol="5",
     )
     reading, house = weigh_in(), HouseOfTests()
     with SharedResources() as connections:
-        target = mqtt.create(options, world(tmp_path, connections, reading))
+        target = MqttTarget(options, world(tmp_path, connections, reading))
         assert isinstance(target, KeepsConnection)
         target.stay(house)
         until(lambda: house.back)

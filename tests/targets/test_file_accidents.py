@@ -188,10 +188,12 @@ import resource, sys
 from pathlib import Path
 from weighbridge.core.errors import RetryLater
 from weighbridge.targets import file
+from weighbridge.targets.file.file_target import FileTarget
+from weighbridge.targets.file.file_options import FileOptions
 from weighbridge.testing.builders import context, owe, weigh_in
 
 home, form, room = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-anna = file.create(file.Options(path="anna", format=form), context(home))
+anna = FileTarget(FileOptions(path="anna", format=form), context(home))
 days = range(1760000000, 1760000009)
 payload = anna.render([owe(weigh_in(reading_id=f"r{day}", taken_at=day)) for day in days])
 resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
@@ -234,7 +236,7 @@ def count(event, args):
         calls += 1
         if calls == step:
             os._exit(9)
-anna = file.create(file.Options(path="anna", format=form), context(home))
+anna = FileTarget(FileOptions(path="anna", format=form), context(home))
 payload = anna.render([
     owe(weigh_in("71.0", reading_id="day-1", taken_at=1760086400), previous="1760086400:7000"),
     owe(weigh_in("72.0", reading_id="day-9", taken_at=1760777600)),

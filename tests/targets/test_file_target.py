@@ -15,19 +15,22 @@ from hypothesis import strategies as st
 from fixtures.file_target import a_day, send, target, weights
 from weighbridge.targets import file
 from weighbridge.targets.base import Checks, Context, Verifiable
+from weighbridge.targets.file.file_options import FileOptions
+from weighbridge.targets.file.file_target import FileTarget
 from weighbridge.targets.formats import csv_format, jsonl_format
 from weighbridge.targets.formats.fit.fit_reader import read_pressures, read_weights
 from weighbridge.targets.formats.line_file import LineFile
+from weighbridge.targets.formats.render_context import Owner
 from weighbridge.testing.builders import NOON, blood_pressure, owe, weigh_in
 from weighbridge.testing.targets import TargetContract
 
 
 class FileContract(TargetContract):
-    module = file
+    kind = file.KIND
     options: ClassVar[dict[str, Any]]
 
-    def make(self, context: Context) -> file.FileTarget:
-        return file.create(file.Options(**self.options), context)
+    def make(self, context: Context) -> FileTarget:
+        return FileTarget(FileOptions(**self.options), context)
 
     def instants(self, payload: Any) -> list[int]:
         return [entry.taken_at for entry in payload.entries]
@@ -125,7 +128,7 @@ def test_the_last_value_of_every_reading_stands_there_once(
 ) -> None:
     path = tmp_path_factory.mktemp("lines") / "anna"
     lines, expected = LineFile(path, form), {}
-    owner = file.Owner("anna")
+    owner = Owner("anna")
     for action, number, amount in steps:
         one = a_day(number, f"{60 + amount}.0")
         match action:
@@ -231,7 +234,7 @@ def test_a_check_says_where_it_writes_and_writes_nothing(tmp_path: Path) -> None
 @pytest.mark.parametrize("option", [{"path": ""}, {"format": "xml"}, {"per": "week"}])
 def test_options_that_make_no_sense_are_refused(option: dict[str, str]) -> None:
     with pytest.raises(msgspec.ValidationError):
-        msgspec.convert({"path": "anna.json", **option}, file.Options)
+        msgspec.convert({"path": "anna.json", **option}, FileOptions)
 
 
 def test_a_changed_segment_is_owed_again_in_text_and_not_in_fit(tmp_path: Path) -> None:

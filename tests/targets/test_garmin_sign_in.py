@@ -18,6 +18,7 @@ from weighbridge.targets import garmin
 from weighbridge.targets.base import SignInAnswers
 from weighbridge.targets.garmin import garmin_library
 from weighbridge.targets.garmin.garmin_library import Endpoint
+from weighbridge.targets.garmin.garmin_options import GarminOptions
 from weighbridge.targets.garmin.garmin_sign_in import browser_url, sign_in, sign_in_with_ticket
 from weighbridge_sandbox.clock import Clock
 from weighbridge_sandbox.faults import Fault
@@ -240,12 +241,14 @@ def test_the_target_asks_only_for_what_it_needs(place: Endpoint) -> None:
     def never() -> str:
         raise AssertionError("nobody is to be asked for this")
 
-    options = garmin.Options(url=place.url)
+    options = GarminOptions(url=place.url)
+    garmin_sign_in = garmin.KIND.sign_in
+    assert garmin_sign_in is not None
     by_password = SignInAnswers(lambda: ANNA[0], lambda: ANNA[1], never, None)
-    assert garmin.sign_in(options, by_password).name == "Anna Example"
+    assert garmin_sign_in(options, by_password).name == "Anna Example"
     page = ticket_from_browser(place)
     by_ticket = SignInAnswers(never, never, never, lambda link: page)
-    assert garmin.sign_in(options, by_ticket).name == "Anna Example"
+    assert garmin_sign_in(options, by_ticket).name == "Anna Example"
 
 
 def test_nothing_secret_is_logged(

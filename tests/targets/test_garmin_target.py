@@ -19,7 +19,9 @@ from weighbridge.core.errors import LoginNeeded
 from weighbridge.core.measures import Kind, MeasureType, Reading
 from weighbridge.targets import garmin
 from weighbridge.targets.base import Checks, Context, Replaces, Verifiable
+from weighbridge.targets.garmin.garmin_options import GarminOptions
 from weighbridge.targets.garmin.garmin_payload import Payload
+from weighbridge.targets.garmin.garmin_target import GarminTarget
 from weighbridge.testing.builders import (
     NOON,
     UNTHINKABLE,
@@ -43,7 +45,7 @@ def types_of(part: Sequence[Any]) -> set[int]:
 
 
 class TestGarmin(TargetContract):
-    module = garmin
+    kind = garmin.KIND
 
     @pytest.fixture(autouse=True)
     def _world(self, world: GarminWorld) -> None:
@@ -58,8 +60,8 @@ class TestGarmin(TargetContract):
     def context(self, home: Path) -> Context:
         return self.world.context(home)
 
-    def make(self, context: Context) -> garmin.Garmin:
-        return garmin.create(garmin.Options(url=self.world.sandbox.url), context)
+    def make(self, context: Context) -> GarminTarget:
+        return GarminTarget(GarminOptions(url=self.world.sandbox.url), context)
 
     def instants(self, payload: Payload) -> list[int]:
         return [one.row.taken_at for one in payload.weigh_ins]
@@ -184,7 +186,7 @@ def test_the_local_time_is_the_persons_then_the_measurements_then_utc(
 ) -> None:
     night = int(datetime(2025, 10, 26, 0, 30, tzinfo=UTC).timestamp())
     context = world.context(timezone=configured)
-    target = garmin.create(garmin.Options(url=world.sandbox.url), context)
+    target = GarminTarget(GarminOptions(url=world.sandbox.url), context)
     payload = target.render([owe(blood_pressure(taken_at=night, timezone=measured))])
     entry = payload.pressures[0].entry
     assert entry["measurementTimestampLocal"].endswith(f"T{local}.000")
@@ -337,19 +339,19 @@ def test_it_can_look_replace_and_check(world: GarminWorld) -> None:
 )
 def test_wrong_options_are_told(wrong: dict[str, Any]) -> None:
     with pytest.raises(msgspec.ValidationError):
-        msgspec.convert(wrong, garmin.Options)
+        msgspec.convert(wrong, GarminOptions)
 
 
 @pytest.mark.parametrize(
     "url", ["", "http://127.0.0.1:80", "http://localhost:1", "https://x.example"]
 )
 def test_an_address_in_the_clear_is_for_this_machine_only(url: str) -> None:
-    assert msgspec.convert({"url": url}, garmin.Options).url == url
+    assert msgspec.convert({"url": url}, GarminOptions).url == url
 
 
 def test_reading_the_options_loads_nothing_heavy() -> None:
     program = (
-        "import sys, weighbridge.targets.garmin as g; g.Options(); "
+        "import sys, weighbridge.targets.garmin as g; g.KIND.options(); "
         "print([m for m in ('garminconnect', 'requests', 'curl_cffi', 'urllib3', 'zoneinfo')"
         " if m in sys.modules])"
     )

@@ -29,12 +29,13 @@ from fixtures.mosquitto import (
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, RetryLater
 from weighbridge.core.secret import Secret
 from weighbridge.core.shared_resources import SharedResources
-from weighbridge.targets import mqtt
 from weighbridge.targets.mqtt.bridge import Bridge
 from weighbridge.targets.mqtt.broker import Broker
 from weighbridge.targets.mqtt.broker_access import Access
 from weighbridge.targets.mqtt.broker_address import Address
 from weighbridge.targets.mqtt.mqtt_message import Answer, Message
+from weighbridge.targets.mqtt.mqtt_options import MqttOptions
+from weighbridge.targets.mqtt.mqtt_target import MqttTarget, _delivered
 from weighbridge.targets.mqtt.topics import Topics
 from weighbridge.testing.builders import NOON, owe, weigh_in
 
@@ -223,7 +224,7 @@ def test_an_event_that_met_a_frozen_broker_is_heard_once(tmp_path: Path) -> None
         SharedResources() as connections,
     ):
         context = world(tmp_path, connections)
-        target = mqtt.create(mqtt.Options(url=where.url), context)
+        target = MqttTarget(MqttOptions(url=where.url), context)
         target._broker()._limits = QUICK
         target.send(target.render([owe(weigh_in("81.4"))]))
         again = target.render([owe(weigh_in("81.2", taken_at=NOON + 60))])
@@ -237,14 +238,14 @@ def test_an_event_that_met_a_frozen_broker_is_heard_once(tmp_path: Path) -> None
 
 
 def test_only_what_was_acknowledged_counts_as_delivered(tmp_path: Path) -> None:
-    target = mqtt.create(
-        mqtt.Options(url="mqtt://127.0.0.1:1", plain_topic="plain"),
+    target = MqttTarget(
+        MqttOptions(url="mqtt://127.0.0.1:1", plain_topic="plain"),
         world(tmp_path, SharedResources()),
     )
     readings = [weigh_in("70", taken_at=NOON + n) for n in range(3)]
     old = weigh_in("70", taken_at=NOON - 60)
     payload = target.render([owe(one) for one in (*readings, old)])
-    delivered = mqtt._delivered(payload, Answer(frozenset({0, 1, 2})))
+    delivered = _delivered(payload, Answer(frozenset({0, 1, 2})))
     assert set(delivered) == {old.reading_id, readings[0].reading_id}
 
 

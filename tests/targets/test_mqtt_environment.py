@@ -8,7 +8,7 @@ import pytest
 
 from weighbridge.config import ConfigProblems, Person, load
 from weighbridge.core.errors import ConfigProblem
-from weighbridge.targets import mqtt
+from weighbridge.targets.mqtt.mqtt_options import MqttOptions
 
 APP = {"WITHINGS_CLIENT_ID": "client", "WITHINGS_CLIENT_SECRET": "secret"}
 
@@ -18,18 +18,16 @@ def person(home: Path, **variables: str) -> Person:
     return person
 
 
-def options(home: Path, **variables: str) -> mqtt.Options:
+def options(home: Path, **variables: str) -> MqttOptions:
     found = person(home, **variables).target("mqtt").options
-    assert isinstance(found, mqtt.Options)
+    assert isinstance(found, MqttOptions)
     return found
 
 
 def test_a_url_alone_makes_a_target(tmp_path: Path) -> None:
     target = person(tmp_path, MQTT_URL="mqtt://broker:1884").target("mqtt")
     assert (target.kind, target.settle) == ("mqtt", 0)
-    assert options(tmp_path, MQTT_URL="mqtt://broker:1884") == mqtt.Options(
-        url="mqtt://broker:1884"
-    )
+    assert options(tmp_path, MQTT_URL="mqtt://broker:1884") == MqttOptions(url="mqtt://broker:1884")
 
 
 def test_the_channel_gets_the_plain_weight(tmp_path: Path) -> None:

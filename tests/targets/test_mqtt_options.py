@@ -19,6 +19,8 @@ from weighbridge.core.shared_resources import SharedResources
 from weighbridge.targets import load_kind, mqtt
 from weighbridge.targets.base import Checks, KeepsConnection, NoBody
 from weighbridge.targets.mqtt.announcement import plain_weight
+from weighbridge.targets.mqtt.mqtt_options import MqttOptions
+from weighbridge.targets.mqtt.mqtt_target import MqttTarget
 from weighbridge.testing.builders import (
     NOON,
     UNTHINKABLE,
@@ -31,9 +33,9 @@ from weighbridge.testing.builders import (
 NOWHERE = "mqtt://127.0.0.1:1"
 
 
-def offline(tmp_path: Path, *readings: Reading, **options: Any) -> mqtt.MqttTarget:
+def offline(tmp_path: Path, *readings: Reading, **options: Any) -> MqttTarget:
     context = world(tmp_path, SharedResources(), *readings)
-    return mqtt.create(mqtt.Options(**{"url": NOWHERE, **options}), context)
+    return MqttTarget(MqttOptions(**{"url": NOWHERE, **options}), context)
 
 
 def test_it_takes_everything(tmp_path: Path) -> None:
@@ -63,9 +65,9 @@ def test_a_plain_weight_is_at_most_half_a_step_off(kg: Decimal) -> None:
 
 
 def test_the_kind_says_what_it_is() -> None:
-    assert load_kind("mqtt") is mqtt
-    assert mqtt.SETTLE == 0
-    target = mqtt.create(mqtt.Options(url=NOWHERE), world(Path(), SharedResources()))
+    assert load_kind("mqtt") is mqtt.KIND
+    assert mqtt.KIND.settle == 0
+    target = MqttTarget(MqttOptions(url=NOWHERE), world(Path(), SharedResources()))
     assert isinstance(target, KeepsConnection)
     assert isinstance(target, Checks)
 
@@ -90,7 +92,7 @@ def test_what_does_not_fit_is_refused_without_showing_it(
     options: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(ValueError, match=complaint) as caught:
-        mqtt.Options(**{"url": "mqtt://host", **options})
+        MqttOptions(**{"url": "mqtt://host", **options})
     assert "hidden" not in str(caught.value)
     assert (
         "Write" in str(caught.value)
@@ -101,6 +103,6 @@ def test_what_does_not_fit_is_refused_without_showing_it(
 
 def test_without_an_account_nobody_is_announced(tmp_path: Path) -> None:
     context = world(tmp_path, SharedResources(), body=NoBody())
-    target = mqtt.create(mqtt.Options(url=NOWHERE), context)
+    target = MqttTarget(MqttOptions(url=NOWHERE), context)
     with pytest.raises(LoginNeeded, match="weighbridge login withings --person anna"):
         target.render([owe(weigh_in("70"))])

@@ -23,6 +23,8 @@ from weighbridge.core.secret import Secret
 from weighbridge.core.shared_resources import SharedResources
 from weighbridge.targets import mqtt
 from weighbridge.targets.base import Context, Owed, Receipt
+from weighbridge.targets.mqtt.mqtt_options import MqttOptions
+from weighbridge.targets.mqtt.mqtt_target import MqttTarget
 from weighbridge.testing.builders import (
     NOON,
     UNTHINKABLE,
@@ -64,7 +66,7 @@ def listener(broker: Mosquitto) -> Iterator[Listener]:
 class TestMqtt(TargetContract):
     """What "stands" there is every reading that was announced, by its id."""
 
-    module = mqtt
+    kind = mqtt.KIND
 
     @pytest.fixture(autouse=True)
     def _world(self, broker: Mosquitto, listener: Listener, connections: SharedResources) -> None:
@@ -73,8 +75,8 @@ class TestMqtt(TargetContract):
     def context(self, home: Path) -> Context:
         return world(home, self.connections)
 
-    def make(self, context: Context) -> mqtt.MqttTarget:
-        return mqtt.create(mqtt.Options(url=self.broker.url), context)
+    def make(self, context: Context) -> MqttTarget:
+        return MqttTarget(MqttOptions(url=self.broker.url), context)
 
     def instants(self, payload: Any) -> list[int]:
         return [one.taken_at for one in payload.announcements]
@@ -90,7 +92,7 @@ class Scene:
     def __init__(self, broker: Mosquitto, context: Context, **options: Any) -> None:
         self.context = context
         self.body: Any = context.body
-        self.target = mqtt.create(mqtt.Options(**{"url": broker.url, **options}), context)
+        self.target = MqttTarget(MqttOptions(**{"url": broker.url, **options}), context)
 
     def deliver(self, *owed: Owed) -> Receipt:
         """Let the archive know these readings, then send them."""
@@ -339,7 +341,7 @@ def test_other_settings_are_another_connection(
 def test_a_refused_reading_does_not_need_the_broker(
     connections: SharedResources, tmp_path: Path
 ) -> None:
-    target = mqtt.create(mqtt.Options(url=NOWHERE), world(tmp_path, connections))
+    target = MqttTarget(MqttOptions(url=NOWHERE), world(tmp_path, connections))
     odd = weigh_in("70", taken_at=UNTHINKABLE)
     heavy = weigh_in("1e400", taken_at=NOON + 1)
     receipt = target.send(target.render([owe(odd), owe(heavy)]))

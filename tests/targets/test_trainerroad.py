@@ -27,7 +27,8 @@ from weighbridge.core.errors import LoginNeeded, Problem
 from weighbridge.core.measures import MeasureType, Reading
 from weighbridge.targets import trainerroad
 from weighbridge.targets.base import Checks, Context, LatestOnly, Replaces, Verifiable
-from weighbridge.targets.trainerroad import Payload, weight_of
+from weighbridge.targets.trainerroad.trainerroad_options import TrainerRoadOptions
+from weighbridge.targets.trainerroad.trainerroad_target import Payload, TrainerRoadTarget, weight_of
 from weighbridge.testing.builders import (
     NOON,
     UNTHINKABLE,
@@ -50,7 +51,7 @@ def world() -> Iterator[TrainerRoadWorld]:
 class TestTrainerRoad(TargetContract):
     """A profile holds one weight, so what "stands" there is every weight that was written."""
 
-    module = trainerroad
+    kind = trainerroad.KIND
 
     @pytest.fixture(autouse=True)
     def _world(self, world: TrainerRoadWorld) -> None:
@@ -60,8 +61,8 @@ class TestTrainerRoad(TargetContract):
     def context(self, home: Path) -> Context:
         return self.world.context(home)
 
-    def make(self, context: Context) -> trainerroad.TrainerRoad:
-        return trainerroad.create(trainerroad.Options(url=self.world.sandbox.url), context)
+    def make(self, context: Context) -> TrainerRoadTarget:
+        return TrainerRoadTarget(TrainerRoadOptions(url=self.world.sandbox.url), context)
 
     def instants(self, payload: Payload) -> list[int]:
         return [one.taken_at for one in payload.weights]
@@ -328,19 +329,19 @@ def test_it_holds_one_weight_and_is_not_looked_at(world: TrainerRoadWorld) -> No
 )
 def test_wrong_options_are_told(wrong: dict[str, Any]) -> None:
     with pytest.raises(msgspec.ValidationError):
-        msgspec.convert(wrong, trainerroad.Options)
+        msgspec.convert(wrong, TrainerRoadOptions)
 
 
 @pytest.mark.parametrize(
     "url", ["", "http://127.0.0.1:80", "http://localhost:1/", "https://x.example"]
 )
 def test_an_address_in_the_clear_is_for_this_machine_only(url: str) -> None:
-    assert msgspec.convert({"url": url}, trainerroad.Options).url == url
+    assert msgspec.convert({"url": url}, TrainerRoadOptions).url == url
 
 
 def test_reading_the_options_loads_nothing_heavy() -> None:
     program = (
-        "import sys, weighbridge.targets.trainerroad as t; t.Options(url='http://127.0.0.1:1');"
+        "import sys, weighbridge.targets.trainerroad as t; t.KIND.options(url='http://127.0.0.1:1');"
         "print([m for m in ('httpx2', 'ssl', 'weighbridge.targets.trainerroad.trainerroad_http')"
         " if m in sys.modules])"
     )

@@ -11,6 +11,7 @@ from fixtures.trainerroad import ANNA, BEN, LOGIN, MEMBER, TrainerRoadWorld, tra
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater, SignInBlocked
 from weighbridge.targets import trainerroad
 from weighbridge.targets.base import SignedIn, SignInAnswers, WrongPassword
+from weighbridge.targets.trainerroad.trainerroad_options import TrainerRoadOptions
 from weighbridge.targets.trainerroad.trainerroad_sign_in import (
     browser_url,
     sign_in,
@@ -175,9 +176,14 @@ def test_a_cookie_that_is_renewed_at_once_is_the_one_to_keep(world: TrainerRoadW
 # as the command calls it
 
 
+def sign_in_with(options: TrainerRoadOptions, given: SignInAnswers) -> SignedIn:
+    assert trainerroad.KIND.sign_in is not None
+    return trainerroad.KIND.sign_in(options, given)
+
+
 def test_the_kind_signs_in_with_what_a_person_answers(world: TrainerRoadWorld) -> None:
-    options = trainerroad.Options(url=world.sandbox.url + "/")
-    assert trainerroad.sign_in(options, answers(BEN)).account == "51000002"
+    options = TrainerRoadOptions(url=world.sandbox.url + "/")
+    assert sign_in_with(options, answers(BEN)).account == "51000002"
     shown: list[str] = []
     cookie = world.order("cookie", account=ANNA[0])["value"]
 
@@ -185,5 +191,5 @@ def test_the_kind_signs_in_with_what_a_person_answers(world: TrainerRoadWorld) -
         shown.append(link)
         return str(cookie)
 
-    assert trainerroad.sign_in(options, answers(BEN, ticket=paste)).account == "51000001"
+    assert sign_in_with(options, answers(BEN, ticket=paste)).account == "51000001"
     assert shown == [f"{world.sandbox.url}/app/login"]

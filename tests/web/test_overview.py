@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 import pytest
 from test_person_links import enter, make_link
 from test_render import check_page
@@ -233,7 +234,8 @@ def test_a_kind_that_is_not_installed_spoils_nothing_else(
 ) -> None:
     from weighbridge.targets import garmin
 
-    monkeypatch.setattr(garmin, "REQUIRES", ("there_is_no_such_package",))
+    broken = msgspec.structs.replace(garmin.KIND, requires=("there_is_no_such_package",))
+    monkeypatch.setattr(garmin, "KIND", broken)
     told = card(admin)
     assert "garmin Cannot be served." in told
     assert "Weight 71.40 kg" in told

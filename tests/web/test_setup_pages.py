@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from test_init import read, run
@@ -22,14 +21,19 @@ from fixtures.web_server import Visitor, read_html, words_of
 from weighbridge.core import private_files
 from weighbridge.core.errors import ConfigProblem, StateProblem
 from weighbridge.i18n import LANGUAGES, texts
+from weighbridge.targets.kind import TargetKind
 from weighbridge.web.process import Server
-from weighbridge.web.views import setup_steps
+from weighbridge.web.views import setup_targets
 from weighbridge.web.views.setup_draft import IDLE, MOST, MOST_PEOPLE, Draft, Drafts
 from weighbridge.web.views.setup_steps import STEPS
 from weighbridge_sandbox.withings import CLIENT_ID, CLIENT_SECRET
 
 SECRETS = (CLIENT_SECRET, PASSWORD)
-BROKER = {"broker": "mqtt://broker.lan:1883", "user": "weigh bridge", "password": PASSWORD}
+BROKER = {
+    "mqtt-url": "mqtt://broker.lan:1883",
+    "mqtt-user": "weigh bridge",
+    "mqtt-password": PASSWORD,
+}
 
 
 @pytest.fixture
@@ -76,7 +80,7 @@ def test_the_command_leads_from_an_empty_home_to_a_connected_person(tmp_path: Pa
         assert browser.get("/").place == "/setup"
         callback = f"http://localhost:{port}/connect/withings"
         assert callback in words_of(browser.get("/setup/withings"))
-        browser.answer_everything(garmin="anna@example.org", **BROKER)
+        browser.answer_everything(**{"garmin-username": "anna@example.org"}, **BROKER)
         assert browser.go("/setup/review") == "/connect"
         done = connect(browser, house, "anna")
         assert "anna is connected" in words_of(done)
@@ -114,7 +118,12 @@ def test_the_file_is_the_one_that_init_writes(server: Empty, tmp_path: Path) -> 
     browser.go("/setup/withings", **APPLICATION)
     person = {"name": "Zoë", "height": "172,5", "timezone": "europe/paris"}
     browser.go("/setup/people", **person)
-    targets = {"garmin": "zoe@example.org", "path": "zoë.csv", "broker": "mqtt://pi", "user": "w"}
+    targets = {
+        "garmin-username": "zoe@example.org",
+        "file-path": "zoë.csv",
+        "mqtt-url": "mqtt://pi",
+        "mqtt-user": "w",
+    }
     browser.go("/setup/targets/1", **targets)
     browser.go("/setup/review")
     options = ["--person", "Zoë", "--height", "172.5", "--timezone", "Europe/Paris"]
@@ -130,11 +139,13 @@ def test_two_people_with_all_targets_are_what_is_read_afterwards(server: Empty) 
     assert browser.go("/setup/people", name="anna", then="more") == "/setup/people"
     assert browser.go("/setup/people", name="ben") == "/setup/targets"
     assert browser.get("/setup/targets").place == "/setup/targets/1"
-    spoken = {"language": "pl", "units": "imperial"}
-    place = browser.go("/setup/targets/1", path="a.fit", format="fit", **BROKER, **spoken)
+    spoken = {"mqtt-language": "pl", "mqtt-units": "imperial"}
+    place = browser.go(
+        "/setup/targets/1", **{"file-path": "a.fit", "file-format": "fit"}, **BROKER, **spoken
+    )
     assert place == "/setup/targets/2"
-    same_broker = {"broker": "mqtt://weigh%20bridge@broker.lan:1883"}
-    assert browser.go(place, trainerroad="ben", **same_broker) == "/setup/address"
+    same_broker = {"mqtt-url": "mqtt://weigh%20bridge@broker.lan:1883"}
+    assert browser.go(place, **{"trainerroad-username": "ben"}, **same_broker) == "/setup/address"
     browser.go("/setup/address", url="scale.example.org/")
     browser.go("/setup/review")
     settings = read(server.home)
@@ -204,19 +215,25 @@ def test_an_address_from_the_command_line_is_proposed(home: Path) -> None:
 
 def test_going_back_shows_what_was_entered(quiet: Empty) -> None:
     browser = quiet.browser()
-    browser.answer_everything(trainerroad="anna-rides", path="a.json", format="json", **BROKER)
+    browser.answer_everything(
+        **{"trainerroad-username": "anna-rides", "file-path": "a.json", "file-format": "json"},
+        **BROKER,
+    )
     assert browser.get("/setup/withings").field("client_id") == CLIENT_ID
     assert "It was entered and is not shown again" in words_of(browser.get("/setup/withings"))
     assert browser.get("/setup/people/1").field("name") == "anna"
     targets = browser.get("/setup/targets/1")
-    assert [targets.field(name) for name in ("trainerroad", "path", "user")] == [
+    assert [targets.field(name) for name in ("trainerroad-username", "file-path", "mqtt-user")] == [
         *("anna-rides", "a.json", "weigh bridge")
     ]
-    assert targets.field("broker") == "mqtt://broker.lan:1883"
+    assert targets.field("mqtt-url") == "mqtt://broker.lan:1883"
     assert '<option value="json" selected>' in targets.text
     # An empty field keeps the secret.
     browser.go("/setup/withings", client_id="another-client")
-    browser.go("/setup/targets/1", broker="mqtt://broker.lan:1883", user="weigh bridge")
+    browser.go(
+        "/setup/targets/1",
+        **{"mqtt-url": "mqtt://broker.lan:1883", "mqtt-user": "weigh bridge"},
+    )
     review = words_of(browser.get("/setup/review"))
     assert 'client_id = "another-client"' in review
     assert 'password = { file = "mqtt-password" }' in review
@@ -226,7 +243,9 @@ def test_going_back_shows_what_was_entered(quiet: Empty) -> None:
 def test_a_secret_is_not_sent_to_another_broker(quiet: Empty) -> None:
     browser = quiet.browser()
     browser.answer_everything(**BROKER)
-    browser.go("/setup/targets/1", broker="mqtt://elsewhere.lan", user="weigh bridge")
+    browser.go(
+        "/setup/targets/1", **{"mqtt-url": "mqtt://elsewhere.lan", "mqtt-user": "weigh bridge"}
+    )
     assert "# password = " in browser.get("/setup/review").text
 
 
@@ -296,12 +315,17 @@ def test_what_changed_in_another_window_is_shown_before_it_is_written(quiet: Emp
         ("/setup/people", {"name": "b", "height": "tall"}, "height", "from 50 to 272"),
         ("/setup/people", {"name": "b", "timezone": "Europa/Paris"}, "timezone", "Europe/Paris?"),
         ("/setup/people", {"name": "b", "timezone": "../../etc"}, "timezone", "no such time zone"),
-        ("/setup/targets/1", {"path": "~nobody-here/x"}, "path", "Write it out"),
-        ("/setup/targets/1", {"path": "ben.csv"}, "path", "Somebody else has this file"),
-        ("/setup/targets/1", {"broker": "http://pi"}, "broker", "like mqtt://"),
-        ("/setup/targets/1", {"user": "anna"}, "broker", "as well"),
-        ("/setup/targets/1", {"broker": "mqtt://pi", "password": "x"}, "user", "belongs to a user"),
-        ("/setup/targets/1", {"password": "x" * 201}, "password", "at most 200"),
+        ("/setup/targets/1", {"file-path": "~nobody-here/x"}, "file-path", "Write it out"),
+        ("/setup/targets/1", {"file-path": "ben.csv"}, "file-path", "Somebody else has this file"),
+        ("/setup/targets/1", {"mqtt-url": "http://pi"}, "mqtt-url", "like mqtt://"),
+        ("/setup/targets/1", {"mqtt-user": "anna"}, "mqtt-url", "as well"),
+        (
+            "/setup/targets/1",
+            {"mqtt-url": "mqtt://pi", "mqtt-password": "x"},
+            "mqtt-user",
+            "belongs to a user",
+        ),
+        ("/setup/targets/1", {"mqtt-password": "x" * 201}, "mqtt-password", "at most 200"),
         ("/setup/address", {"url": "ftp://pi"}, "url", "nothing else"),
     ],
 )
@@ -319,7 +343,7 @@ def test_a_wrong_value_is_told_at_its_field(
     assert [one for one in root.iter("div") if one.get("role") == "alert"]
     for name, typed in fields.items():
         kept = next(one for one in root.iter("input") if one.get("id") == name).get("value")
-        assert kept == (None if name in ("client_secret", "password") else typed.strip())
+        assert kept == (None if name in ("client_secret", "mqtt-password") else typed.strip())
 
 
 @pytest.fixture(scope="module")
@@ -328,7 +352,7 @@ def people(quiet: Empty) -> Browser:
     browser = quiet.browser()
     for name in ("anna", "ben"):
         browser.go("/setup/people", name=name, then="more")
-    browser.go("/setup/targets/2", path="ben.csv")
+    browser.go("/setup/targets/2", **{"file-path": "ben.csv"})
     return browser
 
 
@@ -338,8 +362,8 @@ def test_a_secret_needs_not_be_typed_twice(quiet: Empty) -> None:
     assert wrong.status == 422
     browser.go("/setup/withings", client_id=CLIENT_ID)
     browser.go("/setup/people", name="anna")
-    assert browser.fill("/setup/targets/1", path="~no-one/x", **BROKER).status == 422
-    browser.go("/setup/targets/1", **{**BROKER, "password": ""})
+    assert browser.fill("/setup/targets/1", **{"file-path": "~no-one/x"}, **BROKER).status == 422
+    browser.go("/setup/targets/1", **{**BROKER, "mqtt-password": ""})
     assert "mqtt-password" in words_of(browser.get("/setup/review"))
     assert not [secret for secret in SECRETS if secret in browser.seen]
 
@@ -348,11 +372,11 @@ def test_a_secret_needs_not_be_typed_twice(quiet: Empty) -> None:
 def test_a_password_in_an_address_is_not_shown(quiet: Empty, rest: str) -> None:
     browser = quiet.browser()
     browser.go("/setup/people", name="anna")
-    answer = browser.fill("/setup/targets/1", broker=f"mqtt://weigh:hush-hush@pi{rest}")
+    answer = browser.fill("/setup/targets/1", **{"mqtt-url": f"mqtt://weigh:hush-hush@pi{rest}"})
     assert answer.status == (422 if rest else 303)
     page = browser.get("/setup/targets/1")
     if not rest:
-        assert (page.field("broker"), page.field("user")) == ("mqtt://pi", "weigh")
+        assert (page.field("mqtt-url"), page.field("mqtt-user")) == ("mqtt://pi", "weigh")
         assert "It was entered" in words_of(page)
     assert browser.fill("/setup/address", url=f"https://me:hush-hush@pi{rest}").status == 422
     assert "hush-hush" not in browser.seen
@@ -370,17 +394,20 @@ def test_there_is_an_end_to_people(quiet: Empty) -> None:
 def test_a_target_that_is_not_installed_says_how_to_get_it(
     quiet: Empty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def load_kind(kind: str) -> Any:
-        raise ConfigProblem("It needs a library.", remedy=f"Run: pip install 'x[{kind}]'")
+    def missing_part(kind: TargetKind) -> ConfigProblem:
+        return ConfigProblem("It needs a library.", remedy=f"Run: pip install 'x[{kind.name}]'")
 
-    monkeypatch.setattr(setup_steps, "load_kind", load_kind)
+    monkeypatch.setattr(setup_targets, "missing_part", missing_part)
     browser = quiet.browser()
     browser.go("/setup/people", name="anna")
     told = words_of(browser.get("/setup/targets/1"))
     assert [kind for kind in ("garmin", "mqtt") if f"pip install 'x[{kind}]'" not in told] == []
-    browser.go("/setup/targets/1", path="a.csv", broker="mqtt://pi", garmin="anna")
+    browser.go(
+        "/setup/targets/1",
+        **{"file-path": "a.csv", "mqtt-url": "mqtt://pi", "garmin-username": "anna"},
+    )
     review = browser.get("/setup/review").text
-    assert review.count("\n[[person.target]]\n") == 1
+    assert "\n[[person.target]]\n" not in review
 
 
 # --- Somebody else is faster ----------------------------------------------------------------------
@@ -559,7 +586,7 @@ def test_every_page_is_correct_html_with_labels(quiet: Empty) -> None:
     pages += [browser.get(STEPS[step]) for step in ("application", "people", "address", "review")]
     csrf = pages[1].field("csrf")
     pages += [
-        browser.post(page, csrf=csrf, broker="?", url="?")
+        browser.post(page, csrf=csrf, **{"mqtt-url": "?"}, url="?")
         for page in ("/setup/withings", "/setup/targets/1", "/setup/address")
     ]
     for answer in pages:

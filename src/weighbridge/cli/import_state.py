@@ -167,7 +167,7 @@ def _checked(name: str) -> str:
 def _print_missing(settings: Settings, names: Iterable[str]) -> None:
     """Print the lines for the people that the configuration lacks."""
     from weighbridge.config import CONFIG_FILE
-    from weighbridge.config.template import quote
+    from weighbridge.core.toml_text import quote
 
     known = {person.name for person in settings.people}
     missing = [name for name in names if name not in known]

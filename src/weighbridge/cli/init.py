@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from weighbridge.cli.cli_context import CliContext
 from weighbridge.cli.output import say
 from weighbridge.config import CALLBACK_URL, CONFIG_FILE, home_folder
 from weighbridge.config.environment import ONLY_PERSON
-from weighbridge.config.init_answers import FileAnswer, InitAnswers, MqttAnswer, PersonAnswers
+from weighbridge.config.init_answers import InitAnswers, PersonAnswers
 from weighbridge.config.loader import mistakes_in
 from weighbridge.config.template import render
 from weighbridge.config.value_rules import (
@@ -25,11 +25,13 @@ from weighbridge.config.value_rules import (
 )
 from weighbridge.core.errors import ConfigProblem, StateProblem
 from weighbridge.core.private_files import replace, write_new
-from weighbridge.targets import load_kind
+from weighbridge.targets import all_kinds, find_kind, missing_part
+from weighbridge.targets.kind import TargetAnswer, TargetKind
+from weighbridge.targets.wizard import complete
 from weighbridge.web.admin_token import read_or_make_token
 
 _KEPT = f"{CONFIG_FILE}.old"
-_ABOUT_A_PERSON = ("person", "height", "timezone", "garmin", "csv", "mqtt")
+_ABOUT_A_PERSON = ("person", "height", "timezone")
 
 
 def _by_rule(rule: Callable[[str], Any]) -> Callable[..., Any]:
@@ -39,6 +41,24 @@ def _by_rule(rule: Callable[[str], Any]) -> Callable[..., Any]:
         return None if value is None else _apply(rule, value)
 
     return check
+
+
+def _options_of_kinds(command: Callable[..., Any]) -> Callable[..., Any]:
+    """An option for each kind of target: the answer to its first question."""
+    for kind in reversed(_asked_kinds()):
+        lead = kind.wizard[0]
+        command = click.option(
+            lead.flag or f"--{kind.name.replace('_', '-')}",
+            kind.name,
+            metavar=lead.metavar,
+            callback=_by_rule(read_text),
+            help=lead.help or f"{kind.takes} {lead.label}.",
+        )(command)
+    return command
+
+
+def _asked_kinds() -> list[TargetKind]:
+    return [kind for kind in all_kinds() if kind.wizard]
 
 
 @click.command()
@@ -67,24 +87,7 @@ def _by_rule(rule: Callable[[str], Any]) -> Callable[..., Any]:
     help="A file with the client secret; the configuration refers to it.",
 )
 @click.option("--client-secret-stdin", is_flag=True, help="Read the client secret from a pipe.")
-@click.option(
-    "--garmin",
-    metavar="USERNAME",
-    callback=_by_rule(read_text),
-    help="Send to this account at Garmin Connect.",
-)
-@click.option(
-    "--csv",
-    metavar="FILE",
-    callback=_by_rule(read_text),
-    help="Write a CSV file; a relative path starts in the home folder.",
-)
-@click.option(
-    "--mqtt",
-    metavar="URL",
-    callback=_by_rule(read_text),
-    help="Publish at this MQTT broker, like mqtt://user@host:1883; no password here.",
-)
+@_options_of_kinds
 @click.option("--force", is_flag=True, help=f"Replace the file; the old one is kept as {_KEPT}.")
 @click.pass_obj
 def command(session: CliContext, /, force: bool, **options: Any) -> None:
@@ -132,16 +135,20 @@ def _answers(options: dict[str, Any]) -> InitAnswers:
 
 def _people(options: dict[str, Any]) -> tuple[PersonAnswers, ...]:
     """One person, or nobody when nothing was said about anybody."""
-    if not any(options[name] for name in _ABOUT_A_PERSON):
+    targets = tuple(
+        TargetAnswer(
+            kind=kind.name, options=complete(kind, {kind.wizard[0].option: options[kind.name]})
+        )
+        for kind in _asked_kinds()
+        if options.get(kind.name)
+    )
+    if not targets and not any(options.get(name) for name in _ABOUT_A_PERSON):
         return ()
-    csv, mqtt = options["csv"], options["mqtt"]
     person = PersonAnswers(
         name=options["person"] or ONLY_PERSON,
-        height_cm=options["height"],
-        timezone=options["timezone"],
-        garmin=options["garmin"],
-        file=FileAnswer(path=csv) if csv else None,
-        mqtt=MqttAnswer(url=mqtt) if mqtt else None,
+        height_cm=options.get("height"),
+        timezone=options.get("timezone"),
+        targets=targets,
     )
     return (person,)
 
@@ -159,10 +166,13 @@ def _ask() -> InitAnswers:
     say(_REGISTER)
     client_id = _prompt("Withings client id", read_text)
     secret = _prompt("Withings client secret", read_text, hide=True) if client_id else None
-    garmin = _prompt("Garmin e-mail", read_text) if _garmin_is_installed() else None
-    csv = _prompt("CSV file to write", read_text)
-    about = {"person": person, "garmin": garmin, "csv": csv}
-    people = _people({**dict.fromkeys(_ABOUT_A_PERSON), **about})
+    say("Where shall the readings go?")
+    targets = {
+        kind.name: _prompt(kind.wizard[0].label, read_text)
+        for kind in _asked_kinds()
+        if _is_installed(kind)
+    }
+    people = _people({"person": person, **targets})
     return InitAnswers(client_id=client_id, client_secret=secret, people=people)
 
 
@@ -197,11 +207,9 @@ def _apply(rule: Callable[[str], Any], text: str) -> Any:
         raise click.BadParameter(f"It {unfit}") from None
 
 
-def _garmin_is_installed() -> bool:
-    try:
-        load_kind("garmin")
-    except ConfigProblem as problem:
-        say(f"Garmin is left out. {problem}")
+def _is_installed(kind: TargetKind) -> bool:
+    if problem := missing_part(kind):
+        say(f"{kind.service} is left out. {problem}")
         return False
     return True
 
@@ -249,18 +257,33 @@ def _say_what_is_next(session: CliContext, answers: InitAnswers) -> None:
     steps = []
     if not (answers.client_id and (answers.client_secret or answers.client_secret_file)):
         steps.append(f"fill in {session.home / CONFIG_FILE}")
-    if any(person.mqtt and "@" in person.mqtt.url for person in answers.people):
-        steps.append("give the password of the MQTT broker there, too, if it has one")
+    steps += _secrets_to_give(answers)
     steps += [f"{start} config check", f"{start} login withings"]
     steps += [
-        f"{start} login garmin --username {_in_shell(person.garmin)}"
+        f"{start} login {target.kind}{_username(target)}"
         for person in answers.people
-        if person.garmin
+        for target in person.targets
+        if find_kind(target.kind).signs_in
     ]
     steps.append(f"{start} sync")
     say("Next:")
     for step in steps:
         say(f"  {step}")
+
+
+def _secrets_to_give(answers: InitAnswers) -> Iterator[str]:
+    """What stands behind a comment sign although the target may not do without it."""
+    for person in answers.people:
+        for target in person.targets:
+            kind = find_kind(target.kind)
+            secrets = [one.option for one in kind.wizard if one.shape == "secret"]
+            if secrets and kind.secret_is_needed(target.options):
+                yield f"give the {' and the '.join(secrets)} for {kind.service} there, too"
+
+
+def _username(target: TargetAnswer) -> str:
+    username = target.options.get("username")
+    return f" --username {_in_shell(username)}" if username else ""
 
 
 def _in_shell(word: str) -> str:

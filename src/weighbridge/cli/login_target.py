@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
@@ -15,15 +14,13 @@ from weighbridge.cli.output import say
 from weighbridge.cli.times import span
 from weighbridge.config import Person, TargetSettings
 from weighbridge.core.errors import ConfigProblem, RetryLater, SignInBlocked
+from weighbridge.i18n import MASTER, texts
 from weighbridge.sync import target_login
 from weighbridge.sync.services import Services
+from weighbridge.targets import load_kind
 from weighbridge.targets.base import SignInAnswers
-
-FROM_BROWSER = (
-    "Then copy the address of the page that follows, at once: it lives for seconds only.",
-    "Address or ticket",
-)
-"""What to bring back from a browser, and what asks for it; a kind may have words of its own."""
+from weighbridge.targets.kind import TargetKind
+from weighbridge.targets.kind_texts import text_of
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -39,7 +36,8 @@ class Given(msgspec.Struct, frozen=True):
 
 def sign_in(workplace: Services, person: Person, target: TargetSettings, given: Given) -> None:
     """Sign in once and keep the session. Raises Problems."""
-    answers = _answers(target_login.kind_that_signs_in(target), target, given)
+    target_login.sign_in_of(target)  # before anything is asked
+    answers = _answers(target, given)
     try:
         signed_in = target_login.sign_in(lambda: nullcontext(workplace), person, target, answers)
     except target_login.StillBlocked as problem:
@@ -58,13 +56,14 @@ def sign_in(workplace: Services, person: Person, target: TargetSettings, given: 
     say(f"{person.name} is signed in at {target.name} as {signed_in.name}.")
 
 
-def _answers(module: Any, target: TargetSettings, given: Given) -> SignInAnswers:
-    words = getattr(module, "FROM_BROWSER", FROM_BROWSER)
+def _answers(target: TargetSettings, given: Given) -> SignInAnswers:
+    kind = load_kind(target.kind)
+    ticket = given.ticket if kind.has_password else given.ticket or ""
     return SignInAnswers(
         username=lambda: _username(target, given),
         password=lambda: _password(target, given),
         code=_code(given),
-        ticket=None if given.ticket is None else lambda link: _ticket(given.ticket, link, *words),
+        ticket=None if ticket is None else lambda link: _ticket(ticket, link, kind),
     )
 
 
@@ -116,7 +115,7 @@ def _ask_for_code() -> Callable[[], str]:
     return ask
 
 
-def _ticket(ticket: str | None, link: str, then: str, question: str) -> str:
+def _ticket(ticket: str, link: str, kind: TargetKind) -> str:
     """What the browser ended at. It may be as good as a password, so it is not shown."""
     if ticket == "-":
         return sys.stdin.readline().strip()
@@ -124,7 +123,9 @@ def _ticket(ticket: str | None, link: str, then: str, question: str) -> str:
         return ticket
     say("Open this link in a browser and sign in there:")
     say(f"  {link}")
-    say(then)
+    words = texts(MASTER)
+    say((text_of(kind, "ask_ticket") or words("connections.ask_ticket_other")).replace("`", ""))
+    question = text_of(kind, "ticket") or words("connections.ticket_other")
     return _prompt(question, "Give it with --ticket - from a pipe.", hidden=True)
 
 

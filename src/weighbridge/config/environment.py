@@ -20,7 +20,8 @@ from weighbridge.config.table_reader import LoadContext, TableReader
 from weighbridge.config.value_rules import InvalidValue
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.secret import Secret, warn_of_readers
-from weighbridge.targets import load_kind
+from weighbridge.targets import all_kinds, kinds, load_kind, own_kinds
+from weighbridge.targets.kind import TargetKind
 
 ONLY_PERSON = "me"
 
@@ -32,16 +33,6 @@ _VARIABLES = {
 _SECRET_VARIABLE = "WITHINGS_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 _APP_VARIABLE = "WITHINGS_APP"
 _APP_FILE = "withings_app.json"
-_TARGET_VARIABLES = {
-    "garmin": {"username": "GARMIN_USERNAME", "url": "GARMIN_URL"},
-    "trainerroad": {"username": "TRAINERROAD_USERNAME", "url": "TRAINERROAD_URL"},
-    "mqtt": {"url": "MQTT_URL", "plain_topic": "MQTT_CHANNEL"},
-}
-"""Kind of target → its option → the variable that gives it. Without the first there is no target.
-
-A kind whose variables are not yet options has a function ``from_environment(found)`` that makes
-options of them.
-"""
 
 Found = dict[str, tuple[Any, str]]
 """Field → value and where it comes from."""
@@ -64,11 +55,23 @@ def read_withings(table: TableReader) -> WithingsSettings:
 
 def read_people(context: LoadContext) -> tuple[Person, ...]:
     """The one person of a configuration that names nobody."""
-    found = (_target(kind, context) for kind in _TARGET_VARIABLES)
+    found = (_target(kind, context) for kind in _kinds_in(context.environ))
     targets = tuple(target for target in found if target is not None)
     person = Person(name=ONLY_PERSON, targets=targets)
     context.document.record_origins(f"person.{ONLY_PERSON}", person, {}, without=("targets",))
     return (person,)
+
+
+def _kinds_in(environ: Mapping[str, str]) -> list[TargetKind]:
+    """The kinds of which the environment may say something: others are not even imported.
+
+    Variables of another package's kinds begin with ``WEIGHBRIDGE_``: it costs 50 ms to look for
+    such packages.
+    """
+    names = {one.removeprefix("WEIGHBRIDGE_") for one in environ if one != "WEIGHBRIDGE_HOME"}
+    known = kinds() if any(f"WEIGHBRIDGE_{one}" in environ for one in names) else own_kinds()
+    named = [kind for kind in known if any(one.startswith(f"{kind.upper()}_") for one in names)]
+    return [kind for kind in all_kinds(named) if kind.environment]
 
 
 def _add(found: Found, place: Found) -> None:
@@ -148,9 +151,9 @@ def _from_app_file(context: LoadContext) -> Found:
     }
 
 
-def _target(kind: str, context: LoadContext) -> TargetSettings | None:
+def _target(kind: TargetKind, context: LoadContext) -> TargetSettings | None:
     """A target of this kind when its first variable is set."""
-    variables = _TARGET_VARIABLES[kind]
+    variables = kind.environment
     first = next(iter(variables))
     found = {
         field: written
@@ -162,34 +165,26 @@ def _target(kind: str, context: LoadContext) -> TargetSettings | None:
     made = _options(kind, found, context)
     if made is None:
         return None
-    target = TargetSettings(name=kind, kind=kind, settle=made.settle, options=made.options)
-    key = f"person.{ONLY_PERSON}.target.{kind}"
-    origins = {
-        field: f"environment {variables.get(field, variables[first])}" for field in made.fields
-    }
+    options, fields = made
+    settle = USUAL_SETTLE if kind.settle is None else kind.settle
+    target = TargetSettings(name=kind.name, kind=kind.name, settle=settle, options=options)
+    key = f"person.{ONLY_PERSON}.target.{kind.name}"
+    origins = {field: f"environment {variables.get(field, variables[first])}" for field in fields}
     named = dict.fromkeys(("name", "kind"), origins[first])
     context.document.record_origins(key, target, named, without=("options",))
-    context.document.record_origins(key, made.options, origins)
+    context.document.record_origins(key, options, origins)
     return target
 
 
-class _Made(msgspec.Struct, frozen=True):
-    """The options of a kind, the fields that were given, and how long its readings settle."""
-
-    options: Any
-    fields: frozenset[str]
-    settle: float
-
-
-def _options(kind: str, found: Mapping[str, str], context: LoadContext) -> _Made | None:
-    """The options that the environment gives; None: a mistake was noted."""
-    first, *others = _TARGET_VARIABLES[kind].values()
+def _options(
+    kind: TargetKind, found: Mapping[str, str], context: LoadContext
+) -> tuple[Any, frozenset[str]] | None:
+    """The options that the environment gives, and which; None: a mistake was noted."""
+    first, *others = kind.environment.values()
     try:
-        module = load_kind(kind)
-        table = getattr(module, "from_environment", dict)(found)
-        options = msgspec.convert(table, module.Options, dec_hook=context.convert)
-        settle = float(getattr(module, "SETTLE", USUAL_SETTLE))
-        return _Made(options, frozenset(table), settle)
+        table = load_kind(kind.name).from_environment(found)
+        made = msgspec.convert(table, kind.options, dec_hook=context.convert)
+        return made, frozenset(table)
     except ConfigProblem as problem:
         message, remedy = f"asks for: {problem.message}", problem.remedy
     except msgspec.ValidationError as error:

@@ -3,27 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
 
 import msgspec
 
-FileFormat = Literal["csv", "json", "fit"]
-
-
-class FileAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that grows with every reading."""
-
-    path: str
-    format: FileFormat = "csv"
-
-
-class MqttAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A broker. None: what the target does when nothing is said."""
-
-    url: str
-    password_file: str | None = None
-    language: str | None = None
-    units: str | None = None
+from weighbridge.targets.kind import TargetAnswer
 
 
 class PersonAnswers(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,15 +15,14 @@ class PersonAnswers(msgspec.Struct, frozen=True, kw_only=True):
     name: str = "me"
     height_cm: Decimal | None = None
     timezone: str | None = None
-    garmin: str | None = None
-    """The user name there."""
-    trainerroad: str | None = None
-    """The user name there."""
-    file: FileAnswer | None = None
-    mqtt: MqttAnswer | None = None
+    targets: tuple[TargetAnswer, ...] = ()
 
     def __repr__(self) -> str:
         return f"PersonAnswers(name={self.name!r})"
+
+    def target(self, kind: str) -> TargetAnswer | None:
+        """The target of a kind; None when it was not chosen."""
+        return next((one for one in self.targets if one.kind == kind), None)
 
 
 class InitAnswers(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,13 +38,9 @@ class InitAnswers(msgspec.Struct, frozen=True, kw_only=True):
     """Where the server listens; None: the usual port."""
 
     @property
-    def targets(self) -> frozenset[str]:
-        """The kinds of targets that somebody has."""
-        return frozenset(
-            kind
-            for kind in ("garmin", "trainerroad", "file", "mqtt")
-            if any(getattr(person, kind) is not None for person in self.people)
-        )
+    def kinds(self) -> frozenset[str]:
+        """The kinds of targets that were chosen."""
+        return frozenset(target.kind for person in self.people for target in person.targets)
 
     def __repr__(self) -> str:
-        return f"Answers(people={self.people!r})"
+        return f"InitAnswers(people={self.people!r})"

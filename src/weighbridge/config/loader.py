@@ -26,6 +26,7 @@ from weighbridge.config.value_rules import suggest
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.secret import warn_of_readers
 from weighbridge.targets import kinds, load_kind
+from weighbridge.targets.kind import TargetKind
 
 SECRET_FOLDER = Path("/run/secrets")
 
@@ -195,10 +196,11 @@ def _read_target(table: TableReader) -> TargetSettings:
     """The keys that all targets have are fields of ``TargetSettings``, the others are options."""
     common = {name: field for name, field in fields_of(TargetSettings).items() if name != "options"}
     kind = _load_kind(table)
-    values: dict[str, Any] = {"kind": "", "settle": getattr(kind, "SETTLE", USUAL_SETTLE)}
+    settle = USUAL_SETTLE if kind is None or kind.settle is None else kind.settle
+    values: dict[str, Any] = {"kind": "", "settle": settle}
     values |= table.values(common, optional=("name", "kind"))
     values.setdefault("name", values["kind"])
-    options = table.build(kind.Options, known=common) if kind else None
+    options = table.build(kind.options, known=common) if kind else None
     target = TargetSettings(**values, options=options)
     table.record_origins(target, without=("options",))
     if options is not None:
@@ -206,8 +208,8 @@ def _read_target(table: TableReader) -> TargetSettings:
     return target
 
 
-def _load_kind(table: TableReader) -> Any | None:
-    """The module of a target's kind; None when there is none (and it was reported)."""
+def _load_kind(table: TableReader) -> TargetKind | None:
+    """A target's kind; None when it cannot be used (and that was reported)."""
     kind = table.content.get("kind")
     if kind is None and table.document.is_whole:
         known = ", ".join(kinds())

@@ -34,7 +34,7 @@ CONFIG_FILE = "weighbridge.toml"
 CALLBACK_URL = "http://localhost:9473/callback"
 
 USUAL_SETTLE = 10.0
-"""Seconds; a kind may have another one (``SETTLE`` in its module)."""
+"""Seconds; a kind may have another one (``settle`` of its descriptor)."""
 
 
 def _between(least: int, most: int, unit: str = "") -> Meta:

@@ -5,32 +5,22 @@ Pure. What was not answered stands behind a comment sign, as an example.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 
 import msgspec
 
 from weighbridge.config.field_values import choices_of, either, fields_of
 from weighbridge.config.init_answers import InitAnswers, PersonAnswers
 from weighbridge.config.models import CALLBACK_URL, AlertSettings, Ambiguous, Person, ServerSettings
-
-
-def quote(text: str) -> str:
-    """A TOML basic string for any text (https://toml.io/en/v1.0.0#string)."""
-    return '"' + "".join(map(_escape, text)) + '"'
+from weighbridge.core.toml_text import quote
+from weighbridge.targets import all_kinds
+from weighbridge.targets.wizard import lines_of, remarks_of
 
 
 def render(answers: InitAnswers) -> str:
     """The text of the file. It reads back as the answers."""
     parts = [_HEAD, _withings(answers), *_people(answers), _server(answers), _ALERTS]
     return "\n".join(parts)
-
-
-def _escape(char: str) -> str:
-    if char in '"\\':
-        return f"\\{char}"
-    if ord(char) < 0x20 or ord(char) == 0x7F:
-        return f"\\u{ord(char):04x}"
-    return char
 
 
 def _line(key: str, value: str | None, example: str, note: str = "") -> str:
@@ -76,12 +66,12 @@ def _people(answers: InitAnswers) -> Iterator[str]:
     if not answers.people:
         nobody = PersonAnswers()
         yield _PEOPLE + '# [[person]]\n# name = "anna"\n' + _about(nobody)
-        yield from _targets(nobody, examples=_TARGETS, explained=set())
+        yield from _targets(nobody, examples={kind.name for kind in all_kinds()}, explained=set())
     explained: set[str] = set()
     for number, person in enumerate(answers.people, 1):
         head = _PEOPLE if number == 1 else ""
         is_last = number == len(answers.people)
-        examples = _TARGETS.keys() - answers.targets if is_last else frozenset()
+        examples = {kind.name for kind in all_kinds()} - answers.kinds if is_last else frozenset()
         yield f"{head}[[person]]\nname = {quote(person.name)}\n{_about(person)}"
         yield from _targets(person, examples=examples, explained=explained)
 
@@ -99,44 +89,13 @@ def _about(person: PersonAnswers) -> str:
 def _targets(
     person: PersonAnswers, *, examples: Collection[str], explained: set[str]
 ) -> Iterator[str]:
-    for kind, (explanation, options) in _TARGETS.items():
-        has_it = getattr(person, kind) is not None
-        if not has_it and kind not in examples:
+    for kind in all_kinds():
+        answer = person.target(kind.name)
+        if answer is None and kind.name not in examples:
             continue
-        mark = "" if has_it else "# "
-        head = "" if kind in explained else explanation
-        explained.add(kind)
-        yield f'{head}{mark}[[person.target]]\n{mark}kind = "{kind}"\n{options(person)}'
-
-
-def _garmin(person: PersonAnswers) -> str:
-    return _line("username", _quoted(person.garmin), '"anna@example.org"') + _SINCE
-
-
-def _trainerroad(person: PersonAnswers) -> str:
-    return _line("username", _quoted(person.trainerroad), '"anna-rides"')
-
-
-def _file(person: PersonAnswers) -> str:
-    file = person.file
-    form = quote(file.format) if file else None
-    path = quote(file.path) if file else None
-    note = '"json", "csv" or "fit"'
-    return _line("format", form, '"csv"', note) + _line("path", path, '"anna.csv"')
-
-
-def _mqtt(person: PersonAnswers) -> str:
-    mqtt = person.mqtt
-    url = quote(mqtt.url) if mqtt else None
-    password = _from_file(mqtt.password_file) if mqtt else None
-    language = _quoted(mqtt.language) if mqtt else None
-    units = _quoted(mqtt.units) if mqtt else None
-    return (
-        _line("url", url, '"mqtt://weighbridge@homeassistant.local:1883"')
-        + _line("password", password, '{ file = "mqtt-password" }')
-        + _line("language", language, '"en"', "or de, fr, es, pl, nl")
-        + _line("units", units, '"metric"', 'or "imperial"')
-    )
+        head = "" if kind.name in explained else remarks_of(kind)
+        explained.add(kind.name)
+        yield head + lines_of(kind, answer)
 
 
 def _server(answers: InitAnswers) -> str:
@@ -175,35 +134,6 @@ _PEOPLE = """\
 # One [[person]] for everybody whose readings are carried, followed by that person's targets.
 # Without any there is one person "me", with the targets that the environment names.
 """
-
-_GARMIN = """\
-# Weight, body composition and blood pressure in Garmin Connect.
-# The password does not stand here: weighbridge login garmin asks for it once.
-"""
-
-_SINCE = '# since = 2024-01-01  # older readings are not sent; "all" sends everything\n'
-
-_TRAINERROAD = """\
-# The weight in TrainerRoad: always the newest one.
-# The password does not stand here: weighbridge login trainerroad asks for it once.
-"""
-
-_FILE = """\
-# A file that grows with every reading. A relative path starts in the folder of this file.
-"""
-
-_MQTT = """\
-# Home Assistant and whatever else listens to an MQTT broker. A user's password does not belong into
-# the url: put it into a file that only you may read.
-"""
-
-_TARGETS: Mapping[str, tuple[str, Callable[[PersonAnswers], str]]] = {
-    "garmin": (_GARMIN, _garmin),
-    "trainerroad": (_TRAINERROAD, _trainerroad),
-    "file": (_FILE, _file),
-    "mqtt": (_MQTT, _mqtt),
-}
-"""Kind → what is said about it, and the lines of its options."""
 
 _SERVER = """\
 # How weighbridge serve is reached, by you and by Withings.

@@ -176,7 +176,7 @@ class HealthChecks:
         log_in = _run("login", target.name, "--person", person.name)
         if standing.verdict is TargetVerdict.LOGIN_NEEDED:
             why = _ended(standing.trouble)
-            if not hasattr(load_kind(target.kind), "sign_in"):
+            if not load_kind(target.kind).signs_in:
                 log_in = _run("status", "--person", person.name)
             trouble = f"{person.name}'s {target.name} waits for a login.{why} {log_in}"
         elif standing.verdict is TargetVerdict.NOT_SIGNED_IN:

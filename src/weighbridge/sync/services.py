@@ -237,8 +237,7 @@ class Services:
 
     def target(self, person: Person, target: TargetSettings) -> Target:
         """Build a target; it touches nothing outside. Raises ConfigProblem."""
-        made: Target = load_kind(target.kind).create(target.options, self.context(person, target))
-        return made
+        return load_kind(target.kind).create(target.options, self.context(person, target))
 
     def road(
         self,
@@ -268,7 +267,7 @@ class Services:
         ledger = self._ledger(person, settings)
         target, problem, signs_in = None, None, True
         try:
-            signs_in = hasattr(load_kind(settings.kind), "sign_in")
+            signs_in = load_kind(settings.kind).signs_in
             target = self.target(person, settings)
         except Problem as found:
             problem = found

@@ -112,7 +112,7 @@ def judge_target(
     standing = _judge_route(database, person, target.name, now)
     if standing.verdict is not TargetVerdict.NOT_SERVED_YET:
         return standing
-    if not hasattr(load_kind(target.kind), "sign_in"):
+    if not load_kind(target.kind).signs_in:
         return standing
     service = f"target {target.name}"
     if database and database.one("credential_of", person=person, service=service):

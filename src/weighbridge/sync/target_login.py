@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -20,6 +20,7 @@ from weighbridge.storage.ledger import Ledger
 from weighbridge.sync.services import Services
 from weighbridge.targets import load_kind
 from weighbridge.targets.base import SignedIn, SignInAnswers
+from weighbridge.targets.kind import SignIn
 
 State = Literal["connected", "needs login", "not connected"]
 
@@ -46,12 +47,12 @@ class TargetLoginStatus(msgspec.Struct, frozen=True):
     """No password is sent before."""
 
 
-def kind_that_signs_in(target: TargetSettings) -> Any:
-    """The module of a target's kind. Raises ConfigProblem when nobody signs in there."""
-    module = load_kind(target.kind)
-    if not hasattr(module, "sign_in"):
+def sign_in_of(target: TargetSettings) -> SignIn:
+    """How a person signs in at a target. Raises ConfigProblem when there is no need to."""
+    found = load_kind(target.kind).sign_in
+    if found is None:
         raise ConfigProblem(code="target.no_login", kind=target.kind)
-    return module
+    return found
 
 
 def sign_in(
@@ -64,13 +65,13 @@ def sign_in(
 
     Raises what ``sign_in`` of the kind raises, StillBlocked, TakenAccount and StateProblem.
     """
-    module = kind_that_signs_in(target)
+    attempt = sign_in_of(target)
     with open_home() as workplace:
         prove_writable(workplace.settings.home)
         if answers.ticket is None:
             _refuse_while_blocked(workplace, person, target)
     try:
-        signed_in: SignedIn = module.sign_in(target.options, answers)
+        signed_in = attempt(target.options, answers)
     except SignInBlocked as problem:
         with open_home() as workplace:
             workplace.breaker(person.name, target.name).open(problem.message)

@@ -1,12 +1,10 @@
-"""Targets: the places to which readings are delivered. One module per kind; its name is the kind.
+"""Targets: the places to which readings are delivered. One folder a kind; its name is the kind.
 
-A kind module holds ``Options`` and ``create(options, context)`` (see ``base``). It may also name
-what it needs besides Weighbridge: ``REQUIRES = ("garminconnect",)``, modules that can be imported
-once ``pip install 'weighbridge[<kind>]'`` has run.
+The folder of a kind holds everything about it, and its ``__init__`` the descriptor that all others
+read: ``KIND = TargetKind(...)`` (see ``weighbridge.targets.kind``).
 
-``SERVICE = "Garmin"`` is how people call the other side; without it they are shown the kind.
-
-Other packages add kinds under the entry-point group ``weighbridge.targets``::
+Other packages add kinds under the entry-point group ``weighbridge.targets``, as a module with a
+``KIND`` or as the descriptor itself::
 
     [project.entry-points."weighbridge.targets"]
     journal = "weighbridge_journal"
@@ -17,72 +15,109 @@ from __future__ import annotations
 import importlib
 import os
 import re
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from weighbridge.core.errors import ConfigProblem
 
+if TYPE_CHECKING:
+    from weighbridge.targets.kind import TargetKind
+
 GROUP = "weighbridge.targets"
 
-_KIND = re.compile(r"[a-z][a-z0-9_]*")
-_NO_KINDS = frozenset({"base", "formats"})
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_SHARED = frozenset({"formats"})
+"""Folders that are no kind."""
 
 
 def kinds() -> list[str]:
-    """All kinds that can be configured here, sorted: our own and those of other packages."""
-    return sorted({*_own_kinds(), *(point.name for point in _entry_points())})
+    """The names of all kinds, sorted: our own and those of other packages."""
+    return sorted({*own_kinds(), *(point.name for point in _entry_points())})
 
 
-def load_kind(kind: str) -> Any:
-    """The module of a kind. Raises ConfigProblem: unknown, broken, or an extra is missing."""
-    module = _own_module(kind) or _foreign_module(kind)
-    if module is None:
-        raise _unknown(kind)
-    for name in getattr(module, "REQUIRES", ()):
-        _require(name, kind)
-    return module
-
-
-def _own_kinds() -> set[str]:
-    names = {
-        name.removesuffix(".py")
+def own_kinds() -> list[str]:
+    """The names of the kinds that are part of Weighbridge, sorted."""
+    return sorted(
+        name
         for folder in __path__
         for name in os.listdir(folder)  # noqa: PTH208 - pathlib would cost more than the listing
-        if not name.startswith("_") and (name.endswith(".py") or "." not in name)
-    }
-    return {name for name in names - _NO_KINDS if not _is_part(name, names)}
+        if "." not in name
+        and not name.startswith("_")
+        and name not in _SHARED
+        and os.path.isfile(f"{folder}/{name}/__init__.py")  # noqa: PTH113 - the same
+    )
 
 
-def _is_part(name: str, names: set[str]) -> bool:
-    """``file_csv`` is a part of ``file``; ``home_assistant`` stands alone."""
-    starts = [at for at, letter in enumerate(name) if letter == "_"]
-    return any(name[:at] in names for at in starts)
+def all_kinds(names: Iterable[str] | None = None) -> list[TargetKind]:
+    """Every kind, or those of these names, in the order in which people see them.
+
+    What a kind needs may be missing. A package that cannot be loaded is left out.
+    """
+    found = []
+    for name in kinds() if names is None else names:
+        try:
+            found.append(find_kind(name))
+        except ConfigProblem:
+            continue  # whoever names it in the configuration is told why
+    return sorted(found, key=lambda kind: (kind.place, kind.name))
 
 
-def _own_module(kind: str) -> Any | None:
-    if not _KIND.fullmatch(kind) or kind in _NO_KINDS:
-        return None
-    full_name = f"{__name__}.{kind}"
-    try:
-        module = importlib.import_module(full_name)
-    except ModuleNotFoundError as error:
-        if error.name == full_name:
-            return None
-        if (error.name or "weighbridge").startswith("weighbridge"):
-            raise  # a fault of ours, not an extra that is missing
-        raise _missing(str(error.name), kind) from error
-    return module if hasattr(module, "Options") else None
+def find_kind(name: str) -> TargetKind:
+    """The descriptor of a kind. Raises ConfigProblem: unknown, or it cannot be loaded."""
+    kind = _own_kind(name) or _foreign_kind(name)
+    if kind is None:
+        raise _unknown(name)
+    return kind
 
 
-def _foreign_module(kind: str) -> Any | None:
-    for point in _entry_points():
-        if point.name == kind:
-            try:
-                return point.load()
-            except Exception as error:  # another package's code: anything may go wrong in it
-                raise ConfigProblem(
-                    code="target.kind_broken", kind=kind, origin=point.value, error=repr(error)
-                ) from error
+def load_kind(name: str) -> TargetKind:
+    """Like ``find_kind``, for use. Raises ConfigProblem when something that it needs is missing."""
+    kind = find_kind(name)
+    if problem := missing_part(kind):
+        raise problem
+    return kind
+
+
+def missing_part(kind: TargetKind) -> ConfigProblem | None:
+    """What must be installed before a kind can be used; None: nothing."""
+    import sys
+    from importlib.util import find_spec
+
+    for name in kind.requires:
+        if name not in sys.modules and find_spec(name) is None:
+            install = kind.install or f"weighbridge[{kind.name}]"
+            return ConfigProblem(
+                code="target.not_installed", kind=kind.name, package=name, install=install
+            )
     return None
+
+
+def _own_kind(name: str) -> TargetKind | None:
+    if not _NAME.fullmatch(name) or name not in own_kinds():
+        return None
+    kind: TargetKind = importlib.import_module(f"{__name__}.{name}").KIND
+    return kind
+
+
+def _foreign_kind(name: str) -> TargetKind | None:
+    from weighbridge.targets.kind import TargetKind
+
+    for point in _entry_points():
+        if point.name != name:
+            continue
+        try:
+            found = point.load()
+            kind = found if isinstance(found, TargetKind) else found.KIND
+        except Exception as error:  # another package's code: anything may go wrong in it
+            raise _cannot_load(name, point.value, repr(error)) from error
+        if not isinstance(kind, TargetKind) or kind.name != name:
+            raise _cannot_load(name, point.value, "its KIND does not describe this kind")
+        return kind
+    return None
+
+
+def _cannot_load(name: str, place: str, why: str) -> ConfigProblem:
+    return ConfigProblem(code="target.kind_broken", kind=name, origin=place, error=why)
 
 
 def _entry_points() -> Any:
@@ -91,24 +126,12 @@ def _entry_points() -> Any:
     return entry_points(group=GROUP)
 
 
-def _require(name: str, kind: str) -> None:
-    import sys
-    from importlib.util import find_spec
-
-    if name not in sys.modules and find_spec(name) is None:
-        raise _missing(name, kind)
-
-
-def _missing(name: str, kind: str) -> ConfigProblem:
-    return ConfigProblem(code="target.not_installed", kind=kind, package=name)
-
-
-def _unknown(kind: str) -> ConfigProblem:
+def _unknown(name: str) -> ConfigProblem:
     import difflib
 
     known = kinds()
-    near = difflib.get_close_matches(kind.lower(), known, n=1)
+    near = difflib.get_close_matches(name.lower(), known, n=1)
     listed = ", ".join(known)
     if near:
-        return ConfigProblem(code="target.kind_misspelt", kind=kind, near=near[0], known=listed)
-    return ConfigProblem(code="target.kind_unknown", kind=kind, known=listed)
+        return ConfigProblem(code="target.kind_misspelt", kind=name, near=near[0], known=listed)
+    return ConfigProblem(code="target.kind_unknown", kind=name, known=listed)

@@ -1,9 +1,7 @@
 """What every target promises. The engine remembers, batches, waits and retries; a target says
 what it takes, renders it (pure) and sends it (once).
 
-A module ``targets/<kind>.py`` holds ``Options`` (a frozen ``msgspec.Struct`` with
-``forbid_unknown_fields=True``) and ``create(options, context)``; nothing else is edited to add one.
-Other packages offer theirs under the entry-point group ``weighbridge.targets``.
+What a kind of target is, the options included, stands in its descriptor (``targets.kind``).
 """
 
 from __future__ import annotations
@@ -162,11 +160,7 @@ class WrongTicket(LoginNeeded):
 
 
 class SignedIn(msgspec.Struct, frozen=True):
-    """A complete login: what ``sign_in(options, answers)`` of a kind returns.
-
-    A kind without a login has no such function. ``sign_in`` raises WrongPassword, WrongCode,
-    WrongTicket or another LoginNeeded, SignInBlocked, RetryLater and ConfigProblem.
-    """
+    """A complete login: what a sign-in returns."""
 
     tokens: dict[str, Any]
     """What ``Session.store`` keeps."""
@@ -234,6 +228,15 @@ class LatestOnly(Protocol):
 
     oldest: float
     """Seconds: a reading that was taken longer ago is not sent any more."""
+
+
+@runtime_checkable
+class DayRecords(Protocol):
+    """A target with one record for each local day, which every sending replaces. The engine never
+    sends an older reading after a newer one of the same record."""
+
+    def record_of(self, reading: Reading) -> str:
+        """The record that a reading fills, like ``2026-03-05``. Pure."""
 
 
 @runtime_checkable

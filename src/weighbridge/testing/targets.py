@@ -3,10 +3,10 @@
 Inherit, say how your target is made and what stands at the other side, and pytest runs the rest::
 
     class TestJournal(TargetContract):
-        module = journal
+        kind = weighbridge_journal.KIND
 
-        def make(self, context: Context) -> Journal:
-            return journal.create(journal.Options(url=self.server.url), context)
+        def make(self, context: Context) -> JournalTarget:
+            return JournalTarget(JournalOptions(url=self.server.url), context)
 
         def instants(self, payload: Any) -> list[int]:
             return [row["at"] for row in payload.rows]
@@ -22,17 +22,28 @@ from __future__ import annotations
 import socket
 import textwrap
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import takewhile
 from pathlib import Path
-from types import ModuleType
 from typing import Any, ClassVar
 
 import msgspec
 
 from weighbridge.core.measures import Reading
-from weighbridge.targets.base import Context, Target, Verifiable
+from weighbridge.core.secret import Secret
+from weighbridge.targets import own_kinds
+from weighbridge.targets.base import (
+    Checks,
+    Context,
+    DayRecords,
+    KeepsConnection,
+    LatestOnly,
+    Target,
+    Verifiable,
+)
+from weighbridge.targets.kind import ApiKey, TargetKind
+from weighbridge.targets.wizard import lines_of
 from weighbridge.testing.builders import (
     NOON,
     SESSION_SECRET,
@@ -47,6 +58,8 @@ from weighbridge.testing.builders import (
 
 SECRET = "secret-71bc-in-the-options"  # noqa: S105
 
+DAY_SECONDS = 86_400
+
 COMMON_KEYS = frozenset({"kind", "name", "since", "settle"})
 """What a person may write for any target; the rest are the kind's own options."""
 
@@ -54,8 +67,8 @@ COMMON_KEYS = frozenset({"kind", "name", "since", "settle"})
 class TargetContract:
     """What every target keeps. Override what the comments name, inherit the tests."""
 
-    module: ClassVar[ModuleType]
-    """The target's module: it holds ``Options``, ``create`` and the documented sample."""
+    kind: ClassVar[TargetKind]
+    """The descriptor, whose page holds the documented sample."""
 
     secrets: ClassVar[tuple[str, ...]] = (SESSION_SECRET, SECRET)
     """Texts that must appear in no message and no repr."""
@@ -88,6 +101,11 @@ class TargetContract:
     def bad(self) -> Reading:
         """A reading that this target cannot deliver."""
         return weigh_in("70.5", taken_at=UNTHINKABLE)
+
+    @property
+    def apart(self) -> int:
+        """Seconds between two readings that stand beside each other at the other side."""
+        return DAY_SECONDS if self.kind.holds == "day records" else 60
 
     def settle(self, target: Target) -> None:
         """Wait until what was sent can be seen (a real cloud takes its time)."""
@@ -132,7 +150,7 @@ class TargetContract:
         context = self.context(tmp_path)
         target = self.make(context)
         before = len(self.standing(context))
-        deliveries = [owe(self.good(NOON)), owe(self.good(NOON + 60))]
+        deliveries = [owe(self.good(NOON)), owe(self.good(NOON + self.apart))]
         receipt = target.send(target.render(deliveries))
         assert set(receipt.delivered) == {owed.reading_id for owed in deliveries}
         assert receipt.problem is None
@@ -159,7 +177,7 @@ class TargetContract:
     def test_one_bad_reading_does_not_sink_the_others(self, tmp_path: Path) -> None:
         context = self.context(tmp_path)
         target = self.make(context)
-        good = [self.good(NOON), self.good(NOON + 60)]
+        good = [self.good(NOON), self.good(NOON + self.apart)]
         receipt = target.send(target.render([owe(r) for r in (good[0], self.bad(), good[1])]))
         assert set(receipt.delivered) == {reading.reading_id for reading in good}
         assert receipt.refused.get(self.bad().reading_id), "it does not say what was wrong"
@@ -218,29 +236,70 @@ class TargetContract:
     def test_no_secret_is_shown(self, tmp_path: Path) -> None:
         target = self.make(self.context(tmp_path))
         payload = target.render([owe(self.good(NOON)), owe(self.bad())])
-        options = msgspec.convert(sample_options(self.module), self.module.Options)
+        options = sample(self.kind)
         receipt = target.send(payload)
         shown = [repr(target), str(target), repr(options), repr(payload), repr(receipt)]
         text = "\n".join([*shown, *target.preview(payload), *receipt.refused.values()])
         assert not [secret for secret in self.secrets if secret in text]
 
     def test_the_documented_sample_loads(self, tmp_path: Path) -> None:
-        options = msgspec.convert(sample_options(self.module), self.module.Options)
-        assert isinstance(self.module.create(options, self.context(tmp_path)), Target)
+        made = self.kind.create(sample(self.kind), self.context(tmp_path))
+        assert isinstance(made, Target)
 
     def test_options_refuse_a_key_nobody_knows(self) -> None:
-        sample = {**sample_options(self.module), "no_such_option": 1}
         complaint = ""
         try:
-            msgspec.convert(sample, self.module.Options)
+            options_of(self.kind, {**sample_table(self.kind), "no_such_option": 1})
         except msgspec.ValidationError as error:
             complaint = str(error)
         assert "no_such_option" in complaint
 
     def test_options_cannot_be_changed(self) -> None:
-        options = self.module.Options
+        options = self.kind.options
         assert issubclass(options, msgspec.Struct)
         assert options.__struct_config__.frozen
+
+    # the descriptor
+
+    def test_the_descriptor_says_what_the_target_is(self, tmp_path: Path) -> None:
+        target, kind = self.make(self.context(tmp_path)), self.kind
+        assert isinstance(target, LatestOnly) == (kind.holds == "latest only")
+        assert isinstance(target, DayRecords) == (kind.holds == "day records")
+        assert isinstance(target, KeepsConnection) == kind.connected
+        assert isinstance(target, Checks), "nobody could see whether it works"
+
+    def test_what_is_asked_fills_options(self) -> None:
+        known = {field.encode_name for field in msgspec.structs.fields(self.kind.options)}
+        asked = {field.option for field in self.kind.wizard if field.example}
+        assert asked <= known
+        assert self.kind.environment.keys() <= known
+        own = self.kind.name in own_kinds()
+        prefix = "" if own else "WEIGHBRIDGE_"
+        prefix += f"{self.kind.name.upper()}_"
+        assert all(name.startswith(prefix) for name in self.kind.environment.values())
+        if isinstance(self.kind.login, ApiKey):
+            assert self.kind.login.option in known
+
+    def test_the_example_lines_of_a_new_configuration_are_right(self) -> None:
+        lines = lines_of(self.kind, None).splitlines()
+        document = tomllib.loads("\n".join(line.removeprefix("# ") for line in lines))
+        [table] = document["person"]["target"]
+        assert isinstance(options_of(self.kind, own_keys(table)), self.kind.options)
+
+    # what is kept of a day
+
+    def test_a_day_has_one_record_that_the_newest_reading_fills(self, tmp_path: Path) -> None:
+        if self.kind.holds != "day records":
+            return
+        context = self.context(tmp_path)
+        target = self.make(context)
+        assert isinstance(target, DayRecords)
+        older, newer = self.good(NOON), self.good(NOON + 60)
+        assert target.record_of(older) == target.record_of(newer)
+        assert target.record_of(older) != target.record_of(self.good(NOON + DAY_SECONDS))
+        before = len(self.standing(context))
+        target.send(target.render([owe(newer), owe(older)]))
+        assert len(self.standing(context)) == before + 1
 
 
 def _tree(folder: Path) -> dict[str, bytes | None]:
@@ -254,14 +313,33 @@ def _comparable(payload: Any) -> Any:
     return msgspec.to_builtins(payload, enc_hook=repr)
 
 
-def sample_options(module: ModuleType) -> dict[str, Any]:
-    """The kind's own options of the sample in a target's docstring, secrets filled in.
+def sample(kind: TargetKind) -> Any:
+    """The options of the sample on the page of a kind, with secrets filled in."""
+    return options_of(kind, sample_table(kind))
 
-    The sample is the indented block that holds ``[[person.target]]``.
-    """
-    block = _indented_block(module.__doc__ or "", "[[person.target]]")
-    sample = tomllib.loads(block)["person"]["target"][0]
-    return {key: _resolved(value) for key, value in sample.items() if key not in COMMON_KEYS}
+
+def sample_table(kind: TargetKind) -> dict[str, Any]:
+    """The kind's own keys of the sample: the indented block that holds ``[[person.target]]``."""
+    block = _indented_block(kind.page, "[[person.target]]")
+    return own_keys(tomllib.loads(block)["person"]["target"][0])
+
+
+def own_keys(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A table of a target without the keys that every target has."""
+    return {key: value for key, value in table.items() if key not in COMMON_KEYS}
+
+
+def options_of(kind: TargetKind, table: Mapping[str, Any]) -> Any:
+    """Options as a configuration would make them; every secret is ``SECRET``."""
+    return msgspec.convert(table, kind.options, dec_hook=_made)
+
+
+def _made(wanted: type[Any], written: Any) -> Any:
+    if wanted is Secret:
+        return Secret.of_value(SECRET)
+    if wanted is Path:
+        return Path(written)
+    raise NotImplementedError(f"no rule for {wanted}")
 
 
 def _indented_block(text: str, first_line: str) -> str:
@@ -271,8 +349,3 @@ def _indented_block(text: str, first_line: str) -> str:
     following = lines[starts[0] + 1 :]
     block = takewhile(lambda line: not line or line.startswith(" "), following)
     return textwrap.dedent("\n".join([lines[starts[0]], *block]))
-
-
-def _resolved(value: Any) -> Any:
-    is_reference = isinstance(value, dict) and len(value) == 1
-    return SECRET if is_reference and set(value) <= {"env", "file", "command"} else value

@@ -82,7 +82,7 @@ class Pages:
             "csrf": session.csrf if session else "",
             "here": "",
             "navigation": self._entries(session),
-            "languages": {code: read_grammar(code).name for code in LANGUAGES},
+            "languages": language_names(),
             "returning": self._way_back(request),
             # A form of a page without a referrer has no origin either: the guard refuses it.
             "sends_forms": headers.get("Referrer-Policy") != "no-referrer",
@@ -153,6 +153,11 @@ class Pages:
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "no-store",
         }
+
+
+def language_names() -> dict[str, str]:
+    """Each language with its own name for itself."""
+    return {code: read_grammar(code).name for code in LANGUAGES}
 
 
 def wants_a_page(request: Request) -> bool:

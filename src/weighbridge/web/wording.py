@@ -18,6 +18,8 @@ from markupsafe import Markup, escape
 
 from weighbridge.i18n import Texts, texts
 from weighbridge.i18n.grammar import rounded
+from weighbridge.targets.kind import TargetKind
+from weighbridge.targets.kind_texts import own_text
 
 Manner = Literal["moment", "day", "time"]
 
@@ -37,6 +39,28 @@ class Words:
         """The text under ``subject.key`` for a page. A value that is markup already stays it."""
         text = escape(self._texts.find(key, values.get("count")))
         return Markup(_CODE.sub(r"<code>\1</code>", text)).format(**self._texts.written(values))  # noqa: S704
+
+    def of_kind(self, kind: TargetKind, key: str, fallback: str, **values: object) -> Markup:
+        """A text of a kind of target; what it lacks in this language stands under ``fallback``.
+
+        Without such a text as well, what the kind says in English.
+        """
+        text = own_text(kind, key, self._texts.language)
+        if text is None and fallback:
+            return self(fallback, **values)
+        text = escape(text or own_text(kind, key) or "")
+        return Markup(_CODE.sub(r"<code>\1</code>", text)).format(**self._texts.written(values))  # noqa: S704
+
+    def wrong(self, kind: TargetKind, reason: str, said: str) -> Markup:
+        """What is wrong with a field of a kind: its own words, else those of the set-up."""
+        key = f"wrong_{reason}"
+        if own_text(kind, key, self._texts.language) is None:
+            try:
+                return self(f"setup.wrong_{reason}")
+            except KeyError:
+                if own_text(kind, key) is None:
+                    return Markup('<span lang="en">{}</span>').format(said)
+        return self.of_kind(kind, key, "")
 
 
 def anchor(address: str, words: str) -> Markup:

@@ -14,215 +14,57 @@ key for either, so the span is read before and after writing, and a changed read
 one (docs/reference/garmin.md#duplicates).
 """
 
-# The options are read in every command, so whatever is slow to import waits until it is used.
-
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from pathlib import Path
 
-import msgspec
-
-from weighbridge.core.measures import Kind, Measurement, MeasureType, Reading
-from weighbridge.targets.base import Context, Existing, Owed, Receipt, SignedIn, SignInAnswers
-
-if TYPE_CHECKING:
-    from weighbridge.targets.garmin.garmin_library import Endpoint
-    from weighbridge.targets.garmin.garmin_payload import Payload
-    from weighbridge.targets.garmin.remote_entries import Held, Wanted
-
-REQUIRES = ("garminconnect",)
-SERVICE = "Garmin"
-
-BODY_TYPES = frozenset(
-    {
-        MeasureType.WEIGHT,
-        MeasureType.WATER_MASS,
-        MeasureType.BONE_MASS,
-        MeasureType.MUSCLE_MASS,
-        MeasureType.VISCERAL_FAT,
-        MeasureType.BASAL_METABOLIC_RATE,
-        MeasureType.METABOLIC_AGE,
-    }
-)
-"""What a weigh-in brings along. Fat comes on top: the ratio, or else the mass."""
-
-PRESSURE_TYPES = frozenset({MeasureType.SYSTOLIC, MeasureType.DIASTOLIC, MeasureType.PULSE})
-
-_Code = Annotated[int, msgspec.Meta(ge=0, le=65534)]
+from weighbridge.targets.base import Context, SignedIn, SignInAnswers, Target
+from weighbridge.targets.garmin.garmin_options import GarminOptions
+from weighbridge.targets.kind import PasswordLogin, StandIn, TargetKind, WizardField
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a person may write for this target."""
+def _create(options: GarminOptions, context: Context) -> Target:
+    from weighbridge.targets.garmin.garmin_target import GarminTarget
 
-    username: str = ""
-    """The e-mail of the account. Only ``weighbridge login garmin`` uses it."""
-    domain: Literal["garmin.com", "garmin.cn"] = "garmin.com"
-    """Accounts of mainland China live at ``garmin.cn``."""
-    url: str = ""
-    """The address of a stand-in for Garmin; ``http`` only on this machine."""
-    muscle_mass: bool = True
-    """Garmin shows it as skeletal muscle mass; Withings measures all muscle, which is more."""
-    blood_pressure: bool = True
-    """Send blood pressure as well; weigh-ins are always sent."""
-    manufacturer: _Code | None = None
-    """The maker named in the FIT file; none is what is proven to work
-    (docs/reference/garmin.md#manufacturer)."""
-    product: _Code | None = None
-    """The maker's product number in the FIT file, for instance 2429 with manufacturer 1."""
-    resend_after: Annotated[float, msgspec.Meta(ge=0)] = 600.0
-    """Seconds for which an upload that cannot be seen yet is believed to be on its way."""
-
-    def __post_init__(self) -> None:
-        if not self.url or self.url.startswith("https://"):
-            return
-        if not (self.url.startswith("http://") and self.place().is_local()):
-            raise ValueError("url must begin with https:// (http:// only for this machine)")
-
-    def place(self) -> Endpoint:
-        """Where Garmin is."""
-        from weighbridge.targets.garmin.garmin_library import Endpoint
-
-        return Endpoint(self.domain, self.url)
+    return GarminTarget(options, context)
 
 
-class Garmin:
-    """Sending twice writes twice, so the engine looks first."""
-
-    batch_size: ClassVar[int] = 200
-    idempotent: ClassVar[bool] = False
-
-    def __init__(self, options: Options, context: Context) -> None:
-        from weighbridge.targets.garmin.garmin_account import GarminAccount
-        from weighbridge.targets.garmin.garmin_payload import Renderer
-
-        self.visible_after = options.resend_after
-        self._options = options
-        self._account = GarminAccount(options.place(), context)
-        self._renderer = Renderer(
-            part=self.takes,
-            height=context.height,
-            timezone=context.timezone,
-            manufacturer=options.manufacturer,
-            product=options.product,
-        )
-
-    def takes(self, reading: Reading) -> Sequence[Measurement]:
-        """A weigh-in's body composition, or a complete blood pressure; nothing else."""
-        present = {measurement.type_code for measurement in reading.measurements}
-        wanted: set[int] = set()
-        if reading.kind == Kind.BODY and MeasureType.WEIGHT in present:
-            wanted = self._body_types(present)
-        elif reading.kind == Kind.BLOOD_PRESSURE and self._options.blood_pressure:
-            complete = {MeasureType.SYSTOLIC, MeasureType.DIASTOLIC} <= present
-            wanted = {*PRESSURE_TYPES} if complete else set()
-        return [one for one in reading.measurements if one.type_code in wanted]
-
-    def _body_types(self, present: set[int]) -> set[int]:
-        fat = MeasureType.FAT_RATIO if MeasureType.FAT_RATIO in present else MeasureType.FAT_MASS
-        types: set[int] = {*BODY_TYPES, fat}
-        return types if self._options.muscle_mass else types - {MeasureType.MUSCLE_MASS}
-
-    def render(self, owed: Sequence[Owed]) -> Payload:
-        """One FIT file and the blood pressures, oldest first. What cannot be sent is named."""
-        return self._renderer.render(owed)
-
-    def preview(self, payload: Payload) -> Iterable[str]:
-        """One line a reading."""
-        from weighbridge.targets.garmin.garmin_payload import lines_of
-
-        return lines_of(payload)
-
-    def send(self, payload: Payload) -> Receipt:
-        """Upload the file, then write the blood pressures one by one until one meets trouble.
-
-        The file goes first: refused as a whole it is split and sent again, and nothing else may
-        have been written by then.
-        """
-        from weighbridge.targets.garmin.receipt_builder import ReceiptBuilder
-
-        tally = ReceiptBuilder(payload.ids(), payload.refused)
-        for ids, write in self._steps(payload):
-            if not tally.carry_out(ids, write):
-                break
-        return tally.receipt()
-
-    def _steps(self, payload: Payload) -> Iterator[tuple[list[str], Callable[[], str]]]:
-        if payload.file:
-            yield [one.reading_id for one in payload.weigh_ins], lambda: self._upload(payload.file)
-        for one in payload.pressures:
-            yield [one.reading_id], partial(self._account.add_pressure, dict(one.entry))
-
-    def _upload(self, file: bytes) -> str:
-        self._account.upload(file)
-        return ""  # Garmin gives a weigh-in its key later
-
-    def look(self, owed: Sequence[Owed]) -> Mapping[str, Existing]:
-        """What stands at the second of each reading: one read for each kind that is owed."""
-        from weighbridge.targets.garmin.remote_entries import match_pressures, match_weights
-
-        weights, pressures = self._renderer.wanted(owed)
-        found = match_weights(weights, self._weigh_ins(weights))
-        return found | match_pressures(pressures, self._pressures(pressures))
-
-    def replace(self, owed: Sequence[Owed]) -> Receipt:
-        """Delete what stands in the place of each reading, then send all in one file."""
-        payload = self.render(owed)
-        weights, pressures = self._renderer.wanted(owed)
-        done = self._make_room(weights, pressures)
-        receipt = self.send(self._renderer.without(payload, done))
-        return msgspec.structs.replace(receipt, delivered={**receipt.delivered, **done})
-
-    def _make_room(self, weights: list[Wanted], pressures: list[Wanted]) -> dict[str, str]:
-        """Delete older values. Returns the readings whose new values stand there already."""
-        from weighbridge.targets.garmin.remote_entries import (
-            match_pressures,
-            match_weights,
-            older_entries,
-        )
-
-        held, held_pressures = self._weigh_ins(weights), self._pressures(pressures)
-        found = match_weights(weights, held) | match_pressures(pressures, held_pressures)
-        for reference in older_entries(weights, held, found):
-            self._account.remove_weigh_in(reference)
-        for reference in older_entries(pressures, held_pressures, found):
-            self._account.remove_pressure(reference)
-        return {name: sighting.reference for name, sighting in found.items() if sighting.same}
-
-    def _weigh_ins(self, wanted: Sequence[Wanted]) -> list[Held]:
-        from weighbridge.targets.garmin.remote_entries import span_of
-
-        if not wanted:
-            return []
-        return self._account.weigh_ins(*span_of(one.instant for one in wanted))
-
-    def _pressures(self, wanted: Sequence[Wanted]) -> list[Held]:
-        from weighbridge.targets.garmin.remote_entries import span_of
-
-        if not wanted:
-            return []
-        return self._account.pressures(*span_of(one.instant for one in wanted))
-
-    def check(self) -> str:
-        """Who is logged in. Raises LoginNeeded or RetryLater."""
-        name = self._account.profile().name
-        return f"Logged in to Garmin Connect ({self._options.domain}) as {name}."
-
-
-def create(options: Options, context: Context) -> Garmin:
-    """The target of one person."""
-    return Garmin(options, context)
-
-
-def sign_in(options: Options, answers: SignInAnswers) -> SignedIn:
-    """Sign a person in: with a browser's ticket when there is one, else with the password.
-
-    Raises LoginNeeded, SignInBlocked (open a breaker), RetryLater and ConfigProblem.
-    """
+def _sign_in(options: GarminOptions, answers: SignInAnswers) -> SignedIn:
+    """With a browser's ticket when there is one, else with the password."""
     from weighbridge.targets.garmin import garmin_sign_in as garmin
 
     place = options.place()
     if answers.ticket is not None:
         return garmin.sign_in_with_ticket(place, answers.ticket(garmin.browser_url(place)))
     return garmin.sign_in(place, answers.username(), answers.password(), ask_mfa=answers.code)
+
+
+KIND = TargetKind(
+    name="garmin",
+    service="Garmin",
+    options=GarminOptions,
+    create=_create,
+    takes="Weight, body composition and blood pressure in Garmin Connect.",
+    page=__doc__,
+    login=PasswordLogin(sign_in=_sign_in, mfa=True, ticket=True),
+    requires=("garminconnect",),
+    place=10,
+    wizard=(
+        WizardField(
+            option="username",
+            example='"anna@example.org"',
+            label="Garmin e-mail",
+            metavar="USERNAME",
+            help="Send to this account at Garmin Connect.",
+        ),
+    ),
+    also='since = 2024-01-01  # older readings are not sent; "all" sends everything',
+    environment={"username": "GARMIN_USERNAME", "url": "GARMIN_URL"},
+    stand_in=StandIn(
+        cloud="weighbridge_sandbox.garmin:GarminCloud",
+        options={"url": "{url}", "username": "{person}@example.test"},
+        remark="Sign in at its Garmin as anna@example.test with the password anna-walks-home, or "
+        "as ben@example.test with ben-rides-uphill and the code 123456.",
+    ),
+    texts=Path(__file__).with_name("texts.toml"),
+)

@@ -161,7 +161,7 @@ class Cards:
             standing = judge_target(self._database, person, target, self._now)
         except Problem as problem:  # for instance, a package is not installed
             return Line(key="cannot_be_served", tone="bad-news", trouble=str(problem))
-        signs_in = hasattr(kind, "sign_in")
+        signs_in = kind.signs_in
         if signs_in and self._never_signed_in(person, target, standing):
             not_yet = TargetVerdict.NOT_SIGNED_IN
             standing = msgspec.structs.replace(standing, verdict=not_yet, trouble=None)

@@ -13,14 +13,10 @@ from decimal import Decimal
 
 import msgspec
 
-from weighbridge.config.init_answers import (
-    FileAnswer,
-    FileFormat,
-    InitAnswers,
-    MqttAnswer,
-    PersonAnswers,
-)
+from weighbridge.config.init_answers import InitAnswers, PersonAnswers
 from weighbridge.core.secret import Secret
+from weighbridge.targets import find_kind
+from weighbridge.targets.kind import TargetAnswer
 
 MOST = 20
 """Browsers at once; the answers of the one that was away for longest are forgotten first."""
@@ -28,16 +24,11 @@ IDLE = 2 * 3600.0
 """Seconds without a visit after which answers are forgotten."""
 MOST_PEOPLE = 20
 
-USUAL_LANGUAGE = "en"
-USUAL_UNITS = "metric"
+type Options = Mapping[str, str]
+"""Option of a target → what was typed."""
 
-
-class BrokerDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """A broker, with its user in the url."""
-
-    url: str
-    language: str = USUAL_LANGUAGE
-    units: str = USUAL_UNITS
+type SecretKey = tuple[str, str, str]
+"""Kind, option and the answer to the first question: who has the same has the same secret."""
 
 
 class PersonDraft(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,11 +38,8 @@ class PersonDraft(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     height_cm: Decimal | None = None
     timezone: str = ""
-    garmin: str = ""
-    trainerroad: str = ""
-    path: str = ""
-    format: FileFormat = "csv"
-    broker: BrokerDraft | None = None
+    targets: Mapping[str, Options] = {}
+    """Kind → its options."""
 
     def __repr__(self) -> str:
         return f"PersonDraft(key={self.key}, name={self.name!r})"
@@ -63,8 +51,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     client_id: str = ""
     client_secret: Secret | None = None
     people: tuple[PersonDraft, ...] = ()
-    passwords: Mapping[str, Secret] = {}
-    """Of brokers, by url: whoever has the same user there has the same password."""
+    secrets: Mapping[SecretKey, Secret] = {}
+    """Of targets: two people with the same account there have the same secret."""
     url: str = ""
     next_key: int = 1
 
@@ -101,57 +89,60 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         people = tuple(one for one in self.people if one.key != key)
         return msgspec.structs.replace(self, people=people)
 
-    def with_password(self, url: str, password: Secret) -> Draft:
-        """The same with the password of a broker's user."""
-        return msgspec.structs.replace(self, passwords={**self.passwords, url: password})
+    def with_secret(self, key: SecretKey, secret: Secret) -> Draft:
+        """The same with the secret of a target."""
+        return msgspec.structs.replace(self, secrets={**self.secrets, key: secret})
 
     def with_secrets_of(self, other: Draft) -> Draft:
         """What is kept of answers that must be corrected: nobody shall type a secret twice."""
         return msgspec.structs.replace(
-            self, client_secret=other.client_secret, passwords=other.passwords
+            self, client_secret=other.client_secret, secrets=other.secrets
         )
 
     @property
-    def passwords_in_use(self) -> dict[str, Secret]:
-        """Those of brokers that somebody has."""
-        urls = {person.broker.url for person in self.people if person.broker is not None}
-        return {url: self.passwords[url] for url in sorted(urls) if url in self.passwords}
+    def secrets_in_use(self) -> dict[SecretKey, Secret]:
+        """Those of targets that somebody has."""
+        keys = {
+            key
+            for person in self.people
+            for kind, options in person.targets.items()
+            for key in secret_keys(kind, options)
+        }
+        return {key: self.secrets[key] for key in sorted(keys) if key in self.secrets}
 
 
-def answers_of(draft: Draft, password_files: Mapping[str, str], port: int | None) -> InitAnswers:
-    """The answers as they are written. ``password_files``: url of a broker → file beside it."""
+def secret_keys(kind: str, options: Options) -> list[SecretKey]:
+    """Under which keys the secrets of a target are kept."""
+    fields = find_kind(kind).wizard
+    lead = options.get(fields[0].option, "")
+    return [(kind, field.option, lead) for field in fields if field.shape == "secret"]
+
+
+def answers_of(draft: Draft, files: Mapping[SecretKey, str], port: int | None) -> InitAnswers:
+    """The answers as they are written. ``files``: the file that will hold each secret."""
     secret = draft.client_secret
     return InitAnswers(
         client_id=draft.client_id or None,
         client_secret=secret.reveal() if secret else None,
-        people=tuple(_person_of(person, password_files) for person in draft.people),
+        people=tuple(_person_of(person, files) for person in draft.people),
         url=draft.url or None,
         port=port,
     )
 
 
-def _person_of(person: PersonDraft, password_files: Mapping[str, str]) -> PersonAnswers:
-    broker = person.broker
-    file = FileAnswer(path=person.path, format=person.format) if person.path else None
+def _person_of(person: PersonDraft, files: Mapping[SecretKey, str]) -> PersonAnswers:
     return PersonAnswers(
         name=person.name,
         height_cm=person.height_cm,
         timezone=person.timezone or None,
-        garmin=person.garmin or None,
-        trainerroad=person.trainerroad or None,
-        file=file,
-        mqtt=_mqtt_of(broker, password_files) if broker else None,
+        targets=tuple(_target_of(*target, files) for target in person.targets.items()),
     )
 
 
-def _mqtt_of(broker: BrokerDraft, password_files: Mapping[str, str]) -> MqttAnswer:
-    """What is usual is not written."""
-    return MqttAnswer(
-        url=broker.url,
-        password_file=password_files.get(broker.url),
-        language=None if broker.language == USUAL_LANGUAGE else broker.language,
-        units=None if broker.units == USUAL_UNITS else broker.units,
-    )
+def _target_of(kind: str, options: Options, files: Mapping[SecretKey, str]) -> TargetAnswer:
+    keys = secret_keys(kind, options)
+    secret_files = {key[1]: files[key] for key in keys if key in files}
+    return TargetAnswer(kind=kind, options=options, secret_files=secret_files)
 
 
 class _Kept(msgspec.Struct):

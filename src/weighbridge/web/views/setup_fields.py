@@ -10,13 +10,9 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
-from typing import get_args
-from urllib.parse import quote, unquote
 
 import msgspec
 
-from weighbridge.config.init_answers import FileFormat
 from weighbridge.config.value_rules import (
     InvalidValue,
     parse_height,
@@ -25,26 +21,15 @@ from weighbridge.config.value_rules import (
     read_timezone,
 )
 from weighbridge.core.secret import Secret
-from weighbridge.i18n import LANGUAGES
-from weighbridge.targets import load_kind
-from weighbridge.web.views.setup_draft import (
-    USUAL_LANGUAGE,
-    USUAL_UNITS,
-    BrokerDraft,
-    Draft,
-    PersonDraft,
-)
+from weighbridge.targets.kind import FormFault, TargetKind
+from weighbridge.web.views.setup_draft import Draft, PersonDraft
 
-FORMATS = get_args(FileFormat)
-UNITS = ("metric", "imperial")
 LONGEST = 200
 """Characters of a field."""
 LONGEST_ADDRESS = 500
 WHOLE = 64
 """Characters of the ids and secrets of Withings, all of them hexadecimal digits."""
 
-_UNSEEN = frozenset({"csrf", "client_secret", "password"})
-"""Fields that are never shown again."""
 _WORD = re.compile(r"[A-Za-z0-9._~-]{8,200}")
 _CUT = re.compile(r"[0-9a-fA-F]{20,200}")
 
@@ -54,14 +39,20 @@ class Fault(msgspec.Struct, frozen=True):
 
     reason: str
     values: dict[str, object] = {}
+    kind: TargetKind | None = None
+    """The kind of target whose field it is: it may have words of its own."""
+    said: str = ""
+    """What to say when there are none, in English."""
 
 
 class Entered:
     """A form while it is read: what was typed, and what is wrong with it."""
 
-    def __init__(self, form: Mapping[str, str]) -> None:
+    def __init__(self, form: Mapping[str, str], unseen: Collection[str] = ()) -> None:
+        """``unseen`` are fields that are never shown again."""
         self._form = form
-        self.values = {name: text.strip() for name, text in form.items() if name not in _UNSEEN}
+        hidden = {"csrf", "client_secret", *unseen}
+        self.values = {name: text.strip() for name, text in form.items() if name not in hidden}
         """What the form shows when it must be corrected. No secrets."""
         self.faults: dict[str, Fault] = {}
 
@@ -77,14 +68,21 @@ class Entered:
             return ""
         return text
 
-    def choice(self, name: str, known: tuple[str, ...], usual: str) -> str:
-        """One of several; the usual one for anything else."""
-        chosen = self.typed(name)
-        return chosen if chosen in known else usual
+    def secret(self, name: str) -> str:
+        """As it was typed, with its spaces; it will be the first line of a file."""
+        secret = self.typed(name)
+        if len(secret) > LONGEST or not secret.isprintable() or "\ufffd" in secret:
+            self.complain(name, "password", count=LONGEST)
+            return ""
+        return secret
 
     def complain(self, name: str, reason: str, **values: object) -> None:
         """Note a fault. The first one of a field counts."""
         self.faults.setdefault(name, Fault(reason, values))
+
+    def complain_of_target(self, name: str, kind: TargetKind, fault: FormFault) -> None:
+        """Note what a kind finds wrong with a field of its own."""
+        self.faults.setdefault(name, Fault(fault.reason, kind=kind, said=fault.said))
 
     def obey[T](self, name: str, rule: Callable[[str], T], text: str, reason: str) -> T | None:
         """A text after a rule of the configuration; None when it is unfit, and noted."""
@@ -182,86 +180,14 @@ def _zones_by_word() -> dict[str, str]:
     return {_word_of(zone): zone for zone in zones()}
 
 
+def _without_user(url: str) -> str:
+    """Nothing that stands before an ``@`` is shown again."""
+    scheme, sign, rest = url.partition("://")
+    return f"{scheme}{sign}{rest.rpartition('@')[2]}"
+
+
 def _word_of(zone: str) -> str:
     return zone.lower().replace(" ", "_")
-
-
-# --- Targets --------------------------------------------------------------------------------------
-
-
-def read_targets(
-    entered: Entered, draft: Draft, person: PersonDraft, offered: Collection[str]
-) -> Draft:
-    """Where the readings of somebody go. Kinds that are not offered stay as they are."""
-    changes: dict[str, object] = {
-        kind: entered.text(kind) for kind in ("garmin", "trainerroad") if kind in offered
-    }
-    changes["path"] = _read_path(entered, draft, person)
-    changes["format"] = entered.choice("format", FORMATS, FORMATS[0])
-    if "mqtt" in offered:
-        changes["broker"], draft = _read_broker(entered, draft)
-    return draft.with_person(msgspec.structs.replace(person, **changes))
-
-
-def _read_path(entered: Entered, draft: Draft, person: PersonDraft) -> str:
-    path = entered.text("path", LONGEST_ADDRESS)
-    try:
-        Path(path).expanduser()
-    except RuntimeError:  # "~somebody" whom this computer does not know
-        entered.complain("path", "path")
-    if path and path in {one.path for one in draft.people if one.key != person.key}:
-        entered.complain("path", "path_taken")
-    return path
-
-
-def _read_broker(entered: Entered, draft: Draft) -> tuple[BrokerDraft | None, Draft]:
-    """The user goes into the url, and a password leaves it, as it does in the environment."""
-    text, user = entered.text("broker", LONGEST_ADDRESS), entered.text("user")
-    password = _read_password(entered)
-    if not text:
-        if user or password:
-            entered.complain("broker", "broker_missing")
-        return None, draft
-    kind = load_kind("mqtt")
-    found = kind.from_environment({"url": text})
-    password = password or found.get("password", "")
-    place, in_url = _without_user(found["url"])
-    user = user or in_url
-    entered.values |= {"broker": place, "user": user}
-    url = _with_user(place, user)
-    try:
-        kind.Options(url=url)
-    except ValueError:
-        entered.complain("broker", "broker")
-        return None, draft
-    if password and not user:
-        entered.complain("user", "user_missing")
-    elif password:
-        draft = draft.with_password(url, Secret.of_value(password))
-    language = entered.choice("language", LANGUAGES, USUAL_LANGUAGE)
-    units = entered.choice("units", UNITS, USUAL_UNITS)
-    return BrokerDraft(url=url, language=language, units=units), draft
-
-
-def _read_password(entered: Entered) -> str:
-    """As it was typed, with its spaces; it will be the first line of a file."""
-    password = entered.typed("password")
-    if len(password) > LONGEST or not password.isprintable() or "\ufffd" in password:
-        entered.complain("password", "password", count=LONGEST)
-        return ""
-    return password
-
-
-def _without_user(url: str) -> tuple[str, str]:
-    """A url as a form shows it, and the user that stood in it. Nothing before an ``@`` is shown."""
-    scheme, sign, rest = url.partition("://")
-    user, _, place = rest.rpartition("@")
-    return f"{scheme}{sign}{place}", unquote(user)
-
-
-def _with_user(url: str, user: str) -> str:
-    scheme, sign, rest = url.partition("://")
-    return f"{scheme}{sign}{quote(user, safe='')}@{rest}" if user else url
 
 
 # --- The public address ---------------------------------------------------------------------------
@@ -272,7 +198,7 @@ def read_address(entered: Entered, draft: Draft) -> Draft:
     text = entered.text("url", LONGEST_ADDRESS)
     if text and "://" not in text:
         text = f"https://{text}"
-    entered.values["url"] = _without_user(text)[0]
+    entered.values["url"] = _without_user(text)
     url = entered.obey("url", read_public_url, text, "url") if text else ""
     return msgspec.structs.replace(draft, url=url or "")
 
@@ -284,19 +210,3 @@ def shown_person(person: PersonDraft) -> dict[str, str]:
     """The fields of a person."""
     height = "" if person.height_cm is None else str(person.height_cm)
     return {"name": person.name, "height": height, "timezone": person.timezone}
-
-
-def shown_targets(person: PersonDraft, language: str) -> dict[str, str]:
-    """The fields of a person's targets; ``language`` is the one that is proposed."""
-    broker = person.broker
-    place, user = _without_user(broker.url if broker else "")
-    return {
-        "garmin": person.garmin,
-        "trainerroad": person.trainerroad,
-        "path": person.path,
-        "format": person.format,
-        "broker": place,
-        "user": user,
-        "language": broker.language if broker else language,
-        "units": broker.units if broker else USUAL_UNITS,
-    }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 
 import msgspec
@@ -14,9 +15,7 @@ from weighbridge.config.loader import mistakes_in
 from weighbridge.config.template import render
 from weighbridge.core.private_files import write_new
 from weighbridge.core.secret import STARS, Secret
-from weighbridge.web.views.setup_draft import Draft, answers_of
-
-PASSWORD_FILE = "mqtt-password"  # noqa: S105 - the name of a file
+from weighbridge.web.views.setup_draft import Draft, SecretKey, answers_of
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -26,11 +25,11 @@ class Plan(msgspec.Struct, frozen=True):
     """Of ``weighbridge.toml``, secrets included."""
     shown: str
     """The same with stars for secrets."""
-    passwords: Mapping[str, Secret]
+    secrets: Mapping[str, Secret]
     """Name of a file beside it → what will be in it."""
 
     def __repr__(self) -> str:
-        return f"Plan(passwords={list(self.passwords)!r})"
+        return f"Plan(secrets={list(self.secrets)!r})"
 
     @property
     def fingerprint(self) -> str:
@@ -40,12 +39,11 @@ class Plan(msgspec.Struct, frozen=True):
 
 def plan_of(draft: Draft, home: Path, port: int | None) -> Plan:
     """What would be written now. Files that are there already are left alone."""
-    urls = list(draft.passwords_in_use)
-    files = dict(zip(urls, _free_names(home, len(urls)), strict=True))
+    files = _free_names(home, draft.secrets_in_use)
     answers = answers_of(draft, files, port)
     stars = msgspec.structs.replace(answers, client_secret=answers.client_secret and STARS)
-    passwords = {files[url]: secret for url, secret in draft.passwords_in_use.items()}
-    return Plan(render(answers), render(stars), passwords)
+    secrets = {files[key]: secret for key, secret in draft.secrets_in_use.items()}
+    return Plan(render(answers), render(stars), secrets)
 
 
 def mistakes_of(plan: Plan, home: Path, environ: Mapping[str, str]) -> list[Mistake]:
@@ -60,7 +58,7 @@ def write(plan: Plan, home: Path) -> None:
     """
     written: list[Path] = []
     try:
-        for name, secret in plan.passwords.items():
+        for name, secret in plan.secrets.items():
             write_new(home / name, f"{secret.reveal()}\n".encode())
             written.append(home / name)
         write_new(home / CONFIG_FILE, plan.text.encode())
@@ -70,12 +68,16 @@ def write(plan: Plan, home: Path) -> None:
         raise
 
 
-def _free_names(home: Path, count: int) -> list[str]:
-    names: list[str] = []
-    number = 1
-    while len(names) < count:
-        name = PASSWORD_FILE if number == 1 else f"{PASSWORD_FILE}-{number}"
-        if not os.path.lexists(home / name):
-            names.append(name)
-        number += 1
+def _free_names(home: Path, keys: Iterable[SecretKey]) -> dict[SecretKey, str]:
+    """A file for each secret, like ``mqtt-password``, numbered where one is there already."""
+    names: dict[SecretKey, str] = {}
+    for key in keys:
+        kind, option, _ = key
+        usual = f"{kind}-{option}".replace("_", "-")
+        numbered = (usual if number == 1 else f"{usual}-{number}" for number in count(1))
+        names[key] = next(
+            name
+            for name in numbered
+            if name not in names.values() and not os.path.lexists(home / name)
+        )
     return names

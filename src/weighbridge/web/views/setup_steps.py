@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from weighbridge.config import Settings
-from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.network import is_loopback
-from weighbridge.targets import load_kind
 from weighbridge.web.auth import form_of
 from weighbridge.web.host_names import base_url, callback_address, same_place
-from weighbridge.web.render import Pages
+from weighbridge.web.render import Pages, language_names
 from weighbridge.web.request_guard import host_name
 from weighbridge.web.views.setup_draft import MOST_PEOPLE, Draft, Holding, PersonDraft
 from weighbridge.web.views.setup_fields import (
@@ -25,11 +23,11 @@ from weighbridge.web.views.setup_fields import (
     read_address,
     read_application,
     read_person,
-    read_targets,
     shown_person,
-    shown_targets,
     zones,
 )
+from weighbridge.web.views.setup_targets import read_targets, secret_fields, shown_targets, views
+from weighbridge.web.wording import Words
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -43,9 +41,6 @@ STEPS = {
     "review": "/setup/review",
 }
 """Step → its page. Its name stands under ``setup.step_<step>``."""
-
-_KINDS = ("garmin", "trainerroad", "mqtt")
-"""Kinds that may lack a library."""
 
 
 class Steps:
@@ -151,9 +146,7 @@ class Steps:
             entered or shown_targets(person, spoken),
             person=person,
             before=draft.before(person),
-            missing=_missing_kinds(),
-            brokers=sorted({one.broker.url for one in draft.people if one.broker}),
-            has_password=bool(person.broker and person.broker.url in draft.passwords),
+            kinds=views(Words(self._pages.texts(request)), language_names(), draft, person),
         )
 
     def take_targets(self, request: Request, holding: Holding) -> Response:
@@ -161,9 +154,8 @@ class Steps:
         draft, person = holding.draft, self._person(request, holding)
         if person is None:
             return self._pages.go_to(STEPS["people"])
-        entered = Entered(form_of(request))
-        offered = [kind for kind in _KINDS if kind not in _missing_kinds()]
-        changed = read_targets(entered, draft, person, offered)
+        entered = Entered(form_of(request), unseen=secret_fields())
+        changed = read_targets(entered, draft, person)
         if entered.faults:
             holding.draft = draft.with_secrets_of(changed)
             return self.show_targets(request, holding, entered)
@@ -225,14 +217,3 @@ def _comes_from_afar(request: Request, settings: Settings) -> bool:
     """Whether a browser could not come back to the address of this computer."""
     host = request.headers.get("host", "")
     return not same_place(base_url(settings), host) and not is_loopback(host_name(host) or "")
-
-
-def _missing_kinds() -> dict[str, str]:
-    """Kinds that cannot be used here → what to run."""
-    missing: dict[str, str] = {}
-    for kind in _KINDS:
-        try:
-            load_kind(kind)
-        except ConfigProblem as problem:
-            missing[kind] = problem.remedy
-    return missing

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from weighbridge.config import Person, TargetSettings
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.targets import load_kind
+from weighbridge.targets.kind import TargetKind
 from weighbridge.web.auth import Auth
 from weighbridge.web.host_names import name_in, segment
 from weighbridge.web.sessions import session_of
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
     from weighbridge.web.app_context import AppContext
 
-_DESCRIBED = frozenset({"garmin", "trainerroad"})
-"""Kinds about whose way with a browser our catalogue has words."""
-
 
 class TargetPlace(msgspec.Struct, frozen=True):
     """Where somebody signs in or out, for whom, and in which session that is asked for."""
@@ -28,8 +26,8 @@ class TargetPlace(msgspec.Struct, frozen=True):
     person: Person
     target: TargetSettings
     session: str
-    module: Any
-    """The kind; None when it cannot be loaded."""
+    kind: TargetKind | None
+    """None when it cannot be used."""
     problem: ConfigProblem | None
     """Why it cannot."""
 
@@ -46,18 +44,17 @@ class TargetPlace(msgspec.Struct, frozen=True):
     @property
     def service(self) -> str:
         """How people call the other side."""
-        return service_of(self.module, self.target)
+        return service_of(self.kind, self.target)
 
     @property
-    def browser_way(self) -> str:
-        """Whose words describe the way in with a browser: of a kind, or ``other``."""
-        return self.target.kind if self.target.kind in _DESCRIBED else "other"
+    def has_password(self) -> bool:
+        """Whether user name and password are a way in."""
+        return self.kind is not None and self.kind.has_password
 
     @property
-    def browser_words(self) -> tuple[str, str]:
-        """What a kind that we do not know says about it, in English; empty: nothing."""
-        said: tuple[str, str] = getattr(self.module, "FROM_BROWSER", ("", ""))
-        return said
+    def has_ticket(self) -> bool:
+        """Whether the person's own browser is a way in."""
+        return self.kind is not None and self.kind.has_ticket
 
 
 def sign_in_path(person: str, target: str) -> str:
@@ -65,9 +62,9 @@ def sign_in_path(person: str, target: str) -> str:
     return f"/connect/{segment(person)}/{segment(target)}"
 
 
-def service_of(module: Any, target: TargetSettings) -> str:
+def service_of(kind: TargetKind | None, target: TargetSettings) -> str:
     """How people call the other side of a target, told apart from another one of its kind."""
-    service = str(getattr(module, "SERVICE", target.kind))
+    service = kind.service if kind else target.kind
     return service if target.name == target.kind else f"{service} ({target.name})"
 
 
@@ -85,16 +82,16 @@ def place_of(request: Request, auth: Auth, parts: AppContext) -> TargetPlace | N
     target = next((one for one in person.targets if one.name == name), None)
     if target is None:
         return None
-    module, problem = look_up(target)
-    if module is None and problem is None:
+    kind, problem = look_up(target)
+    if kind is None and problem is None:
         return None
-    return TargetPlace(person, target, session.key, module, problem)
+    return TargetPlace(person, target, session.key, kind, problem)
 
 
-def look_up(target: TargetSettings) -> tuple[Any, ConfigProblem | None]:
-    """The module of a kind that signs in, or why it cannot be used; neither: nobody signs in."""
+def look_up(target: TargetSettings) -> tuple[TargetKind | None, ConfigProblem | None]:
+    """A kind that signs in, or why it cannot be used; neither: there is nothing to sign in at."""
     try:
-        module = load_kind(target.kind)
+        kind = load_kind(target.kind)
     except ConfigProblem as problem:
         return None, problem
-    return (module if hasattr(module, "sign_in") else None), None
+    return (kind if kind.signs_in else None), None

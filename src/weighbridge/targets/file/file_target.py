@@ -1,31 +1,10 @@
-"""
-Write readings into files: JSON lines, CSV or FIT.
-
-Example configuration::
-
-    [[person.target]]
-    kind = "file"
-    format = "csv"
-    path = "anna.csv"
-
-``path``    where to write. ``~`` is your home folder; a relative path begins at the home folder of
-            Weighbridge. Folders are made when they are missing.
-``format``  ``json`` (one object a line), ``csv`` or ``fit``; without it the ending of the path
-            decides, and anything else than ``.csv`` or ``.fit`` is JSON. The text formats hold
-            everything that was measured. FIT holds weight and body composition; blood pressure
-            goes into a second file beside it: ``anna.blood_pressure.fit``.
-``per``     ``person``: one file with all readings (the default). ``reading``: ``path`` is a folder
-            with one file for each reading.
-
-A reading that changes is updated where it stands and never repeated. What else you write into a
-text file stays there. Delete the file, and it begins anew with what is owed from then on.
-"""
+"""The target: lines of a text file, rows of a FIT file, or a file for each reading."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar
 from zlib import crc32
 
 import msgspec
@@ -33,6 +12,7 @@ import msgspec
 from weighbridge.core.errors import ConfigProblem, Refused, RetryLater
 from weighbridge.core.measures import Measurement, Reading
 from weighbridge.targets.base import Context, Existing, Owed, Receipt
+from weighbridge.targets.file.file_options import FileOptions
 from weighbridge.targets.formats import csv_format, fit_format, jsonl_format
 from weighbridge.targets.formats.disk import check_writable, locked, real_path, trouble_with
 from weighbridge.targets.formats.file_store import Entry, FolderShelf, LineShelf, Shelf
@@ -44,31 +24,12 @@ from weighbridge.targets.formats.text_lines import LineFormat
 _LINES: Mapping[str, LineFormat] = {"json": jsonl_format, "csv": csv_format}
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a person may write for a target of this kind."""
-
-    path: Annotated[str, msgspec.Meta(min_length=1)]
-    format: Literal["json", "csv", "fit"] | None = None
-    per: Literal["person", "reading"] = "person"
-
-    @property
-    def shape(self) -> str:
-        """The format, or what the ending of the path says."""
-        ending = self.path.rpartition(".")[2].lower()
-        return self.format or (ending if ending in {"csv", "fit"} else "json")
-
-
 class Payload(msgspec.Struct, frozen=True):
     """Readings as they will stand in the file, oldest first."""
 
     entries: tuple[Entry, ...]
     refused: dict[str, str]
     """Reading id → why the format cannot hold it."""
-
-
-def create(options: Options, context: Context) -> FileTarget:
-    """Make the target. Raises ``ConfigProblem`` for a home folder that does not exist (``~x``)."""
-    return FileTarget(options, context)
 
 
 class FileTarget:
@@ -78,7 +39,7 @@ class FileTarget:
     idempotent: ClassVar[bool] = True
     visible_after: ClassVar[float] = 0.0
 
-    def __init__(self, options: Options, context: Context) -> None:
+    def __init__(self, options: FileOptions, context: Context) -> None:
         self._options = options
         self._context = context
         self._path = _absolute(options.path, context.home)

@@ -1,0 +1,46 @@
+"""The options of the kind. They are read in every command: nothing here is slow to import."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+
+if TYPE_CHECKING:
+    from weighbridge.targets.garmin.garmin_library import Endpoint
+
+_Code = Annotated[int, msgspec.Meta(ge=0, le=65534)]
+
+
+class GarminOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person may write for this target."""
+
+    username: str = ""
+    """The e-mail of the account. Only ``weighbridge login garmin`` uses it."""
+    domain: Literal["garmin.com", "garmin.cn"] = "garmin.com"
+    """Accounts of mainland China live at ``garmin.cn``."""
+    url: str = ""
+    """The address of a stand-in for Garmin; ``http`` only on this machine."""
+    muscle_mass: bool = True
+    """Garmin shows it as skeletal muscle mass; Withings measures all muscle, which is more."""
+    blood_pressure: bool = True
+    """Send blood pressure as well; weigh-ins are always sent."""
+    manufacturer: _Code | None = None
+    """The maker named in the FIT file; none is what is proven to work
+    (docs/reference/garmin.md#manufacturer)."""
+    product: _Code | None = None
+    """The maker's product number in the FIT file, for instance 2429 with manufacturer 1."""
+    resend_after: Annotated[float, msgspec.Meta(ge=0)] = 600.0
+    """Seconds for which an upload that cannot be seen yet is believed to be on its way."""
+
+    def __post_init__(self) -> None:
+        if not self.url or self.url.startswith("https://"):
+            return
+        if not (self.url.startswith("http://") and self.place().is_local()):
+            raise ValueError("url must begin with https:// (http:// only for this machine)")
+
+    def place(self) -> Endpoint:
+        """Where Garmin is."""
+        from weighbridge.targets.garmin.garmin_library import Endpoint
+
+        return Endpoint(self.domain, self.url)

@@ -1,0 +1,155 @@
+"""The target: a weigh-in travels in a FIT file, a blood pressure as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from weighbridge.core.measures import Kind, Measurement, MeasureType, Reading
+from weighbridge.targets.base import Context, Existing, Owed, Receipt
+from weighbridge.targets.garmin.garmin_options import GarminOptions
+
+if TYPE_CHECKING:
+    from weighbridge.targets.garmin.garmin_payload import Payload
+    from weighbridge.targets.garmin.remote_entries import Held, Wanted
+
+BODY_TYPES = frozenset(
+    {
+        MeasureType.WEIGHT,
+        MeasureType.WATER_MASS,
+        MeasureType.BONE_MASS,
+        MeasureType.MUSCLE_MASS,
+        MeasureType.VISCERAL_FAT,
+        MeasureType.BASAL_METABOLIC_RATE,
+        MeasureType.METABOLIC_AGE,
+    }
+)
+"""What a weigh-in brings along. Fat comes on top: the ratio, or else the mass."""
+
+PRESSURE_TYPES = frozenset({MeasureType.SYSTOLIC, MeasureType.DIASTOLIC, MeasureType.PULSE})
+
+
+class GarminTarget:
+    """Sending twice writes twice, so the engine looks first."""
+
+    batch_size: ClassVar[int] = 200
+    idempotent: ClassVar[bool] = False
+
+    def __init__(self, options: GarminOptions, context: Context) -> None:
+        from weighbridge.targets.garmin.garmin_account import GarminAccount
+        from weighbridge.targets.garmin.garmin_payload import Renderer
+
+        self.visible_after = options.resend_after
+        self._options = options
+        self._account = GarminAccount(options.place(), context)
+        self._renderer = Renderer(
+            part=self.takes,
+            height=context.height,
+            timezone=context.timezone,
+            manufacturer=options.manufacturer,
+            product=options.product,
+        )
+
+    def takes(self, reading: Reading) -> Sequence[Measurement]:
+        """A weigh-in's body composition, or a complete blood pressure; nothing else."""
+        present = {measurement.type_code for measurement in reading.measurements}
+        wanted: set[int] = set()
+        if reading.kind == Kind.BODY and MeasureType.WEIGHT in present:
+            wanted = self._body_types(present)
+        elif reading.kind == Kind.BLOOD_PRESSURE and self._options.blood_pressure:
+            complete = {MeasureType.SYSTOLIC, MeasureType.DIASTOLIC} <= present
+            wanted = {*PRESSURE_TYPES} if complete else set()
+        return [one for one in reading.measurements if one.type_code in wanted]
+
+    def _body_types(self, present: set[int]) -> set[int]:
+        fat = MeasureType.FAT_RATIO if MeasureType.FAT_RATIO in present else MeasureType.FAT_MASS
+        types: set[int] = {*BODY_TYPES, fat}
+        return types if self._options.muscle_mass else types - {MeasureType.MUSCLE_MASS}
+
+    def render(self, owed: Sequence[Owed]) -> Payload:
+        """One FIT file and the blood pressures, oldest first. What cannot be sent is named."""
+        return self._renderer.render(owed)
+
+    def preview(self, payload: Payload) -> Iterable[str]:
+        """One line a reading."""
+        from weighbridge.targets.garmin.garmin_payload import lines_of
+
+        return lines_of(payload)
+
+    def send(self, payload: Payload) -> Receipt:
+        """Upload the file, then write the blood pressures one by one until one meets trouble.
+
+        The file goes first: refused as a whole it is split and sent again, and nothing else may
+        have been written by then.
+        """
+        from weighbridge.targets.garmin.receipt_builder import ReceiptBuilder
+
+        tally = ReceiptBuilder(payload.ids(), payload.refused)
+        for ids, write in self._steps(payload):
+            if not tally.carry_out(ids, write):
+                break
+        return tally.receipt()
+
+    def _steps(self, payload: Payload) -> Iterator[tuple[list[str], Callable[[], str]]]:
+        if payload.file:
+            yield [one.reading_id for one in payload.weigh_ins], lambda: self._upload(payload.file)
+        for one in payload.pressures:
+            yield [one.reading_id], partial(self._account.add_pressure, dict(one.entry))
+
+    def _upload(self, file: bytes) -> str:
+        self._account.upload(file)
+        return ""  # Garmin gives a weigh-in its key later
+
+    def look(self, owed: Sequence[Owed]) -> Mapping[str, Existing]:
+        """What stands at the second of each reading: one read for each kind that is owed."""
+        from weighbridge.targets.garmin.remote_entries import match_pressures, match_weights
+
+        weights, pressures = self._renderer.wanted(owed)
+        found = match_weights(weights, self._weigh_ins(weights))
+        return found | match_pressures(pressures, self._pressures(pressures))
+
+    def replace(self, owed: Sequence[Owed]) -> Receipt:
+        """Delete what stands in the place of each reading, then send all in one file."""
+        payload = self.render(owed)
+        weights, pressures = self._renderer.wanted(owed)
+        done = self._make_room(weights, pressures)
+        receipt = self.send(self._renderer.without(payload, done))
+        return msgspec.structs.replace(receipt, delivered={**receipt.delivered, **done})
+
+    def _make_room(self, weights: list[Wanted], pressures: list[Wanted]) -> dict[str, str]:
+        """Delete older values. Returns the readings whose new values stand there already."""
+        from weighbridge.targets.garmin.remote_entries import (
+            match_pressures,
+            match_weights,
+            older_entries,
+        )
+
+        held, held_pressures = self._weigh_ins(weights), self._pressures(pressures)
+        found = match_weights(weights, held) | match_pressures(pressures, held_pressures)
+        for reference in older_entries(weights, held, found):
+            self._account.remove_weigh_in(reference)
+        for reference in older_entries(pressures, held_pressures, found):
+            self._account.remove_pressure(reference)
+        return {name: sighting.reference for name, sighting in found.items() if sighting.same}
+
+    def _weigh_ins(self, wanted: Sequence[Wanted]) -> list[Held]:
+        from weighbridge.targets.garmin.remote_entries import span_of
+
+        if not wanted:
+            return []
+        return self._account.weigh_ins(*span_of(one.instant for one in wanted))
+
+    def _pressures(self, wanted: Sequence[Wanted]) -> list[Held]:
+        from weighbridge.targets.garmin.remote_entries import span_of
+
+        if not wanted:
+            return []
+        return self._account.pressures(*span_of(one.instant for one in wanted))
+
+    def check(self) -> str:
+        """Who is logged in. Raises LoginNeeded or RetryLater."""
+        name = self._account.profile().name
+        return f"Logged in to Garmin Connect ({self._options.domain}) as {name}."

@@ -1,0 +1,202 @@
+"""The target: the newest values as a retained state, each new reading as an event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from weighbridge.core.commands import login_command
+from weighbridge.core.errors import LoginNeeded, Refused
+from weighbridge.core.measures import Measurement, Reading
+from weighbridge.targets.base import Context, Newest, Owed, Receipt, ServerHandle, ServerStatus
+from weighbridge.targets.mqtt.mqtt_options import MqttOptions
+from weighbridge.targets.mqtt.topics import DISCOVERY_PREFIX, Topics
+
+if TYPE_CHECKING:
+    from weighbridge.targets.mqtt.announcement import Announcement, Announcer
+    from weighbridge.targets.mqtt.broker import Broker
+    from weighbridge.targets.mqtt.mqtt_message import Answer, Message
+    from weighbridge.targets.mqtt.mqtt_names import Person
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """The state, then what is said about each reading, oldest first."""
+
+    state: Message
+    newest: tuple[Newest, ...]
+    """What the state was made of."""
+    announcements: tuple[Announcement, ...]
+    refused: dict[str, str]
+    """Reading id → why it cannot be published."""
+
+
+class MqttTarget:
+    """The state can be published again without harm, and events carry an id."""
+
+    batch_size: ClassVar[int] = 500
+    idempotent: ClassVar[bool] = True
+
+    def __init__(self, options: MqttOptions, context: Context) -> None:
+        self._options = options
+        self._context = context
+        self._discovers = bool(options.discovery_prefix)
+        self._topics = Topics(options.base_topic, options.discovery_prefix or DISCOVERY_PREFIX)
+
+    def __repr__(self) -> str:
+        return f"MqttTarget({self._options.url!r}, {self._options.base_topic!r})"
+
+    def takes(self, reading: Reading) -> Sequence[Measurement]:
+        """Everything."""
+        return (*reading.measurements, *reading.segments)
+
+    def render(self, owed: Sequence[Owed]) -> Payload:
+        """The newest state of the archive and the events of these readings, oldest first.
+
+        Raises LoginNeeded when nobody knows whose readings these are.
+        """
+        person = self._person()
+        announcer = self._announcer(person)
+        announcements: list[Announcement] = []
+        refused: dict[str, str] = {}
+        for one in sorted(owed, key=_age):
+            try:
+                announcements.append(announcer.announce(one))
+            except Refused as problem:
+                refused[one.reading_id] = str(problem)
+        newest = tuple(self._context.body.newest())
+        return Payload(self._state(person, newest), newest, tuple(announcements), refused)
+
+    def preview(self, payload: Payload) -> Iterator[str]:
+        """Topic and message, one line each."""
+        yield f"{payload.state.topic} {payload.state.payload.decode()}"
+        for one in payload.announcements:
+            if not one.messages:
+                yield f"no event: {one.reading_id} only counts for the state"
+            for message in one.messages:
+                yield f"{message.topic} {message.payload.decode()}"
+        for reading_id, reason in payload.refused.items():
+            yield f"not published: {reading_id}: {reason}"
+
+    def send(self, payload: Payload) -> Receipt:
+        """Publish. Raises RetryLater, LoginNeeded or ConfigProblem when nothing was announced.
+
+        The events follow when the broker has acknowledged the state. One that was frozen all along
+        never gets to see them, so it will not tell them twice.
+        """
+        if not payload.announcements:
+            return Receipt(refused=payload.refused)
+        self._publish_state(payload.state, payload.newest)
+        messages = [message for one in payload.announcements for message in one.messages]
+        answer = self._broker().send(messages)
+        return Receipt(_delivered(payload, answer), payload.refused, problem=answer.problem)
+
+    def check(self) -> str:
+        """Connect. Raises like ``send``."""
+        self._broker().connect()
+        options = self._options
+        address = options.access.address
+        whom = f" as {address.user}" if address.user else ""
+        return f"Connected to the MQTT broker {address}{whom} (MQTT {options.protocol})."
+
+    # while the server runs
+
+    def stay(self, house: ServerHandle) -> None:
+        """Connect in the background and stay connected."""
+        context = self._context
+        self._broker().stay(house, context.person, context.target, context.installation())
+
+    def announce(self) -> None:
+        """Publish anew what is retained: the device and the newest state. Raises like ``send``."""
+        newest = tuple(self._context.body.newest())
+        self._publish_state(self._state(self._person(), newest), newest, anew=True)
+
+    def report(self, news: ServerStatus) -> None:
+        """Say how the server is doing."""
+        self._broker().report(self._context.person, news)
+
+    # what is published
+
+    def _publish_state(
+        self, state: Message, newest: Sequence[Newest], *, anew: bool = False
+    ) -> None:
+        from weighbridge.targets.mqtt.mqtt_message import Message
+
+        broker, person = self._broker(), self._person()
+        if not self._discovers:
+            broker.publish([state])
+            return
+        topic, device = self._topics.discovery(person.userid), self._device(person, newest, b"")
+        if not anew and broker.remembers(topic, device):
+            broker.publish([state])
+            return
+        complete = self._device(person, newest, broker.standing(topic))
+        broker.publish([Message(topic, complete, retain=True), state])
+        broker.remember(topic, device)
+
+    def _device(self, person: Person, newest: Sequence[Newest], standing: bytes) -> bytes:
+        from weighbridge.targets.mqtt.discovery import components_of, person_device
+
+        height, earlier = self._context.height(), components_of(standing)
+        device = person_device(self._topics, person, newest, height=height, earlier=earlier)
+        return msgspec.json.encode(device)
+
+    def _state(self, person: Person, newest: Sequence[Newest]) -> Message:
+        from weighbridge.targets.mqtt.mqtt_message import Message
+        from weighbridge.targets.mqtt.mqtt_state import person_state
+
+        state = person_state(newest, height=self._context.height())
+        return Message(self._topics.state(person.userid), msgspec.json.encode(state), retain=True)
+
+    def _announcer(self, person: Person) -> Announcer:
+        from weighbridge.targets.mqtt.announcement import Announcer
+        from weighbridge.targets.mqtt.mqtt_event import Wording
+
+        options, context = self._options, self._context
+        return Announcer(
+            person=context.person,
+            topic=self._topics.event(person.userid),
+            wording=Wording(options.language, options.units, options.says),
+            plain_topic=options.plain_topic,
+            before=context.body.before,
+            since=context.connected_at(),
+            now=context.clock(),
+        )
+
+    def _person(self) -> Person:
+        from weighbridge.targets.mqtt.mqtt_names import Person
+
+        userid = self._context.body.userid()
+        if userid is None:
+            name = self._context.person
+            raise LoginNeeded(
+                code="mqtt.not_connected", person=name, login=login_command("withings", name)
+            )
+        return Person(userid, self._context.person)
+
+    def _broker(self) -> Broker:
+        """One for all who have the same broker, login and topics."""
+        from weighbridge.targets.mqtt.bridge import Bridge
+        from weighbridge.targets.mqtt.broker import Broker
+
+        access = self._options.access
+        key = access.key(self._options.base_topic, self._options.discovery_prefix)
+        bridge = Bridge(self._topics, self._discovers)
+        return self._context.connections.get(f"mqtt:{key}", lambda: Broker(access, bridge))
+
+
+def _delivered(payload: Payload, answer: Answer) -> dict[str, str]:
+    """Reading id → reference, of those whose messages were all acknowledged."""
+    delivered: dict[str, str] = {}
+    place = 0
+    for one in payload.announcements:
+        places = range(place, place + len(one.messages))
+        place = places.stop
+        if answer.taken.issuperset(places):
+            delivered[one.reading_id] = one.reference
+    return delivered
+
+
+def _age(owed: Owed) -> tuple[int, str]:
+    return owed.reading.taken_at, owed.reading_id
