@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weighbridge.compat import trumpet
-from weighbridge.compat.old_places import Places, places_of
-from weighbridge.compat.withings_sync_state import State, old_login, read_user_file, take_over
+from weighbridge.compat.import_note import ImportResult, expired_login
+from weighbridge.compat.withings_sync.state_files import StateFiles, state_files_of
+from weighbridge.compat.withings_sync.state_import import read_user_file, take_over
 from weighbridge.config import Person, TargetSettings, load
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.storage.archive import account_archive
@@ -45,7 +46,7 @@ def old(tmp_path: Path) -> Path:
     return folder
 
 
-def left(folder: Path, **files: Any) -> Places:
+def left(folder: Path, **files: Any) -> StateFiles:
     """What the old program left in its folder."""
     names = {
         "user": ".withings_user.json",
@@ -55,7 +56,7 @@ def left(folder: Path, **files: Any) -> Places:
     for short, content in files.items():
         text = content if isinstance(content, str) else json.dumps(content)
         (folder / names[short]).write_text(text, "utf-8")
-    return places_of(folder, {})
+    return state_files_of(folder, {})
 
 
 def connected_at(place: Services, target: str) -> float | None:
@@ -67,9 +68,9 @@ def test_login_session_application_and_days_are_taken_over(place: Services, old:
     places = left(old, user={**USER, "last_sync": NOON - 9, "last_sync_tr": NOON - 99}, app=APP)
     notes = take_over(place, ME, left(old, garmin=SESSION))
     assert places == left(old)
-    assert {note.state for note in notes} == {State.TAKEN}
+    assert {note.result for note in notes} == {ImportResult.TAKEN}
     pair = place.tokens("me").load()
-    assert pair == old_login("4711", "old-refresh", "old-access")
+    assert pair == expired_login("4711", "old-refresh", "old-access")
     assert pair.expires_at < NOON, "its first use renews it"
     archive = account_archive(place.database, "me")
     assert archive is not None
@@ -83,11 +84,11 @@ def test_login_session_application_and_days_are_taken_over(place: Services, old:
 
 def test_a_second_time_nothing_of_ours_is_replaced(place: Services, old: Path) -> None:
     take_over(place, ME, left(old, user={**USER, "last_sync": NOON - 9}, garmin=SESSION))
-    ours = old_login("4711", "a-newer-one")
+    ours = expired_login("4711", "a-newer-one")
     place.tokens("me").store(ours)
     again = left(old, user={**USER, "last_sync": NOON - 5}, garmin={**SESSION, "di_token": "x"})
     notes = take_over(place, ME, again)
-    assert {note.state for note in notes} == {State.KEPT}
+    assert {note.result for note in notes} == {ImportResult.KEPT}
     assert place.tokens("me").load() == ours
     assert connected_at(place, "garmin") == NOON - 9
 
@@ -98,7 +99,7 @@ def test_a_lost_login_connects_nobody_but_leaves_its_days(
 ) -> None:
     places = left(old, user={**USER, missing: None, "last_sync": NOON - 9})
     (note,) = take_over(place, ME, places)
-    assert note.state is State.UNUSABLE
+    assert note.result is ImportResult.UNUSABLE
     assert account_archive(place.database, "me") is None
     assert place.tokens("me").load() is None
     assert connected_at(place, "garmin") == NOON - 9
@@ -106,7 +107,7 @@ def test_a_lost_login_connects_nobody_but_leaves_its_days(
 
 def test_a_lost_access_token_does_not_matter(place: Services, old: Path) -> None:
     (note,) = take_over(place, ME, left(old, user={**USER, "access_token": None}))
-    assert note.state is State.TAKEN
+    assert note.result is ImportResult.TAKEN
 
 
 def test_a_day_in_the_future_is_today(place: Services, old: Path) -> None:
@@ -121,11 +122,11 @@ def test_another_kind_of_garmin_session_is_reported(
     content: Any, place: Services, old: Path
 ) -> None:
     (note,) = take_over(place, ME, left(old, garmin=content))
-    assert note.state is State.UNUSABLE
+    assert note.result is ImportResult.UNUSABLE
     (old / ".garmin_session.json").unlink()
     (old / ".garmin_session").mkdir()
     (note,) = take_over(place, ME, left(old))
-    assert note.state is State.UNUSABLE
+    assert note.result is ImportResult.UNUSABLE
 
 
 def test_a_profile_of_somebody_else_is_refused(place: Services, old: Path) -> None:
@@ -190,17 +191,17 @@ def test_a_session_without_an_account_is_bound_once_and_to_one_person(place: Ser
 
 def test_a_folder_is_the_only_place_for_what_belongs_to_a_person(tmp_path: Path) -> None:
     environ = {"HOME": "/home/anna", "WITHINGS_USER": "/elsewhere", "GARMIN_SESSION": "/elsewhere"}
-    places = places_of(tmp_path, environ)
+    places = state_files_of(tmp_path, environ)
     assert places.users == (tmp_path / ".withings_user.json",)
     assert {path.parent for path in places.garmin_sessions} == {tmp_path}
 
 
 def test_without_a_folder_the_environment_wins_over_the_home_directory(tmp_path: Path) -> None:
-    plain = places_of(None, {"HOME": str(tmp_path)})
+    plain = state_files_of(None, {"HOME": str(tmp_path)})
     assert plain.users == (tmp_path / ".withings_user.json",)
     assert tmp_path / ".garmin_session" in plain.garmin_sessions
     named = {"WITHINGS_USER": "u.json", "GARMIN_SESSION": "g.json", "WITHINGS_APP": "a.json"}
-    places = places_of(None, {"HOME": str(tmp_path), **named})
+    places = state_files_of(None, {"HOME": str(tmp_path), **named})
     assert places.users == (Path.cwd() / "u.json",)
     assert places.garmin_sessions == (Path.cwd() / "g.json",)
     assert places.apps[0] == Path.cwd() / "a.json"
@@ -214,7 +215,7 @@ def test_the_application_of_an_installed_original_is_found_without_importing_it(
     (config.parent / "__init__.py").write_text("raise SystemExit('it was imported')", "utf-8")
     (config / "withings_app.json").write_text("{}", "utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert places_of(None, {"HOME": str(tmp_path)}).app_file() == config / "withings_app.json"
+    assert state_files_of(None, {"HOME": str(tmp_path)}).app_file() == config / "withings_app.json"
 
 
 # --- trumpet ------------------------------------------------------------------------------------
@@ -242,17 +243,17 @@ def test_an_empty_or_broken_token_file_means_a_login(
 ) -> None:
     (tmp_path / "4711").write_bytes(content)
     (login,) = trumpet.read_folder(tmp_path)
-    assert trumpet.take_over(place, login, "anna").state is State.UNUSABLE
+    assert trumpet.take_over(place, login, "anna").result is ImportResult.UNUSABLE
     assert place.tokens("anna").load() is None
 
 
 def test_a_login_of_ours_is_not_replaced_by_a_token_file(tmp_path: Path, place: Services) -> None:
     (tmp_path / "4711").write_text("refresh-a", "utf-8")
     (login,) = trumpet.read_folder(tmp_path)
-    assert trumpet.take_over(place, login, "anna").state is State.TAKEN
-    ours = old_login("4711", "newer")
+    assert trumpet.take_over(place, login, "anna").result is ImportResult.TAKEN
+    ours = expired_login("4711", "newer")
     place.tokens("anna").store(ours)
-    assert trumpet.take_over(place, login, "anna").state is State.KEPT
+    assert trumpet.take_over(place, login, "anna").result is ImportResult.KEPT
     assert place.tokens("anna").load() == ours
     with pytest.raises(ConfigProblem, match="already belongs to anna"):
         trumpet.take_over(place, login, "ben")

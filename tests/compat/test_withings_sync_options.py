@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weighbridge import __version__
-from weighbridge.compat.withings_sync.old_credentials import read_logins, surroundings
-from weighbridge.compat.withings_sync.old_options import Options, read_arguments
+from weighbridge.compat.withings_sync.command_line import CommandOptions, read_arguments
+from weighbridge.compat.withings_sync.target_credentials import (
+    complete_environment,
+    read_credentials,
+)
 from weighbridge.core.errors import ConfigProblem
 
 DAY = datetime.date(2024, 2, 29)
@@ -142,9 +145,9 @@ def test_the_strongest_place_that_has_a_name_wins(
     if "dotenv" in present:
         (folder / ".env").write_text("# mine\nexport GARMIN_USERNAME='dotenv'\n", "utf-8")
     process = {"GARMIN_USERNAME": "environment"} if "environment" in present else {}
-    options = Options(garmin_username="argument" if "argument" in present else None)
-    environ = surroundings(folder, process)
-    login = read_logins(options, environ, secret_folder=secrets)["garmin"]
+    options = CommandOptions(garmin_username="argument" if "argument" in present else None)
+    environ = complete_environment(folder, process)
+    login = read_credentials(options, environ, secret_folder=secrets)["garmin"]
     strongest = [place for place in PLACES if place in present][-1:]
     assert login.username == "".join(strongest)
 
@@ -153,7 +156,9 @@ def test_each_value_is_looked_for_on_its_own(tmp_path: Path) -> None:
     (tmp_path / "garmin_password").write_text("from a file\n", "utf-8")
     (tmp_path / "trainerroad_username").write_text("anna-rides", "utf-8")
     environ = {"GARMIN_USERNAME": "anna@example.org", "GARMIN_PASSWORD": ""}
-    logins = read_logins(Options(trainerroad_password="x"), environ, secret_folder=tmp_path)
+    logins = read_credentials(
+        CommandOptions(trainerroad_password="x"), environ, secret_folder=tmp_path
+    )
     garmin, trainerroad = logins["garmin"], logins["trainerroad"]
     assert garmin.password is not None
     assert (garmin.username, garmin.password.reveal()) == ("anna@example.org", "from a file")
@@ -163,7 +168,7 @@ def test_each_value_is_looked_for_on_its_own(tmp_path: Path) -> None:
 
 
 def test_nothing_is_known_without_any_place(tmp_path: Path) -> None:
-    logins = read_logins(Options(), {}, secret_folder=tmp_path / "none")
+    logins = read_credentials(CommandOptions(), {}, secret_folder=tmp_path / "none")
     assert {(login.username, login.password) for login in logins.values()} == {("", None)}
 
 
@@ -173,7 +178,10 @@ def test_the_process_environment_is_left_as_it_is(
     monkeypatch.delenv("WITHINGS_APP", raising=False)
     (tmp_path / ".env").write_text("WITHINGS_APP=from-dotenv\nEMPTY\n", "utf-8")
     process: dict[str, str] = {"HOME": "/somewhere"}
-    assert surroundings(tmp_path, process) == {"HOME": "/somewhere", "WITHINGS_APP": "from-dotenv"}
+    assert complete_environment(tmp_path, process) == {
+        "HOME": "/somewhere",
+        "WITHINGS_APP": "from-dotenv",
+    }
     assert process == {"HOME": "/somewhere"}
 
 
@@ -200,7 +208,7 @@ def test_a_broken_env_file_is_named_and_not_shown(
     if readable and spoil is _no_rights:
         pytest.skip("this account may read everything")
     with pytest.raises(ConfigProblem) as problem:
-        surroundings(tmp_path, {})
+        complete_environment(tmp_path, {})
     assert ".env" in str(problem.value)
     assert "cret" not in str(problem.value)
     assert problem.value.__cause__ is None

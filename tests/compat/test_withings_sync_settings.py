@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from weighbridge.compat.old_places import places_of
-from weighbridge.compat.withings_sync.old_credentials import Login, read_logins
-from weighbridge.compat.withings_sync.old_options import Options
-from weighbridge.compat.withings_sync.old_settings import Plan, read_plan
+from weighbridge.compat.withings_sync.command_line import CommandOptions
+from weighbridge.compat.withings_sync.run_plan import RunPlan, read_plan
+from weighbridge.compat.withings_sync.state_files import state_files_of
+from weighbridge.compat.withings_sync.target_credentials import TargetCredentials, read_credentials
 from weighbridge.core.errors import ConfigProblem
 
 APP = {"client_id": "mine", "consumer_secret": "hush", "callback_url": "https://example.test/"}
@@ -25,11 +25,11 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def plan(home: Path, environ: dict[str, str], options: Options | None = None) -> Plan:
-    options = options or Options()
+def plan(home: Path, environ: dict[str, str], options: CommandOptions | None = None) -> RunPlan:
+    options = options or CommandOptions()
     environ = {"WEIGHBRIDGE_HOME": str(home), "HOME": str(home / "nobody"), **environ}
-    logins = read_logins(options, environ, secret_folder=home / "none")
-    return read_plan(options, logins, environ, places_of(options.config_folder, environ))
+    logins = read_credentials(options, environ, secret_folder=home / "none")
+    return read_plan(options, logins, environ, state_files_of(options.config_folder, environ))
 
 
 def test_user_names_make_the_targets(home: Path) -> None:
@@ -38,7 +38,7 @@ def test_user_names_make_the_targets(home: Path) -> None:
     assert [target.kind for target in made.targets] == ["garmin", "trainerroad"]
     assert made.person.name == "me"
     assert made.settings.withings.client_id == "mine"
-    argued = plan(home, {}, Options(trainerroad_username="ben-rides"))
+    argued = plan(home, {}, CommandOptions(trainerroad_username="ben-rides"))
     assert [target.options.username for target in argued.targets] == ["ben-rides"]
 
 
@@ -56,7 +56,7 @@ def test_the_weighbridge_command_finds_the_same_targets_in_the_environment(home:
 def test_blood_pressure_is_a_feature(home: Path) -> None:
     (garmin,) = plan(home, {"GARMIN_USERNAME": "x"}).targets
     assert not garmin.options.blood_pressure
-    told = Options(features=("BLOOD_PRESSURE",))
+    told = CommandOptions(features=("BLOOD_PRESSURE",))
     (garmin,) = plan(home, {"GARMIN_USERNAME": "x"}, told).targets
     assert garmin.options.blood_pressure
 
@@ -86,7 +86,7 @@ def test_the_application_of_the_home_folder_wins_unless_another_is_named(home: P
     other.write_text(json.dumps({**APP, "client_id": "another"}), "utf-8")
     other.chmod(0o600)
     assert plan(home, {"WITHINGS_APP": str(other)}).settings.withings.client_id == "another"
-    folder = Options(config_folder=home)
+    folder = CommandOptions(config_folder=home)
     assert plan(home, {}, folder).settings.withings.client_id == "mine"
     (home / "withings_app.json").unlink()
     with pytest.raises(ConfigProblem, match="No Withings application is known"):
@@ -94,6 +94,6 @@ def test_the_application_of_the_home_folder_wins_unless_another_is_named(home: P
 
 
 def test_a_login_does_not_show_its_password() -> None:
-    login = read_logins(Options(garmin_password="a-password"), {})["garmin"]
-    assert isinstance(login, Login)
+    login = read_credentials(CommandOptions(garmin_password="a-password"), {})["garmin"]
+    assert isinstance(login, TargetCredentials)
     assert "a-password" not in f"{login!r} {login}"

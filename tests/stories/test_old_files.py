@@ -73,7 +73,7 @@ def test_without_a_name_the_fit_bytes_go_to_standard_output(home: OldHome) -> No
     assert kilograms(home) == []
     nothing = home.run_bytes("-f", "2019-01-01", "-t", "2019-01-02", "--no-upload")
     assert (nothing.returncode, nothing.stdout) == (0, b"")
-    assert b"No measurements" in nothing.stderr
+    assert b"no measurements" in nothing.stderr
 
 
 def test_a_raw_dump_without_a_name_has_the_days_in_its_name(home: OldHome) -> None:

@@ -139,7 +139,7 @@ def test_passwords_on_the_command_line_work_and_are_warned_of_once(home: OldHome
     home.connect("anna", last_sync=days_ago(7), last_sync_tr=days_ago(7))
     arguments = ["--gu", EMAIL, "--gp", PASSWORD, "--tu", "anna-rides", "--tp", RIDERS["anna"]]
     told = home.sync(*arguments).err
-    assert told.count("A password on the command line can be read by everybody") == 1
+    assert told.count("Everyone on this computer can read a password on the command line") == 1
     assert len(kilograms(home)) == 1
     assert home.house.rider_kg("anna") == 70.6
 

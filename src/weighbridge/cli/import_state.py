@@ -14,7 +14,7 @@ from weighbridge.config import Settings
 from weighbridge.core.errors import ConfigProblem, ExitCode, most_urgent
 
 if TYPE_CHECKING:
-    from weighbridge.compat.trumpet import OldLogin
+    from weighbridge.compat.trumpet import TrumpetLogin
     from weighbridge.sync.services import Services
 
 
@@ -58,12 +58,13 @@ def withings_sync(context: CliContext, config_folder: Path | None, person: str |
     """
     settings = context.settings()
     chosen = chosen_person(settings, person)
-    from weighbridge.compat.old_places import places_of
-    from weighbridge.compat.withings_sync_state import State, take_over
+    from weighbridge.compat.import_note import ImportResult
+    from weighbridge.compat.withings_sync.state_files import state_files_of
+    from weighbridge.compat.withings_sync.state_import import take_over
     from weighbridge.sync.services import Services
 
     folder = config_folder.expanduser().absolute() if config_folder else None
-    places = places_of(folder, context.environ)
+    places = state_files_of(folder, context.environ)
     if places.user_file() is None and places.garmin_session() is None:
         searched = " nor ".join(str(path) for path in (*places.users, *places.garmin_sessions))
         raise ConfigProblem(
@@ -74,7 +75,7 @@ def withings_sync(context: CliContext, config_folder: Path | None, person: str |
         notes = take_over(services, chosen, places)
     for note in notes:
         say(note.text)
-    if any(note.state is State.UNUSABLE for note in notes):
+    if any(note.result is ImportResult.UNUSABLE for note in notes):
         return ExitCode.LOG_IN
     say("Next: weighbridge sync")
     return ExitCode.DONE
@@ -119,10 +120,10 @@ def trumpet(context: CliContext, folder: Path, names: tuple[str, ...], person: s
     return most_urgent(codes)
 
 
-def _take(services: Services, login: OldLogin, person: str) -> ExitCode:
+def _take(services: Services, login: TrumpetLogin, person: str) -> ExitCode:
     """Take over one login. A problem with it never stops the others."""
+    from weighbridge.compat.import_note import ImportResult
     from weighbridge.compat.trumpet import take_over
-    from weighbridge.compat.withings_sync_state import State
 
     try:
         note = take_over(services, login, person)
@@ -130,7 +131,7 @@ def _take(services: Services, login: OldLogin, person: str) -> ExitCode:
         say(f"{login.userid}: {problem}")
         return problem.exit_code
     say(note.text)
-    return ExitCode.LOG_IN if note.state is State.UNUSABLE else ExitCode.DONE
+    return ExitCode.LOG_IN if note.result is ImportResult.UNUSABLE else ExitCode.DONE
 
 
 def _given_names(names: tuple[str, ...]) -> dict[str, str]:
@@ -144,7 +145,7 @@ def _given_names(names: tuple[str, ...]) -> dict[str, str]:
     return given
 
 
-def _single_name(person: str | None, logins: Sequence[OldLogin]) -> dict[str, str]:
+def _single_name(person: str | None, logins: Sequence[TrumpetLogin]) -> dict[str, str]:
     if person is None:
         return {}
     if len(logins) > 1:

@@ -1,6 +1,6 @@
-"""The state of the programs that Weighbridge replaces. Their files are read and never changed.
+"""The programs that Weighbridge replaces: their commands, and their state, which is read and never
+changed.
 
-places          where withings-sync keeps its files
-withings_sync   its login at Withings, its Garmin session, its days
-trumpet         a folder of refresh tokens
+withings_sync   the command of that name, and the import of its files
+trumpet         the import of a folder of refresh tokens
 """

@@ -1,5 +1,5 @@
-"""The state of ``trumpet``: a folder with a file for each profile; its name is the user id, its
-content the refresh token. The files are read and never changed.
+"""The state of ``trumpet``: a folder with a file for each profile, whose name is the user id and
+whose content is the refresh token. The files are read and never changed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from weighbridge.compat.withings_sync_state import ImportNote, State, old_login
+from weighbridge.compat.import_note import ImportNote, ImportResult, expired_login
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.storage.archive import connect_account
 from weighbridge.sync.services import Services
@@ -18,21 +18,21 @@ LARGEST = 4_096
 """Bytes; no token is longer."""
 
 
-class OldLogin(msgspec.Struct, frozen=True):
+class TrumpetLogin(msgspec.Struct, frozen=True):
     """One file."""
 
     userid: str
     refresh_token: str
 
     def __repr__(self) -> str:
-        return f"OldLogin(userid={self.userid!r})"
+        return f"TrumpetLogin(userid={self.userid!r})"
 
 
-def read_folder(folder: Path) -> list[OldLogin]:
-    """The logins in a folder, by user id. Other files are passed over. Raises ConfigProblem."""
+def read_folder(folder: Path) -> list[TrumpetLogin]:
+    """The logins in a folder, by user id. Other files are ignored. Raises ConfigProblem."""
     try:
         files = [file for file in sorted(folder.iterdir()) if _is_userid(file.name)]
-        found = [OldLogin(file.name, _first_line(file)) for file in files if file.is_file()]
+        found = [TrumpetLogin(file.name, _first_line(file)) for file in files if file.is_file()]
     except OSError as error:
         raise ConfigProblem(
             f"{error.filename or folder} cannot be read ({error.strerror}).",
@@ -46,23 +46,25 @@ def read_folder(folder: Path) -> list[OldLogin]:
     return found
 
 
-def take_over(workplace: Services, login: OldLogin, person: str) -> ImportNote:
-    """Connect a profile to a person. Raises ConfigProblem when it belongs to somebody else."""
-    tokens = workplace.tokens(person)
+def take_over(services: Services, login: TrumpetLogin, person: str) -> ImportNote:
+    """Connect a profile to a person. Raises ConfigProblem when it belongs to another person."""
+    tokens = services.tokens(person)
     if not login.refresh_token:
         return ImportNote(
-            State.UNUSABLE, f"The file {login.userid} is empty: {person} must sign in."
+            ImportResult.UNUSABLE, f"The file {login.userid} is empty: {person} must sign in."
         )
-    with workplace.database.transaction():
-        connect_account(workplace.database, person, login.userid, workplace.clock)
+    with services.database.transaction():
+        connect_account(services.database, person, login.userid, services.clock)
         if tokens.load() is not None:
-            return ImportNote(State.KEPT, f"{person} is connected to Withings already.")
-        tokens.store(old_login(login.userid, login.refresh_token))
-    return ImportNote(State.TAKEN, f"{person} is connected to the Withings profile {login.userid}.")
+            return ImportNote(ImportResult.KEPT, f"{person} is connected to Withings already.")
+        tokens.store(expired_login(login.userid, login.refresh_token))
+    return ImportNote(
+        ImportResult.TAKEN, f"{person} is connected to the Withings profile {login.userid}."
+    )
 
 
-def names_of(logins: list[OldLogin], given: Mapping[str, str]) -> dict[str, str]:
-    """User id → name of the person. Raises ConfigProblem for a name that nobody needs."""
+def names_of(logins: list[TrumpetLogin], given: Mapping[str, str]) -> dict[str, str]:
+    """User id → name of the person. Raises ConfigProblem for an unknown user id."""
     known = {login.userid for login in logins}
     for userid in given:
         if userid not in known:

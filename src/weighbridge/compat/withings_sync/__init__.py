@@ -1,13 +1,14 @@
-"""Commands of other programs, with their names and options, that run on the same road.
+"""The command ``withings-sync`` with its names, options and files, on the pipeline of Weighbridge.
 
-withings_sync   the command of that name; everything else here stands beside it
-options         its command line
-credentials     user names and passwords: secret files, environment, arguments
-settings        what it was told, as settings of Weighbridge
-consent         the sign-in at Withings, at a terminal
-sign_in         one sign-in at a target, when there is no usable session
-upload          the road, with these sign-ins
-span            which readings a run is about
-output          the files it writes
-named_values    its JSON
+command             one run, from the arguments to the exit code
+command_line        its arguments
+target_credentials  user names and passwords: secret files, environment, arguments
+run_plan            the person, the targets and the days of a run
+terminal_consent    the consent at Withings, at a terminal
+automatic_sign_in   one sign-in at a target that has no usable session
+upload              the pipeline with these sign-ins
+output_files        the files that it writes
+named_values        its JSON
+state_files         where the original keeps its files
+state_import        its logins and days, taken over once
 """

@@ -1,8 +1,8 @@
-"""``withings-sync``: the command of that name, on the road of Weighbridge.
+"""``withings-sync``: one run, from the arguments to the exit code.
 
-It reads the original's options and environment (``options``, ``credentials``), makes settings of
-them (``settings``), takes the original's state over when it is used for the first time
-(``weighbridge.compat``), and brings one person up to date (``upload``).
+It reads the original's options and environment, makes settings of them, takes the original's
+state over when it is used for the first time, and brings one person up to date. Everything but
+the arguments is imported when it is needed, so that ``--help`` is quick.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from weighbridge.compat.withings_sync.old_options import read_arguments
+from weighbridge.compat.withings_sync.command_line import read_arguments
 
 if TYPE_CHECKING:
-    from weighbridge.compat.old_places import Places
-    from weighbridge.compat.withings_sync.old_credentials import Login
-    from weighbridge.compat.withings_sync.old_options import Options
-    from weighbridge.compat.withings_sync.old_settings import Plan
-    from weighbridge.compat.withings_sync.old_span import Span
+    from weighbridge.compat.withings_sync.command_line import CommandOptions
+    from weighbridge.compat.withings_sync.run_plan import RunPeriod, RunPlan
+    from weighbridge.compat.withings_sync.state_files import StateFiles
+    from weighbridge.compat.withings_sync.target_credentials import TargetCredentials
     from weighbridge.core.errors import ExitCode, Problem
     from weighbridge.sync.context import Delivered, Outcome
     from weighbridge.sync.services import Services
@@ -34,82 +33,89 @@ def main() -> None:
     conclude(lambda: run(options, os.environ))
 
 
-def run(options: Options, environ: Mapping[str, str]) -> ExitCode:
+def run(options: CommandOptions, environ: Mapping[str, str]) -> ExitCode:
     """One run. Raises Problems that concern it as a whole."""
     from weighbridge.cli.cli_context import CliContext
     from weighbridge.cli.output import say
     from weighbridge.cli.sync_output import progress_for
-    from weighbridge.compat.old_places import places_of
-    from weighbridge.compat.withings_sync.old_credentials import VISIBLE, read_logins, surroundings
-    from weighbridge.compat.withings_sync.old_settings import read_plan
+    from weighbridge.compat.withings_sync.run_plan import read_plan
+    from weighbridge.compat.withings_sync.state_files import state_files_of
+    from weighbridge.compat.withings_sync.target_credentials import (
+        VISIBLE,
+        complete_environment,
+        read_credentials,
+    )
 
     _set_up_log(options)
-    environ = surroundings(Path.cwd(), environ)
-    logins = read_logins(options, environ)
+    environ = complete_environment(Path.cwd(), environ)
+    credentials = read_credentials(options, environ)
     if options.garmin_password or options.trainerroad_password:
         say(VISIBLE)
-    places = places_of(options.config_folder, environ)
-    plan = read_plan(options, logins, environ, places)
+    places = state_files_of(options.config_folder, environ)
+    plan = read_plan(options, credentials, environ, places)
     session = CliContext(plan.settings.home, environ, verbose=2 if options.verbose else 0)
     with progress_for(session, quiet=options.silent) as progress:
         from weighbridge.sync.services import Services
 
-        with Services(plan.settings, progress=progress) as workplace:
-            is_new = _connect(workplace, plan, places)
-            return _walk(workplace, plan, options, logins, is_new=is_new)
+        with Services(plan.settings, progress=progress) as services:
+            is_new = _connect(services, plan, places)
+            return _bring_up_to_date(services, plan, options, credentials, is_new=is_new)
 
 
-def _set_up_log(options: Options) -> None:
+def _set_up_log(options: CommandOptions) -> None:
     if options.verbose:
         from weighbridge.cli.logs import set_up
 
         set_up(2, as_json=False)
 
 
-def _connect(workplace: Services, plan: Plan, places: Places) -> bool:
-    """See to it that a Withings account is connected; whether a person did that just now.
+def _connect(services: Services, plan: RunPlan, places: StateFiles) -> bool:
+    """Make sure that a Withings account is connected. True: a person connected it just now.
 
-    Raises LoginNeeded when there is none and nobody is here to connect one.
+    Raises LoginNeeded when there is none and no terminal to connect one.
     """
     from weighbridge.cli.output import say
-    from weighbridge.compat.withings_sync.old_consent import BY_HAND, connect
-    from weighbridge.compat.withings_sync_state import State, take_over
+    from weighbridge.compat.import_note import ImportResult
+    from weighbridge.compat.withings_sync.state_import import take_over
+    from weighbridge.compat.withings_sync.terminal_consent import BY_HAND, connect
     from weighbridge.core.errors import LoginNeeded
     from weighbridge.storage.archive import account_archive
 
-    tokens = workplace.tokens(plan.person.name)
-    if account_archive(workplace.database, plan.person.name) is None:
-        for note in take_over(workplace, plan.person, places):
-            if note.state is not State.KEPT:
+    tokens = services.tokens(plan.person.name)
+    if account_archive(services.database, plan.person.name) is None:
+        for note in take_over(services, plan.person, places):
+            if note.result is not ImportResult.KEPT:
                 say(note.text)
     if tokens.load() is not None and not (tokens.login_needed() and sys.stdin.isatty()):
         return False
     if not sys.stdin.isatty():
         raise LoginNeeded("No Withings account is connected.", remedy=BY_HAND)
-    connect(workplace, plan.person)
+    connect(services, plan.person)
     return True
 
 
-def _walk(
-    workplace: Services,
-    plan: Plan,
-    options: Options,
-    logins: Mapping[str, Login],
+def _bring_up_to_date(
+    services: Services,
+    plan: RunPlan,
+    options: CommandOptions,
+    credentials: Mapping[str, TargetCredentials],
     *,
     is_new: bool,
 ) -> ExitCode:
-    """Collect, deliver, write files, and say what came of it."""
-    from weighbridge.compat.withings_sync.old_sign_in import SignIns
-    from weighbridge.compat.withings_sync.old_span import span_of, window_of
-    from weighbridge.compat.withings_sync.old_upload import read_only, upload
+    """Collect, deliver, write files and report."""
+    from weighbridge.compat.withings_sync.automatic_sign_in import AutomaticSignIn
+    from weighbridge.compat.withings_sync.run_plan import period_of, window_of
+    from weighbridge.compat.withings_sync.upload import read_only, upload
 
-    span, window = span_of(workplace, plan, options), window_of(workplace, plan, options)
+    period, window = period_of(services, plan, options), window_of(services, plan, options)
     if options.no_upload or not plan.targets:
-        outcome = read_only(workplace, plan, window)
+        outcome = read_only(services, plan, window)
     else:
-        outcome = upload(workplace, plan, window, SignIns(workplace, plan.person, logins))
+        outcome = upload(
+            services, plan, window, AutomaticSignIn(services, plan.person, credentials)
+        )
     if outcome.problem is None:
-        _write(workplace, plan, span, options)
+        _write(services, plan, period, options)
     _report(outcome, options)
     is_idle = not (plan.targets or options.no_upload or options.writes_files or is_new)
     if is_idle and outcome.problem is None:
@@ -117,24 +123,24 @@ def _walk(
     return outcome.exit_code
 
 
-def _write(workplace: Services, plan: Plan, span: Span, options: Options) -> None:
-    """Whatever was asked for besides sending."""
+def _write(services: Services, plan: RunPlan, period: RunPeriod, options: CommandOptions) -> None:
+    """Write the files that were asked for, or standard output."""
     from weighbridge.cli.export import owner_of
     from weighbridge.cli.output import say
-    from weighbridge.compat.withings_sync.old_output import (
+    from weighbridge.compat.withings_sync.output_files import (
         content_of,
         write_files,
         write_standard_output,
     )
     from weighbridge.storage.archive import account_archive
 
-    archive = account_archive(workplace.database, plan.person.name)
+    archive = account_archive(services.database, plan.person.name)
     if archive is None or not (options.no_upload or options.writes_files):
         return
-    owner = owner_of(workplace.database, plan.person)
-    content = content_of(archive, owner, span, workplace.clock(), options)
+    owner = owner_of(services.database, plan.person)
+    content = content_of(archive, owner, period, services.clock(), options)
     if not content.readings:
-        say("No measurements of this time, so there is nothing to write.")
+        say("There are no measurements of these days, so nothing is written.")
     write_files(content, options)
     if options.no_upload and options.output is None:
         write_standard_output(content, options)
@@ -149,7 +155,7 @@ def _no_target() -> Problem:
     )
 
 
-def _report(outcome: Outcome, options: Options) -> None:
+def _report(outcome: Outcome, options: CommandOptions) -> None:
     from weighbridge.cli.cli_context import in_shell
     from weighbridge.cli.output import say
     from weighbridge.cli.sync_output import report
@@ -162,7 +168,7 @@ def _report(outcome: Outcome, options: Options) -> None:
         say(f"The home folder is named before every such command: weighbridge --home {home} ...")
 
 
-def hints_of(delivered: Delivered, options: Options) -> Iterator[str]:
+def hints_of(delivered: Delivered, options: CommandOptions) -> Iterator[str]:
     """What to do next, in the words of this command."""
     from weighbridge.core.delivery_state import State
 

@@ -1,6 +1,7 @@
-"""Where ``withings-sync`` keeps its files: a folder that it is told, the environment, or ``$HOME``.
+"""Where ``withings-sync`` keeps its files: in the folder of ``--config-folder``, where environment
+variables say, or in ``$HOME``.
 
-With a folder the other places are not looked at: each person of a family has a folder there.
+With a folder the other places do not count: each person of a family has a folder there.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ APP_FILE = "withings_app.json"
 _PACKAGE = "withings_sync"
 
 
-class Places(msgspec.Struct, frozen=True):
-    """Files and folders, whether they exist or not, in the order in which they are looked at."""
+class StateFiles(msgspec.Struct, frozen=True):
+    """Files and folders that may exist, in the order in which they count."""
 
     users: tuple[Path, ...]
     garmin_sessions: tuple[Path, ...]
@@ -38,17 +39,17 @@ class Places(msgspec.Struct, frozen=True):
         return _first(self.apps)
 
 
-def places_of(folder: Path | None, environ: Mapping[str, str]) -> Places:
+def state_files_of(folder: Path | None, environ: Mapping[str, str]) -> StateFiles:
     """The places. Relative ones begin in the working folder, as they do there."""
     if folder is not None:
-        return Places(
+        return StateFiles(
             users=(folder / USER_FILE,),
             garmin_sessions=(folder / GARMIN_FILE, folder / GARMIN_FOLDER),
             apps=(*_named("WITHINGS_APP", environ), folder / APP_FILE, *_in_package()),
         )
     home = Path(environ.get("HOME") or Path.home())
     sessions = _named("GARMIN_SESSION", environ)
-    return Places(
+    return StateFiles(
         users=_named("WITHINGS_USER", environ) or (home / USER_FILE,),
         garmin_sessions=sessions or (home / GARMIN_FILE, home / GARMIN_FOLDER),
         apps=(*_named("WITHINGS_APP", environ), *_in_package()),

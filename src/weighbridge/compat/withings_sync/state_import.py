@@ -1,20 +1,19 @@
 """The state of ``withings-sync``: read from its files, kept in our database, once.
 
-What is here already is never replaced: a login of ours is newer than the one in an old file.
+A login that the database has already is never replaced: it is newer than the one in an old file.
 """
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from weighbridge.compat.old_places import APP_FILE, Places
+from weighbridge.compat.import_note import ImportNote, ImportResult, expired_login
+from weighbridge.compat.withings_sync.state_files import APP_FILE, StateFiles
 from weighbridge.config import Person, TargetSettings
 from weighbridge.core.errors import ConfigProblem
-from weighbridge.core.token_pair import TokenPair
 from weighbridge.storage.archive import connect_account
 from weighbridge.sync.services import Services
 
@@ -22,22 +21,7 @@ LARGEST = 1_000_000
 """Bytes; none of these files is larger."""
 
 
-class State(Enum):
-    """What became of one part."""
-
-    TAKEN = "taken over"
-    KEPT = "kept"
-    UNUSABLE = "unusable"
-
-
-class ImportNote(msgspec.Struct, frozen=True):
-    """What became of one part, in a sentence."""
-
-    state: State
-    text: str
-
-
-class OldUser(msgspec.Struct, frozen=True):
+class UserFile(msgspec.Struct, frozen=True):
     """The user file. ``refresh_token`` is empty when the login was lost; days are UTC seconds."""
 
     userid: str
@@ -47,25 +31,25 @@ class OldUser(msgspec.Struct, frozen=True):
     last_sync_tr: int | None
 
     def __repr__(self) -> str:
-        return f"OldUser(userid={self.userid!r})"
+        return f"UserFile(userid={self.userid!r})"
 
 
-def take_over(workplace: Services, person: Person, places: Places) -> list[ImportNote]:
-    """Take over whatever there is. Raises ConfigProblem for a file that cannot be read."""
+def take_over(services: Services, person: Person, files: StateFiles) -> list[ImportNote]:
+    """Take over everything there is. Raises ConfigProblem for a file that cannot be read."""
     notes: list[ImportNote] = []
-    if path := places.user_file():
-        notes.append(_take_login(workplace, person, path))
-    if path := places.garmin_session():
-        notes.append(_take_garmin(workplace, person, path))
-    if (path := places.app_file()) and notes:
-        notes += _take_app(workplace, path)
+    if path := files.user_file():
+        notes.append(_import_login(services, person, path))
+    if path := files.garmin_session():
+        notes.append(_import_garmin(services, person, path))
+    if (path := files.app_file()) and notes:
+        notes += _import_app(services, path)
     return notes
 
 
-def read_user_file(path: Path) -> OldUser:
+def read_user_file(path: Path) -> UserFile:
     """The content of a ``.withings_user.json``. Raises ConfigProblem."""
     content = _read_object(path)
-    return OldUser(
+    return UserFile(
         userid=_text(content.get("userid")),
         access_token=_text(content.get("access_token")),
         refresh_token=_text(content.get("refresh_token")),
@@ -74,77 +58,76 @@ def read_user_file(path: Path) -> OldUser:
     )
 
 
-def old_login(userid: str, refresh_token: str, access_token: str = "") -> TokenPair:
-    """A pair whose access token counts as expired: the first use renews it."""
-    return TokenPair(userid, access_token, refresh_token, expires_at=0, scope="", issued_at=0)
-
-
-def _take_login(workplace: Services, person: Person, path: Path) -> ImportNote:
+def _import_login(services: Services, person: Person, path: Path) -> ImportNote:
     """Login and days together: after that, nothing from before the last run is owed."""
     user = read_user_file(path)
-    tokens = workplace.tokens(person.name)
-    with workplace.database.transaction():
+    tokens = services.tokens(person.name)
+    with services.database.transaction():
         is_whole = bool(user.refresh_token and user.userid)
         if is_whole:  # first: the file of another profile is refused
-            connect_account(workplace.database, person.name, user.userid, workplace.clock)
+            connect_account(services.database, person.name, user.userid, services.clock)
         if tokens.load() is not None:
-            return ImportNote(State.KEPT, f"{person.name} is connected to Withings already.")
-        _keep_days(workplace, person, user)
+            return ImportNote(ImportResult.KEPT, f"{person.name} is connected to Withings already.")
+        _keep_days(services, person, user)
         if not is_whole:
             return ImportNote(
-                State.UNUSABLE,
+                ImportResult.UNUSABLE,
                 f"{path} holds no login at Withings (its tokens are empty): sign in once.",
             )
-        tokens.store(old_login(user.userid, user.refresh_token, user.access_token))
+        tokens.store(expired_login(user.userid, user.refresh_token, user.access_token))
     return ImportNote(
-        State.TAKEN,
+        ImportResult.TAKEN,
         f"The login at Withings (profile {user.userid}) was taken over from {path}. "
         "From now on it works here only.",
     )
 
 
-def _keep_days(workplace: Services, person: Person, user: OldUser) -> None:
+def _keep_days(services: Services, person: Person, user: UserFile) -> None:
     """A route begins on the day on which the old program last served it."""
-    now = int(workplace.clock())
+    now = int(services.clock())
     for kind, day in (("garmin", user.last_sync), ("trainerroad", user.last_sync_tr)):
         if day is not None:
             target = target_of(person, kind)
-            workplace.database.run(
+            services.database.run(
                 "add_route", person=person.name, target=target.name, now=min(day, now)
             )
 
 
-def _take_garmin(workplace: Services, person: Person, path: Path) -> ImportNote:
+def _import_garmin(services: Services, person: Person, path: Path) -> ImportNote:
     from weighbridge.targets.garmin.garmin_tokens import read_tokens
 
-    session = workplace.session(person.name, target_of(person, "garmin"))
+    session = services.session(person.name, target_of(person, "garmin"))
     if session.load() is not None:
-        return ImportNote(State.KEPT, f"{person.name} is signed in at Garmin already.")
+        return ImportNote(ImportResult.KEPT, f"{person.name} is signed in at Garmin already.")
     tokens = None if path.is_dir() else read_tokens(_read_object(path))
     if tokens is None:
         return ImportNote(
-            State.UNUSABLE,
+            ImportResult.UNUSABLE,
             f"{path} holds no login at Garmin that can be used (older releases keep another "
             "kind): sign in once.",
         )
     # Whose it is shows at its first use; until then it has no account.
     session.store(msgspec.to_builtins(tokens), account="")
-    return ImportNote(State.TAKEN, f"The login at Garmin was taken over from {path}.")
+    return ImportNote(ImportResult.TAKEN, f"The login at Garmin was taken over from {path}.")
 
 
-def _take_app(workplace: Services, path: Path) -> list[ImportNote]:
+def _import_app(services: Services, path: Path) -> list[ImportNote]:
     """A copy in the home folder: the login was issued to this application and to no other."""
     from weighbridge.sources.withings.application import read_app_file
     from weighbridge.targets.formats.disk import replace, trouble_with
 
-    ours = workplace.settings.home / APP_FILE
-    origin = workplace.settings.origins.get("withings.client_id", "default")
+    ours = services.settings.home / APP_FILE
+    origin = services.settings.origins.get("withings.client_id", "default")
     if ours.exists() or origin not in {"default", f"file {path}"}:
         return []
     read_app_file(path)
     with trouble_with(ours):
         replace(ours, [path.read_bytes()])
-    return [ImportNote(State.TAKEN, f"The Withings application was copied from {path} to {ours}.")]
+    return [
+        ImportNote(
+            ImportResult.TAKEN, f"The Withings application was copied from {path} to {ours}."
+        )
+    ]
 
 
 def target_of(person: Person, kind: str) -> TargetSettings:

@@ -18,7 +18,7 @@ BLOOD_PRESSURE = "BLOOD_PRESSURE"
 FEATURES = (BLOOD_PRESSURE,)
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
+class CommandOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for. Passwords never appear when it is printed."""
 
     garmin_username: str | None = None
@@ -48,10 +48,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         return self.dump_raw or (self.output is not None and (self.to_fit or self.to_json))
 
     def __repr__(self) -> str:
-        return f"Options(from {self.fromdate} to {self.todate})"
+        return f"CommandOptions(from {self.fromdate} to {self.todate})"
 
 
-def read_arguments(arguments: Sequence[str] | None = None) -> Options:
+def read_arguments(arguments: Sequence[str] | None = None) -> CommandOptions:
     """The options of a command line (None: of this process).
 
     Wrong usage ends the process with exit code 2, ``--help`` and ``--version`` with 0.
@@ -59,7 +59,7 @@ def read_arguments(arguments: Sequence[str] | None = None) -> Options:
     parser = _parser()
     given = vars(parser.parse_args(arguments))
     given["features"] = tuple(given["features"] or ())
-    options = Options(**given)
+    options = CommandOptions(**given)
     if options.fromdate and options.todate and options.todate < options.fromdate:
         parser.error("--todate lies before --fromdate: exchange the two days.")
     return options

@@ -1,9 +1,8 @@
-"""Signing in at a target when a run has no usable session: once, and not again what was refused.
+"""The sign-in at a target without a usable session: once in a run.
 
-Sign-ins are what Garmin and TrainerRoad count and block. So the circuit breaker of the target is
-respected, and without a person a user name and password that were refused are left alone for
-hours. What is kept of them is four bytes of a slow hash: enough to know them again, too little to
-find them out.
+Garmin and TrainerRoad count sign-ins and block accounts. So the circuit breaker of the target is
+respected, and without a terminal, credentials that were refused are not tried again for hours.
+They are recognised by four bytes of a slow hash, which is too little to recover them.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import sys
 from collections.abc import Mapping
 
 from weighbridge.cli.times import span
-from weighbridge.compat.withings_sync.old_credentials import Login
+from weighbridge.compat.withings_sync.target_credentials import TargetCredentials
 from weighbridge.config import Person, TargetSettings
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
 from weighbridge.storage.api_pauses import SignInBreaker, breaker_name
@@ -23,25 +22,27 @@ ROUNDS = 100_000
 """Of PBKDF2: a tenth of a second on a small computer."""
 
 
-class SignIns:
+class AutomaticSignIn:
     """The sign-ins of one run: at most one for each target."""
 
-    def __init__(self, workplace: Services, person: Person, logins: Mapping[str, Login]) -> None:
-        self._workplace = workplace
+    def __init__(
+        self, services: Services, person: Person, credentials: Mapping[str, TargetCredentials]
+    ) -> None:
+        self._workplace = services
         self._person = person
-        self._logins = logins
+        self._credentials = credentials
         self._tried: set[str] = set()
 
     def prepare(self, target: TargetSettings) -> Problem | None:
-        """Sign in if there is no session, or one that is known to be dead. None: go on."""
+        """Sign in if there is no session, or one that has ended. Returns what prevented it."""
         if self._workplace.session(self._person.name, target).load() is None:
             return self.renew(target, LoginNeeded(f"Nobody is signed in at {target.name}."))
-        if self._is_dead(target):
+        if self._has_ended(target):
             return self.renew(target, LoginNeeded(f"The login at {target.name} has ended."))
         return None
 
     def renew(self, target: TargetSettings, reason: Problem) -> Problem | None:
-        """Sign in, once in a run. Returns what prevented it; ``reason`` when nobody could."""
+        """Sign in, once in a run. Returns what prevented it; ``reason`` after the first try."""
         if target.name in self._tried:
             return reason
         self._tried.add(target.name)
@@ -51,12 +52,12 @@ class SignIns:
             return problem
         return None
 
-    def _is_dead(self, target: TargetSettings) -> bool:
+    def _has_ended(self, target: TargetSettings) -> bool:
         row = self._workplace.database.one("route_of", person=self._person.name, target=target.name)
         return row is not None and row["trouble_kind"] == LoginNeeded.__name__
 
     def _sign_in(self, target: TargetSettings, reason: Problem) -> None:
-        login = self._logins[target.kind]
+        login = self._credentials[target.kind]
         attended = sys.stdin.isatty()
         if not attended and not (login.username and login.password):
             raise LoginNeeded(reason.message, remedy=_by_hand(target))
@@ -69,7 +70,7 @@ class SignIns:
                 refused.open(problem.message)
             raise LoginNeeded(problem.message, remedy=_by_hand(target)) from problem
 
-    def _send(self, target: TargetSettings, login: Login) -> None:
+    def _send(self, target: TargetSettings, login: TargetCredentials) -> None:
         from weighbridge.cli.login_target import Given, sign_in
 
         known = (
@@ -96,8 +97,8 @@ class SignIns:
                 after=wait,
             )
 
-    def _refused(self, target: TargetSettings, login: Login) -> SignInBreaker:
-        """The memory of these very credentials. Raises LoginNeeded while they are left alone."""
+    def _refused(self, target: TargetSettings, login: TargetCredentials) -> SignInBreaker:
+        """The breaker of these credentials. Raises LoginNeeded while it is open."""
         name = f"{breaker_name(self._person.name, target.name)} with {_mark(login)}"
         breaker = SignInBreaker(self._workplace.database, name, self._workplace.clock)
         if opened := breaker.state():
@@ -117,7 +118,7 @@ def _by_hand(target: TargetSettings) -> str:
     )
 
 
-def _mark(login: Login) -> str:
+def _mark(login: TargetCredentials) -> str:
     password = login.password.reveal() if login.password else ""
     salt = login.username.encode("utf-8", "replace")
     secret = password.encode("utf-8", "replace")

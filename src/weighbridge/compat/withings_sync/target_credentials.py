@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from weighbridge.compat.withings_sync.old_options import Options
+from weighbridge.compat.withings_sync.command_line import CommandOptions
 from weighbridge.config import SECRET_FOLDER
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.secret import Secret
@@ -20,20 +20,20 @@ KINDS = ("garmin", "trainerroad")
 """The targets of this command, in the order in which they are served."""
 
 VISIBLE = (
-    "A password on the command line can be read by everybody on this computer. Put it into "
+    "Everyone on this computer can read a password on the command line. Put it into "
     "GARMIN_PASSWORD or TRAINERROAD_PASSWORD, a file .env, or a file below /run/secrets."
 )
 
 
-class Login(msgspec.Struct, frozen=True):
-    """Who signs in at one target, as far as it is known."""
+class TargetCredentials(msgspec.Struct, frozen=True):
+    """User name and password for one target, as far as they are known."""
 
     username: str = ""
     password: Secret | None = None
 
 
-def surroundings(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment, with what a ``.env`` in this folder adds to it. Raises ConfigProblem."""
+def complete_environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment, completed by a ``.env`` in this folder. Raises ConfigProblem."""
     path = folder / ENV_FILE
     try:
         if not path.is_file():
@@ -50,23 +50,25 @@ def surroundings(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in found.items() if value is not None} | dict(environ)
 
 
-def read_logins(
-    options: Options, environ: Mapping[str, str], *, secret_folder: Path = SECRET_FOLDER
-) -> dict[str, Login]:
-    """Kind of target → its login. Raises ConfigProblem for a secret file that cannot be read."""
-    return {kind: _login(kind, options, environ, secret_folder) for kind in KINDS}
+def read_credentials(
+    options: CommandOptions, environ: Mapping[str, str], *, secret_folder: Path = SECRET_FOLDER
+) -> dict[str, TargetCredentials]:
+    """Kind of target → its credentials. Raises ConfigProblem for an unreadable secret file."""
+    return {kind: _credentials(kind, options, environ, secret_folder) for kind in KINDS}
 
 
-def _login(kind: str, options: Options, environ: Mapping[str, str], folder: Path) -> Login:
+def _credentials(
+    kind: str, options: CommandOptions, environ: Mapping[str, str], folder: Path
+) -> TargetCredentials:
     username, password = (
         _first_given(f"{kind}_{what}", options, environ, folder)
         for what in ("username", "password")
     )
-    return Login(username.reveal().strip() if username else "", password)
+    return TargetCredentials(username.reveal().strip() if username else "", password)
 
 
 def _first_given(
-    name: str, options: Options, environ: Mapping[str, str], folder: Path
+    name: str, options: CommandOptions, environ: Mapping[str, str], folder: Path
 ) -> Secret | None:
     """Empty counts as absent."""
     if given := getattr(options, name):

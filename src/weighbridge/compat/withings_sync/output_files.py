@@ -10,8 +10,8 @@ import msgspec
 
 from weighbridge.cli import OutputLost, is_output_error
 from weighbridge.cli.output import say
-from weighbridge.compat.withings_sync.old_options import Options
-from weighbridge.compat.withings_sync.old_span import Span, day_of
+from weighbridge.compat.withings_sync.command_line import CommandOptions
+from weighbridge.compat.withings_sync.run_plan import RunPeriod, day_of
 from weighbridge.core.errors import Refused, RetryLater, StateProblem
 from weighbridge.core.measures import Kind, MeasureType, Reading
 from weighbridge.storage.archive import Archive
@@ -21,28 +21,30 @@ from weighbridge.targets.formats.fit.fit_messages import Row as FitRow
 from weighbridge.targets.formats.render_context import Owner, instant
 
 
-class Content(msgspec.Struct, frozen=True):
-    """The readings of a run and whose they are."""
+class OutputContent(msgspec.Struct, frozen=True):
+    """The readings of a run, and the person they belong to."""
 
     readings: Sequence[Reading]
     owner: Owner
     archive: Archive
-    span: Span
+    period: RunPeriod
     now: float
 
 
-def content_of(archive: Archive, owner: Owner, span: Span, now: float, options: Options) -> Content:
+def content_of(
+    archive: Archive, owner: Owner, period: RunPeriod, now: float, options: CommandOptions
+) -> OutputContent:
     """Weigh-ins, and blood pressures when they are wanted."""
     wanted = {Kind.BODY: MeasureType.WEIGHT}
     if options.blood_pressure:
         wanted[Kind.BLOOD_PRESSURE] = MeasureType.SYSTOLIC
     readings = [
         reading
-        for reading in span.readings(archive)
+        for reading in period.readings(archive)
         if any(m.type_code == wanted.get(reading.kind) for m in reading.measurements)
         and _is_on_calendar(reading, owner)
     ]
-    return Content(readings, owner, archive, span, now)
+    return OutputContent(readings, owner, archive, period, now)
 
 
 def _is_on_calendar(reading: Reading, owner: Owner) -> bool:
@@ -54,7 +56,7 @@ def _is_on_calendar(reading: Reading, owner: Owner) -> bool:
     return True
 
 
-def write_files(content: Content, options: Options) -> None:
+def write_files(content: OutputContent, options: CommandOptions) -> None:
     """The files that were asked for. Raises StateProblem."""
     if options.dump_raw:
         _replace(_raw_path(content, options), _raw(content))
@@ -69,7 +71,7 @@ def write_files(content: Content, options: Options) -> None:
         _replace(Path(f"{options.output}.json"), _json(content))
 
 
-def write_standard_output(content: Content, options: Options) -> None:
+def write_standard_output(content: OutputContent, options: CommandOptions) -> None:
     """What ``--no-upload`` gives: a table to a terminal, else FIT (or JSON, if only that).
 
     Weigh-ins and blood pressures are two FIT files, one after the other, as FIT allows.
@@ -82,7 +84,7 @@ def write_standard_output(content: Content, options: Options) -> None:
         raise
 
 
-def _write(content: Content, options: Options) -> None:
+def _write(content: OutputContent, options: CommandOptions) -> None:
     if sys.stdout.isatty():
         for line in table(content):
             sys.stdout.write(f"{line}\n")
@@ -95,8 +97,8 @@ def _write(content: Content, options: Options) -> None:
     sys.stdout.buffer.flush()
 
 
-def table(content: Content) -> Iterator[str]:
-    """The readings as a person looks at them."""
+def table(content: OutputContent) -> Iterator[str]:
+    """The readings as lines for a person."""
     from weighbridge.compat.withings_sync.named_values import named_values
 
     shown = ("Weight", "Fat_Ratio", "Muscle_Mass", "Percent_Hydration", "Bone_Mass", "BMI")
@@ -110,7 +112,7 @@ def table(content: Content) -> Iterator[str]:
         yield f"{time}  {', '.join(columns)}"
 
 
-def _fit_rows(content: Content) -> tuple[list[FitRow], list[FitRow]]:
+def _fit_rows(content: OutputContent) -> tuple[list[FitRow], list[FitRow]]:
     """Weigh-ins and blood pressures, oldest first."""
     from weighbridge.targets.formats.fit_format import fit_part, row
 
@@ -132,7 +134,7 @@ def _encoded(rows: Sequence[FitRow]) -> bytes:
     return encode(rows)
 
 
-def _json(content: Content) -> bytes:
+def _json(content: OutputContent) -> bytes:
     import json
 
     from weighbridge.compat.withings_sync.named_values import named_values
@@ -140,17 +142,17 @@ def _json(content: Content) -> bytes:
     return json.dumps(named_values(content.readings, content.owner), indent=4).encode()
 
 
-def _raw_path(content: Content, options: Options) -> Path:
+def _raw_path(content: OutputContent, options: CommandOptions) -> Path:
     if options.output is not None:
         return Path(f"{options.output}.withings_raw.json")
     zone = content.owner.timezone
-    first = content.span.first_day(zone)
-    last = content.span.days.last or day_of(content.now, zone)
+    first = content.period.first_day(zone)
+    last = content.period.days.last or day_of(content.now, zone)
     return Path(f"withings_raw_{first:%Y%m%d}_{last:%Y%m%d}.json")
 
 
-def _raw(content: Content) -> bytes:
-    """One answer of getmeas: the groups of the span byte for byte as they came, in one page."""
+def _raw(content: OutputContent) -> bytes:
+    """One answer of getmeas: the groups of the period byte for byte as they came, in one page."""
     rows = _groups(content)
     body = {
         "updatetime": int(content.now),
@@ -160,13 +162,13 @@ def _raw(content: Content) -> bytes:
     return msgspec.json.encode({"status": 0, "body": body})
 
 
-def _groups(content: Content) -> list[Row]:
-    """Every group of the span, also those of which no reading comes."""
-    span, archive = content.span, content.archive
-    start = span.days.start if span.since is None else int(span.since)
-    rows = {row["group_id"]: row for row in archive.groups(start, span.days.end)}
-    for reading in span.readings(archive):
-        if reading.taken_at < start:  # it came late
+def _groups(content: OutputContent) -> list[Row]:
+    """Every group of the period, even without a reading."""
+    period, archive = content.period, content.archive
+    start = period.days.start if period.since is None else int(period.since)
+    rows = {row["group_id"]: row for row in archive.groups(start, period.days.end)}
+    for reading in period.readings(archive):
+        if reading.taken_at < start:  # it arrived late
             found = archive.groups(reading.taken_at, reading.taken_at)
             rows |= {r["group_id"]: r for r in found if r["group_id"] in reading.group_ids}
     return sorted(rows.values(), key=lambda row: (row["taken_at"], row["group_id"]))

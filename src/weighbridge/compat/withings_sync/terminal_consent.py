@@ -1,7 +1,7 @@
-"""The sign-in at Withings as ``withings-sync`` asks for it: a link, and ``Token : ``.
+"""The consent at Withings, as ``withings-sync`` asks for it: a link, then ``Token : ``.
 
-Where the registered callback leads to this machine, the browser may bring the code by itself;
-whoever comes first, browser or keyboard, wins.
+When the registered callback leads to this machine, the browser may bring the code by itself. The
+first answer counts, from the browser or from the keyboard.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from weighbridge.sync.services import Services
 
 PROMPT = "Token : "
 TURN = 0.2
-"""Seconds for which one of the two is listened to before the other one is."""
+"""Seconds to wait for the keyboard before the browser is asked again."""
 TYPOS = 3
 
 BY_HAND = "Run withings-sync in a terminal: it shows a link and asks for the token."
 
 
-def connect(workplace: Services, person: Person) -> None:
-    """Lead the person at this terminal through the consent. Raises Problems."""
-    app = workplace.app()
-    prove_writable(workplace.settings.home)
+def connect(services: Services, person: Person) -> None:
+    """Ask the person at this terminal for consent and keep the login. Raises Problems."""
+    app = services.app()
+    prove_writable(services.settings.home)
     for left in reversed(range(LINKS)):
         try:
-            keep_login(workplace, person, app, _ask(app))
+            keep_login(services, person, app, _ask(app))
             return
         except CodeExpired as problem:
             if not left:
@@ -49,7 +49,7 @@ def connect(workplace: Services, person: Person) -> None:
 
 
 def _ask(app: WithingsApp) -> str:
-    """The code, at once: it lives 30 seconds."""
+    """The code. It must be used at once: it is valid for 30 seconds."""
     state = new_state()
     link = consent_url(app, state)
     say("Open this link in a browser, choose your profile and agree:")
@@ -65,7 +65,7 @@ def _ask(app: WithingsApp) -> str:
 
 
 def _callback(app: WithingsApp) -> Callback | None:
-    """None: the redirect does not lead here, or another program uses its port."""
+    """The listener for the redirect; None: it leads elsewhere, or its port is taken."""
     with suppress(ConfigProblem):
         return Callback(app.callback_url)
     return None
@@ -95,7 +95,7 @@ def _wait(callback: Callback, state: str, answers: queue.SimpleQueue[str | Probl
 
 
 def _answered(answer: str | Problem) -> str:
-    say()  # the prompt stands in an open line
+    say()  # ends the line of the prompt
     if isinstance(answer, LoginNeeded):
         raise LoginNeeded(answer.message, remedy=BY_HAND)
     if isinstance(answer, Problem):
@@ -130,7 +130,7 @@ def _typed_code(state: str) -> str:
 
 
 def _code_in(line: str, state: str) -> str | None:
-    """The code; None when there is none in it, and the person is told why."""
+    """The code in a line; None when there is none, after saying why."""
     try:
         return read_pasted(line, state)
     except ConfigProblem as problem:
