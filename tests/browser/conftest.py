@@ -10,6 +10,7 @@ import pytest
 from fixtures.contrib_page import chromium
 from fixtures.pages_household import Home, home
 from fixtures.pages_visit import Visit
+from fixtures.waiting import PATIENCE
 from fixtures.web_server import ask, free_port
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def visit(browser: Browser, family: Home, pass_of_admin: dict[str, Any]) -> Iter
     ) -> Visit:
         usual = {"locale": "en-GB", "timezone_id": "Europe/Paris", "reduced_motion": "reduce"}
         context = browser.new_context(**{**usual, **options})
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(1000 * PATIENCE)
         if not stranger:
             context.add_cookies([pass_of_admin])
         visits.append(Visit(context, url or family.url, hosts))

@@ -62,7 +62,7 @@ def test_ben_signs_in_at_garmin_after_a_wrong_password_and_a_wrong_code(
     answer(page, code or "")
     assert page.inner_text("h1") == "ben is signed in at Garmin"
     window.examine()
-    family.house.wait_until(lambda: len(family.house.weigh_ins("ben")) > 10)
+    family.wait_until(lambda: len(family.house.weigh_ins("ben")) > 10)
     assert password not in page.content()
 
     page = window.go("/connect")

@@ -25,7 +25,7 @@ def test_clara_says_that_a_held_reading_is_hers(visit: Visiting, family: Home) -
     page.get_by_role("button", name="Yes, it belongs to clara").click()
     assert page.get_by_role("status").is_visible()
     window.examine(PHONE)
-    family.house.wait_until(lambda: HELD_KG in family.notebook("clara"))
+    family.wait_until(lambda: HELD_KG in family.notebook("clara"))
     page = window.go("/history/clara?range=week")
     assert HELD_KG in page.inner_text("main")
 
@@ -39,7 +39,7 @@ def test_a_refused_delivery_is_sent_again(visit: Visiting, family: Home) -> None
     assert "status 415" in page.inner_text("main")
     window.examine(PHONE)
     page.get_by_role("button", name="Send again").first.click()
-    family.house.wait_until(lambda: len(family.house.weigh_ins("anna")) == before + 1)
+    family.wait_until(lambda: len(family.house.weigh_ins("anna")) == before + 1)
 
 
 def test_somebody_thinks_twice_before_all_are_left_out(visit: Visiting) -> None:

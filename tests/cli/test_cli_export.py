@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.cli import AFTER_MIDNIGHT, ANNAS, BENS, CUFF, NEWEST, World, family, run_here
+from fixtures.waiting import PATIENCE
 from weighbridge.targets.formats.fit.fit_reader import read_pressures, read_weights
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="a matter of POSIX")
@@ -166,7 +167,7 @@ def test_fit_is_refused_at_a_terminal(world: World) -> None:
         text=True,
     ) as process:
         os.close(theirs)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=PATIENCE)
     os.close(ours)
     assert process.returncode == 2
     assert err == "A terminal cannot show a FIT file. Add -o FILE.\n"
@@ -185,7 +186,7 @@ def test_a_reader_that_goes_away_is_no_error(world: World, command: list[str]) -
         stdout=writer,
         stderr=subprocess.PIPE,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
     os.close(writer)
@@ -204,7 +205,7 @@ def test_an_output_that_is_full_is_told_without_a_traceback(
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=30,
+            timeout=PATIENCE,
             check=False,
         )
     assert done.returncode == 2

@@ -16,6 +16,7 @@ import click
 import pytest
 
 from fixtures.cli import World, alone, run_here
+from fixtures.waiting import PATIENCE
 from weighbridge import __version__
 from weighbridge.cli import COMMANDS
 from weighbridge.cli import command as root
@@ -189,9 +190,9 @@ def test_problems_are_json_lines_too(anna: World, arguments: list[str], code: in
 def test_an_interruption_says_that_nothing_is_lost(anna: World) -> None:
     anna.house.admin.fault("hold", path="/measure")
     with anna.house.start("sync") as process:
-        anna.house.admin.wait_for_hold(seconds=20)
+        anna.house.admin.wait_for_hold(seconds=PATIENCE)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=PATIENCE)
     anna.house.admin.release()
     assert process.returncode == 130
     assert err.strip() == "Stopped. Nothing is lost: run it again to continue."

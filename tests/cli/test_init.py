@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fixtures.waiting import PATIENCE
 from weighbridge.cli import init
 from weighbridge.cli.cli_context import CliContext
 from weighbridge.config import Settings, load
@@ -273,7 +274,7 @@ def test_a_real_terminal_is_asked_and_hides_the_secret(tmp_path: Path) -> None:
     ) as running:
         os.close(theirs)
         seen = _converse(ours, [b"anna\n", b"abc\n", b"hush\n", b"\n", b"\n", b"\n", b"\n"])
-        assert running.wait(20) == 0, seen
+        assert running.wait(PATIENCE) == 0, seen
     os.close(ours)
     assert "hush" not in seen
     secret = read(tmp_path).withings.client_secret

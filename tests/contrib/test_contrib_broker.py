@@ -12,7 +12,8 @@ from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
 from fixtures.contrib_image import CONTRIB
-from fixtures.mosquitto import PATIENCE, HouseOfTests, Mosquitto, needs_mosquitto, until, world
+from fixtures.mosquitto import HouseOfTests, Mosquitto, needs_mosquitto, world
+from fixtures.waiting import PATIENCE, wait_until
 from weighbridge.core.secret import Secret
 from weighbridge.core.shared_resources import SharedResources
 from weighbridge.targets.base import KeepsConnection
@@ -75,7 +76,7 @@ class Visitor:
 
     def answer(self) -> str:
         """What the broker said to the last thing that was done."""
-        until(lambda: self.answers)
+        wait_until(lambda: self.answers)
         return self.answers.pop(0)
 
     def publish(self, topic: str) -> str:
@@ -126,15 +127,15 @@ def test_weighbridge_may_do_all_that_it_does(
         target = MqttTarget(options, world(tmp_path, connections, reading))
         assert isinstance(target, KeepsConnection)
         target.stay(house)
-        until(lambda: house.back)
+        wait_until(lambda: house.back)
         target.announce()
         receipt = target.send(target.render([owe(reading)]))
         assert not receipt.refused
         home_assistant.client.publish("weighbridge/bridge/request/sync", b"PRESS", 1)
-        until(lambda: house.syncs)
-        until(lambda: "weighbridge/bridge/response/sync" in home_assistant.heard)
+        wait_until(lambda: house.syncs)
+        wait_until(lambda: "weighbridge/bridge/response/sync" in home_assistant.heard)
         home_assistant.client.publish("homeassistant/status", b"online", 1)
-    until(lambda: home_assistant.heard["weighbridge/bridge/state"] == b"offline")
+    wait_until(lambda: home_assistant.heard["weighbridge/bridge/state"] == b"offline")
     assert {
         "homeassistant/device/weighbridge_bridge/config",
         "homeassistant/device/weighbridge_12345678/config",
@@ -151,6 +152,6 @@ def test_weighbridge_may_do_nothing_else(broker: Example, home_assistant: Visito
     visitor.listen()
     home_assistant.client.publish("door/open", b"now", 1).wait_for_publish(PATIENCE)
     assert visitor.publish("weighbridge/12345678/event") == "Success"
-    until(lambda: "weighbridge/12345678/event" in visitor.heard)
+    wait_until(lambda: "weighbridge/12345678/event" in visitor.heard)
     assert "door/open" not in visitor.heard
     visitor.close()

@@ -24,6 +24,7 @@ if sys.platform == "win32":
     pytest.skip("containers and units are for Unix", allow_module_level=True)
 
 from fixtures.contrib_container import PROGRAMS, Host, needs_walls
+from fixtures.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.story
 
@@ -39,7 +40,6 @@ url = "{url}"
 since = 2000-01-01
 """
 """A home folder as a person would keep it: the application and its secret come from elsewhere."""
-SOON = 20.0
 """Seconds in which something that ends at once has ended on a busy machine."""
 
 ONCE = {
@@ -94,7 +94,7 @@ def weights(house: House) -> list[str]:
 
 
 def wait_for_weights(house: House, *expected: str) -> None:
-    house.wait_until(lambda: weights(house) == list(expected))
+    wait_until(lambda: weights(house) == list(expected))
 
 
 # --- Containers ------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ def test_a_schedule_of_its_own_delivers_what_comes_later_and_ends_when_it_is_tol
         host.house.admin.add_groups("anna", [weight(2, days_ago(1), "60.9")])
         wait_for_weights(host.house, "61.2", "60.9")
         started.signal("SIGTERM")
-        _, err = started.process.communicate(timeout=SOON)
+        _, err = started.process.communicate(timeout=PATIENCE)
     assert started.process.returncode == 0, err
     assert "the next run begins in 1 seconds" in err
 
@@ -133,7 +133,7 @@ def test_a_waiting_schedule_ends_at_once_with_the_signal_of_the_image(host: Host
         said = next(line for line in started.process.stderr if "the next run begins" in line)
         assert 10_800 <= int(re.findall(r"\d+", said)[0]) <= 11_400
         started.signal(image().stop_signal)
-        assert started.process.wait(SOON) == 0
+        assert started.process.wait(PATIENCE) == 0
 
 
 def test_a_run_that_has_begun_is_completed_before_the_schedule_ends(host: Host) -> None:
@@ -141,11 +141,11 @@ def test_a_run_that_has_begun_is_completed_before_the_schedule_ends(host: Host) 
     house = host.house
     house.admin.fault("hold", cloud="garmin", path="/upload-service/upload")
     with host.start(service("schedule")) as started:
-        house.admin.wait_for_hold(seconds=SOON)
+        house.admin.wait_for_hold(seconds=PATIENCE)
         started.signal("SIGTERM")
         house.admin.clear_faults()
         house.admin.release()
-        _, err = started.process.communicate(timeout=SOON)
+        _, err = started.process.communicate(timeout=PATIENCE)
     assert started.process.returncode == 0, err
     assert "the next run begins" not in err
     assert weights(house) == ["61.2"]
@@ -158,7 +158,7 @@ def test_a_schedule_goes_on_after_trouble(host: Host) -> None:
     with host.start(in_a_hurry(service("schedule"))) as started:
         wait_for_weights(host.house, "61.2")
         started.signal("SIGTERM")
-        assert started.process.wait(SOON) == 0
+        assert started.process.wait(PATIENCE) == 0
 
 
 @pytest.mark.parametrize("wrong", ["3h", "-1", "010", "1 2"])
@@ -174,9 +174,9 @@ def test_one_run_stops_as_the_first_process_with_the_signal_of_the_image(host: H
     log_in(host)
     host.house.admin.fault("hold", cloud="withings", path="/measure")
     with host.start(ONCE["image"]()) as started:
-        host.house.admin.wait_for_hold(seconds=SOON)
+        host.house.admin.wait_for_hold(seconds=PATIENCE)
         started.signal(image().stop_signal)
-        _, err = started.process.communicate(timeout=SOON)
+        _, err = started.process.communicate(timeout=PATIENCE)
     assert started.process.returncode == 130
     assert "Nothing is lost" in err
 
@@ -330,7 +330,7 @@ def test_what_the_page_copies_is_what_the_login_waits_for(house: House) -> None:
         page.keyboard.press("Enter")
         page.get_by_text("Copied.").wait_for()
         copied = page.evaluate("navigator.clipboard.readText()")
-        _, err = login.communicate(copied + os.linesep, timeout=SOON)
+        _, err = login.communicate(copied + os.linesep, timeout=PATIENCE)
     served.close()
     assert login.returncode == 0, err
     assert "anna is connected" in err

@@ -26,13 +26,10 @@ if sys.platform == "win32":
 
 from fixtures.contrib_container import Host, Started, needs_walls
 from fixtures.contrib_proxies import HOME, NAME, STRANGER, Proxy, caddy, free_port, nginx
+from fixtures.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.story
 
-PATIENCE = 30.0
-"""Seconds for what takes less than one, on a busy machine."""
-LAST = 10.0
-"""Seconds that systemd and compose give it to end."""
 CONFIGURATION = """\
 [withings]
 url = "{url}"
@@ -62,7 +59,7 @@ class Served:
         self.port = port
         self.started = started
         self.token = (self.house.home / "admin-token").read_text().strip()
-        self.house.wait_until(lambda: bool(self._secrets()), PATIENCE)
+        wait_until(lambda: bool(self._secrets()), PATIENCE)
         ((secret,),) = self._secrets()
         self.notifications = f"/withings/notify/{secret}"
 
@@ -90,7 +87,7 @@ class Served:
 
     def wait_for(self, kg: str) -> None:
         file = self.house.home / "anna.json"
-        self.house.wait_until(lambda: file.exists() and kg in file.read_text(), PATIENCE)
+        wait_until(lambda: file.exists() and kg in file.read_text(), PATIENCE)
 
 
 def build_host(folder: Path) -> Host:
@@ -280,7 +277,7 @@ def test_the_unit_serves_behind_its_walls_and_ends_in_time(host: Host) -> None:
     with host.start(at(work, free_port())) as started:
         wait_until_ready(started)
         started.signal("SIGTERM")
-        _, err = started.process.communicate(timeout=LAST)
+        _, err = started.process.communicate(timeout=PATIENCE)
     assert started.process.returncode == 0, err
     assert "Nothing is lost" in err
     assert not re.search("Traceback|Error", err)
@@ -289,7 +286,7 @@ def test_the_unit_serves_behind_its_walls_and_ends_in_time(host: Host) -> None:
 def test_the_image_can_be_stopped_before_its_server_listens(host: Host) -> None:
     """As process 1 it would not hear SIGTERM yet."""
     with host.start(at(service("server"), free_port())) as started:
-        host.house.wait_until((host.house.home / "weighbridge.db").exists, PATIENCE)
+        wait_until((host.house.home / "weighbridge.db").exists, PATIENCE)
         started.signal(image().stop_signal)
-        started.process.communicate(timeout=LAST)
+        started.process.communicate(timeout=PATIENCE)
     assert started.process.returncode in {0, 130}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.waiting import PATIENCE
 from weighbridge.core.errors import RetryLater, StateProblem
 from weighbridge.runtime.counters import ProcessCounters
 from weighbridge.runtime.notification_queue import NotificationQueue
@@ -23,7 +24,6 @@ from weighbridge.storage.notification_store import (
 )
 from weighbridge.testing.builders import NOON
 
-SOON = 5.0
 WEIGH_IN = Notification("4711", 1, NOON - 1, NOON)
 
 
@@ -49,7 +49,7 @@ class House:
         return Database(self.home)
 
     def open(self) -> Database:
-        self.gate.wait(SOON)
+        self.gate.wait(PATIENCE)
         self.opened += 1
         if self.trouble:
             raise self.trouble
@@ -83,7 +83,7 @@ def intake(house: House) -> Iterator[NotificationQueue]:
 def test_a_notification_is_durable_and_its_person_woken_when_it_is_answered(
     house: House, intake: NotificationQueue
 ) -> None:
-    intake.take(WEIGH_IN).result(SOON)
+    intake.take(WEIGH_IN).result(PATIENCE)
     assert house.stored() == 1
     assert house.woken == ["anna"]
 
@@ -96,7 +96,7 @@ def test_what_comes_in_during_a_commit_shares_the_next_one(
     assert not any(answer.done() for answer in answers)
     house.gate.set()
     for answer in answers:
-        answer.result(SOON)
+        answer.result(PATIENCE)
     assert house.stored() == 300
     assert len(house.woken) <= 2
 
@@ -104,8 +104,8 @@ def test_what_comes_in_during_a_commit_shares_the_next_one(
 def test_a_notification_for_nobody_is_answered_dropped_and_counted(
     house: House, intake: NotificationQueue
 ) -> None:
-    intake.take(Notification("9", 1)).result(SOON)
-    intake.take(WEIGH_IN).result(SOON)
+    intake.take(Notification("9", 1)).result(PATIENCE)
+    intake.take(WEIGH_IN).result(PATIENCE)
     intake.stop()
     assert house.stored() == 1
     tally = house.counts.tally()
@@ -130,10 +130,10 @@ def test_a_database_that_cannot_be_opened_is_told_and_tried_again(
 ) -> None:
     house.trouble = StateProblem("The disk is full.", remedy="Make room.")
     with pytest.raises(StateProblem):
-        intake.take(WEIGH_IN).result(SOON)
+        intake.take(WEIGH_IN).result(PATIENCE)
     assert house.woken == []
     house.trouble = None
-    intake.take(WEIGH_IN).result(SOON)
+    intake.take(WEIGH_IN).result(PATIENCE)
     assert house.opened == 2
     assert house.stored() == 1
 
@@ -143,19 +143,19 @@ def test_a_trouble_that_nobody_foresaw_does_not_end_the_thread(
 ) -> None:
     house.trouble = ZeroDivisionError()
     with pytest.raises(ZeroDivisionError):
-        intake.take(WEIGH_IN).result(SOON)
+        intake.take(WEIGH_IN).result(PATIENCE)
     house.trouble = None
-    intake.take(WEIGH_IN).result(SOON)
+    intake.take(WEIGH_IN).result(PATIENCE)
     assert house.stored() == 1
 
 
 def test_a_notification_that_cannot_be_written_is_not_answered_as_if_it_were(
     house: House, intake: NotificationQueue
 ) -> None:
-    intake.take(WEIGH_IN).result(SOON)
+    intake.take(WEIGH_IN).result(PATIENCE)
     with pytest.raises((StateProblem, OverflowError)):
-        intake.take(Notification("4711", 2**63)).result(SOON)  # no column can hold it
-    intake.take(WEIGH_IN).result(SOON)
+        intake.take(Notification("4711", 2**63)).result(PATIENCE)  # no column can hold it
+    intake.take(WEIGH_IN).result(PATIENCE)
     assert house.stored() == 2
 
 
@@ -165,8 +165,8 @@ def test_a_broken_wake_up_costs_nobody_the_answer(house: House) -> None:
 
     intake = house.intake(wake)
     intake.start()
-    intake.take(WEIGH_IN).result(SOON)
-    intake.take(WEIGH_IN).result(SOON)
+    intake.take(WEIGH_IN).result(PATIENCE)
+    intake.take(WEIGH_IN).result(PATIENCE)
     intake.stop()
     assert house.stored() == 2
 
@@ -179,8 +179,8 @@ def test_who_went_away_harms_nobody_and_is_stored_all_the_same(
     gone.cancel()
     stays = intake.take(WEIGH_IN)
     house.gate.set()
-    stays.result(SOON)
-    intake.take(WEIGH_IN).result(SOON)
+    stays.result(PATIENCE)
+    intake.take(WEIGH_IN).result(PATIENCE)
     assert house.stored() == 3
 
 
@@ -217,10 +217,10 @@ def test_old_notifications_are_tidied_away_once_a_day(
             found = database._connection.execute("SELECT count(*) FROM notification").fetchone()
             return int(found[0])
 
-        intake.take(WEIGH_IN).result(SOON)
+        intake.take(WEIGH_IN).result(PATIENCE)
         settle_all()
         house.now += KEPT_SECONDS + 1
-        intake.take(WEIGH_IN).result(SOON)
+        intake.take(WEIGH_IN).result(PATIENCE)
         intake.stop()
         assert rows() == 1
 
@@ -230,7 +230,7 @@ def test_a_person_who_left_the_configuration_is_not_notified_for(house: House) -
         house.open, house.clock, house.woken.append, people=(), counts=house.counts
     )
     intake.start()
-    intake.take(WEIGH_IN).result(SOON)
+    intake.take(WEIGH_IN).result(PATIENCE)
     intake.stop()
     assert (house.stored(), house.woken) == (0, [])
     assert house.counts.tally().notifications_dropped["unknown_user"] == 1
@@ -243,6 +243,6 @@ def test_a_defect_while_tidying_up_does_not_end_the_thread(
         raise ZeroDivisionError
 
     monkeypatch.setattr("weighbridge.runtime.notification_queue.forget_old_notifications", fail)
-    intake.take(WEIGH_IN).result(SOON)
-    intake.take(WEIGH_IN).result(SOON)
+    intake.take(WEIGH_IN).result(PATIENCE)
+    intake.take(WEIGH_IN).result(PATIENCE)
     assert house.stored() == 2

@@ -7,6 +7,7 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fixtures.waiting import PATIENCE
 from weighbridge.runtime.schedule import Job, Schedule
 
 NOW = 1_000_000.0
@@ -103,7 +104,7 @@ def test_a_thread_that_waits_is_woken() -> None:
     waiting = threading.Thread(target=lambda: found.append(diaries.take()))
     waiting.start()
     diaries.notified("anna")
-    waiting.join(5)
+    waiting.join(PATIENCE)
     assert [errand.person for errand in found if errand] == ["anna"]
 
 
@@ -115,7 +116,7 @@ def test_closing_wakes_everybody() -> None:
         thread.start()
     diaries.close()
     for thread in waiting:
-        thread.join(5)
+        thread.join(PATIENCE)
     assert found == [None] * 3
 
 

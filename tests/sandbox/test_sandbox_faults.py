@@ -17,6 +17,7 @@ import httpx2
 import pytest
 
 from fixtures.sandbox import plain_client
+from fixtures.waiting import PATIENCE
 from weighbridge_sandbox.admin import Admin, AdminError
 from weighbridge_sandbox.http import Request, Response, Sandbox
 
@@ -194,12 +195,12 @@ def test_answers_are_spoilt_in_all_ways(play: Play) -> None:
 
 
 def test_a_delay_makes_an_impatient_client_give_up(play: Play) -> None:
-    play.admin.fault("delay", seconds=30)
+    play.admin.fault("delay", seconds=10 * PATIENCE)
     with pytest.raises(httpx2.ReadTimeout):
-        play.client.post("/count", timeout=0.05)
+        play.client.post("/count", timeout=httpx2.Timeout(PATIENCE, read=0.05))
     started = time.monotonic()
     play.sandbox.close()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < PATIENCE
     assert play.cloud.count == 0
 
 
@@ -219,7 +220,7 @@ def test_a_held_request_goes_on_when_it_is_released(play: Play) -> None:
 def test_a_request_can_be_held_after_its_work(play: Play) -> None:
     play.admin.fault("hold", after_work=True)
     with pytest.raises(httpx2.ReadTimeout):
-        play.client.post("/count", timeout=0.05)
+        play.client.post("/count", timeout=httpx2.Timeout(PATIENCE, read=0.05))
     play.admin.wait_for_hold()
     assert play.cloud.count == 1
     play.admin.release()
@@ -293,7 +294,7 @@ def test_one_connection_serves_many_requests_whatever_their_body(play: Play) -> 
         yield b"y" * 5
 
     port = play.sandbox.url.rpartition(":")[2]
-    with socket.create_connection(("127.0.0.1", int(port)), timeout=5) as raw:
+    with socket.create_connection(("127.0.0.1", int(port)), timeout=PATIENCE) as raw:
         head = b"HEAD /count HTTP/1.1\r\nHost: x\r\n\r\n"
         raw.sendall(head)
         assert raw.recv(4096).endswith(b"\r\n\r\n")
@@ -306,7 +307,7 @@ def test_one_connection_serves_many_requests_whatever_their_body(play: Play) -> 
 def test_a_malformed_request_ends_its_connection_and_nothing_else(play: Play) -> None:
     port = int(play.sandbox.url.rpartition(":")[2])
     for wrong in (b"Content-Length: x", b"Content-Length: -1", b"Transfer-Encoding: chunked"):
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as raw:
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as raw:
             raw.sendall(b"POST /count HTTP/1.1\r\nHost: x\r\n" + wrong + b"\r\n\r\nzz\r\n")
             assert raw.recv(4096) == b""
     assert play.count() == 1
@@ -356,6 +357,6 @@ def test_the_command_says_where_it_is_and_ends_cleanly() -> None:
                 assert len(page["measuregrps"]) == page["offset"] == 20
         finally:
             running.terminate() if os.name == "nt" else running.send_signal(signal.SIGTERM)
-        _, problems = running.communicate(timeout=10)
+        _, problems = running.communicate(timeout=PATIENCE)
         assert "Traceback" not in problems
         assert os.name == "nt" or running.returncode == 0

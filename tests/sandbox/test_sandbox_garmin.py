@@ -15,6 +15,7 @@ from garminconnect import (
 )
 
 from fixtures.garmin_library import ANNA, BEN, BENS_CODE, MORNING, ask_for_code, fit, send
+from fixtures.waiting import PATIENCE
 from weighbridge_sandbox.admin import Admin
 from weighbridge_sandbox.garmin.tokens import PATH as TOKEN_PATH
 from weighbridge_sandbox.http import Sandbox
@@ -119,7 +120,7 @@ def test_credentials_without_the_sign_in_page_are_taken_for_a_robot(
     answer = requests.post(
         f"{garmin_sandbox.url}/mobile/api/login?clientId=GCM_IOS_DARK",
         json={"username": ANNA[0], "password": ANNA[1]},
-        timeout=5,
+        timeout=PATIENCE,
     )
     assert answer.status_code == 429
 
@@ -128,9 +129,9 @@ def send_form(
     browser: requests.Session, url: str, who: tuple[str, str], service: str = EMBED
 ) -> requests.Response:
     """Open the sign-in page, fill it in, and return the page that follows."""
-    page = browser.get(f"{url}/sso/signin", params={"service": service}, timeout=5)
+    page = browser.get(f"{url}/sso/signin", params={"service": service}, timeout=PATIENCE)
     form = {"username": who[0], "password": who[1], "embed": "true", "_csrf": csrf_of(page)}
-    return browser.post(page.url, data=form, timeout=5)
+    return browser.post(page.url, data=form, timeout=PATIENCE)
 
 
 def csrf_of(page: requests.Response) -> str:
@@ -145,7 +146,7 @@ def ticket_from_browser(url: str, who: tuple[str, str]) -> str:
         page = send_form(browser, url, who)
         next_page = re.search(r'url=(/sso/embed\?ticket=[^"]+)"', page.text)
         assert next_page
-        last = browser.get(url + next_page[1], timeout=5)
+        last = browser.get(url + next_page[1], timeout=PATIENCE)
     ticket = last.url.partition("ticket=")[2]
     assert ticket in last.text
     return ticket
@@ -156,16 +157,16 @@ def test_a_code_that_nobody_asked_for_does_not_count_on_the_page(garmin_sandbox:
     with requests.Session() as browser:
         page = send_form(browser, garmin_sandbox.url, BEN)
         form = {"mfa-code": BENS_CODE, "embed": "true", "_csrf": csrf_of(page)}
-        early = browser.post(f"{mfa}/loginEnterMfaCode", data=form, timeout=5)
-        assert browser.post(f"{mfa}/mfaCode", json={"mfaMethod": "email"}, timeout=5).ok
-        late = browser.post(f"{mfa}/loginEnterMfaCode", data=form, timeout=5)
+        early = browser.post(f"{mfa}/loginEnterMfaCode", data=form, timeout=PATIENCE)
+        assert browser.post(f"{mfa}/mfaCode", json={"mfaMethod": "email"}, timeout=PATIENCE).ok
+        late = browser.post(f"{mfa}/loginEnterMfaCode", data=form, timeout=PATIENCE)
     assert "<title>Success</title>" not in early.text
     assert "<title>Success</title>" in late.text
 
 
 def test_a_page_without_its_form_token_is_refused(garmin_sandbox: Sandbox) -> None:
     form = {"username": ANNA[0], "password": ANNA[1], "_csrf": "guessed"}
-    answer = requests.post(f"{garmin_sandbox.url}/sso/signin", data=form, timeout=5)
+    answer = requests.post(f"{garmin_sandbox.url}/sso/signin", data=form, timeout=PATIENCE)
     assert answer.status_code == 403
 
 
@@ -217,7 +218,9 @@ def test_access_tokens_live_for_hours_and_refresh_tokens_for_a_month(
     profile = f"{anna.client._connectapi}/userprofile-service/socialProfile"
 
     def status() -> int:
-        return requests.get(profile, headers=anna.client.get_api_headers(), timeout=5).status_code
+        return requests.get(
+            profile, headers=anna.client.get_api_headers(), timeout=PATIENCE
+        ).status_code
 
     garmin_admin.advance_clock(19 * 3600)
     assert status() == 200
@@ -283,7 +286,7 @@ def test_calls_without_the_application_or_with_a_foreign_token_are_refused(
         {"Authorization": "Bearer foreign"},
         {"Authorization": ""},
     ):
-        answer = requests.get(url, headers={**headers, **changes}, timeout=5)
+        answer = requests.get(url, headers={**headers, **changes}, timeout=PATIENCE)
         statuses.append(answer.status_code)
     assert statuses == [200, 403, 403, 401, 401]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl
@@ -12,6 +11,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from fixtures.sandbox import NOW, Life, Listener, recorded, weight
+from fixtures.waiting import wait_until
 
 
 @pytest.fixture
@@ -30,13 +30,11 @@ def listener() -> Iterator[Listener]:
 
 
 def wait_until_posted(life: Life, state: str) -> dict[str, Any]:
-    end = time.monotonic() + 5
-    while time.monotonic() < end:
+    def posted() -> dict[str, Any] | None:
         letters = life.admin.notifications()
-        if letters and all(letter["state"] == state for letter in letters):
-            return letters[-1]
-        time.sleep(0.01)
-    raise AssertionError(life.admin.notifications())
+        return letters[-1] if {letter["state"] for letter in letters} == {state} else None
+
+    return wait_until(posted)
 
 
 def test_subscriptions_are_listed_changed_and_revoked(life: Life, listener: Listener) -> None:
@@ -107,9 +105,7 @@ def test_a_notification_is_tried_again_and_then_given_up(life: Life, listener: L
     assert wait_until_posted(life, "delivered")["statuses"] == [500, 404, 302]
     listener.wait_for(3)
     life.admin.delete_group(1)
-    end = time.monotonic() + 5
-    while life.admin.notifications()[-1]["state"] == "waiting" and time.monotonic() < end:
-        time.sleep(0.01)
+    wait_until(lambda: life.admin.notifications()[-1]["state"] != "waiting")
     assert life.admin.notifications()[-1] == {
         "to": listener.url.partition("?")[0],
         "body": f"userid=101&startdate={NOW - 91}&enddate={NOW - 90}&appli=1",

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from fixtures.sandbox import NOW, Life, weight
+from fixtures.waiting import PATIENCE
 from fixtures.withings_memory import MemoryBrake, MemoryStore
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
 from weighbridge.core.network import http_client
@@ -99,12 +100,12 @@ def test_a_person_signs_in_with_the_browser(anna: Account) -> None:
     page: list[httpx2.Response] = []
 
     def browse() -> None:
-        with httpx2.Client(trust_env=False, follow_redirects=True, timeout=5) as browser:
+        with httpx2.Client(trust_env=False, follow_redirects=True, timeout=PATIENCE) as browser:
             page.append(browser.get(consent_url(app, state) + "&profile=anna"))
 
     visitor = threading.Thread(target=browse)
     visitor.start()
-    code = callback.wait(state, timeout=5)
+    code = callback.wait(state, timeout=PATIENCE)
     pair = exchange(app, code, anna.http, anna.clock)
     visitor.join()
     assert pair.userid == "101"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+import threading
 
 import httpx2
 import pytest
 
 from fixtures.paths import RECORDED
+from fixtures.waiting import PATIENCE
 from fixtures.withings_memory import NOW, Answer, World, failed, html, ok, page, renewed, truncated
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
 from weighbridge.sources.withings.parse import Page
@@ -254,20 +254,17 @@ def test_no_message_contains_the_access_token() -> None:
     assert "*** is not welcome" in str(caught.value)
 
 
-def slowly(answer: httpx2.Response) -> Callable[[dict[str, str]], httpx2.Response]:
-    def wait(_: dict[str, str]) -> httpx2.Response:
-        time.sleep(0.3)
-        return answer
-
-    return wait
-
-
 def test_the_time_limit_holds_for_a_call_as_a_whole() -> None:
-    world = World(slowly(page(1)))
-    began = time.monotonic()
+    gave_up = threading.Event()
+
+    def answer(_: dict[str, str]) -> httpx2.Response:
+        assert gave_up.wait(PATIENCE)
+        return page(1)
+
+    world = World(answer)
     with pytest.raises(RetryLater, match="did not answer within"):
         post(world.wire.client, "https://wbsapi.withings.net/measure", {"a": "b"}, limit=0.05)
-    assert time.monotonic() - began < 0.25
+    gave_up.set()
 
 
 @recorded

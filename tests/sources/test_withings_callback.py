@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
+from fixtures.waiting import PATIENCE
 from weighbridge.core.errors import ConfigProblem, LoginNeeded
 from weighbridge.sources.withings.oauth_callback import Callback, _speaks_six
 
@@ -23,12 +24,12 @@ class Waiting:
         self.callback = Callback("http://localhost:0/callback")
         self.result: str | Exception | None = None
         self._thread = threading.Thread(target=self._wait)
-        self._browser = httpx2.Client(trust_env=False, timeout=5)
+        self._browser = httpx2.Client(trust_env=False, timeout=PATIENCE)
         self._thread.start()
 
     def _wait(self) -> None:
         try:
-            self.result = self.callback.wait(STATE, timeout=10)
+            self.result = self.callback.wait(STATE, timeout=PATIENCE)
         except Exception as error:
             self.result = error
 
@@ -113,7 +114,7 @@ def test_markup_in_the_address_is_not_shown(waiting: Waiting) -> None:
 
 @pytest.mark.skipif(not _speaks_six(), reason="IPv6 is switched off here")
 def test_localhost_is_answered_on_both_protocols(waiting: Waiting) -> None:
-    with socket.create_connection(("::1", waiting.callback.port), timeout=5) as visitor:
+    with socket.create_connection(("::1", waiting.callback.port), timeout=PATIENCE) as visitor:
         visitor.sendall(b"GET / HTTP/1.0\r\n\r\n")
         assert b" 404 " in visitor.recv(100)
 

@@ -11,6 +11,7 @@ import pytest
 
 from fixtures import fork_server
 from fixtures.house import House
+from fixtures.waiting import PATIENCE
 
 pytestmark = [
     pytest.mark.story,
@@ -51,7 +52,7 @@ def both(
         [sys.executable, str(program), "-x", "é"],
         house.environment({"TZ": "Asia/Tokyo"}),
     )
-    warm = fork_server.run(command, environment, input=said, timeout=20, cwd=folder)
+    warm = fork_server.run(command, environment, input=said, timeout=PATIENCE, cwd=folder)
     cold = subprocess.run(
         command, env=environment, input=said, capture_output=True, cwd=folder, check=False
     )

@@ -18,6 +18,7 @@ from fixtures.house import TIME_LIMIT, House, days_ago, pressure, text_of, weigh
 from fixtures.kill_points import KILLED
 from fixtures.paths import FIXTURES
 from fixtures.story import Scene
+from fixtures.waiting import PATIENCE
 
 pytestmark = pytest.mark.story
 
@@ -221,9 +222,9 @@ def test_stopped_by_hand_during_an_upload_nothing_is_doubled(house: House) -> No
     house.move_in()
     house.admin.fault("hold", path="/upload-service/upload", after_work=True)
     process = house.start("sync")
-    house.admin.wait_for_hold(seconds=30)
+    house.admin.wait_for_hold(seconds=PATIENCE)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=PATIENCE)
     house.admin.release()
 
     assert process.returncode == 130

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fixtures.house import House, days_ago, group, pressure, weight
+from fixtures.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.story
 
@@ -117,9 +118,9 @@ def test_a_fresh_reading_is_waited_for_and_sent_whole(house: House) -> None:
     now = days_ago(0) - 6
     move_in(house, weight(1, now, "72.4", created=now))
     process = house.start("sync")
-    house.wait_until(lambda: len(house.requests(path="/measure")) == 1)
+    wait_until(lambda: len(house.requests(path="/measure")) == 1)
     house.admin.add_groups("anna", [group(2, now, (6, 2150, -2), created=now + 3)])
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 0, err
     assert err.count("values of a fresh reading may still arrive") == 2

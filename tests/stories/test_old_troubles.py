@@ -62,11 +62,9 @@ def test_a_wrong_trainerroad_password_is_said_once_and_not_sent_again(home: OldH
     assert home.house.rider_kg("anna") == 70.6
 
 
-def test_without_terminal_and_tokens_it_ends_in_seconds(home: OldHome) -> None:
+def test_without_terminal_and_tokens_it_waits_for_nobody(home: OldHome) -> None:
     home.know_garmin()
-    began = time.monotonic()
     told = home.sync(expect=3).err
-    assert time.monotonic() - began < 20
     assert "No Withings account is connected. Run withings-sync in a terminal" in told
     assert home.house.requests() == []
 

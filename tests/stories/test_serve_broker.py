@@ -11,6 +11,7 @@ import pytest
 from fixtures.house import LONG_AGO, House, days_ago, weight
 from fixtures.mosquitto import Listener, Mosquitto, listening, needs_mosquitto
 from fixtures.serving import Serving
+from fixtures.waiting import PATIENCE, wait_until
 
 pytestmark = [pytest.mark.story, needs_mosquitto]
 
@@ -32,7 +33,7 @@ def test_a_broker_in_trouble_delays_nobody_else_and_hears_everything_once(
     house.target("anna", "file", f'path = "anna.csv"\nformat = "csv"\nsettle = 0\n{LONG_AGO}')
 
     def lines_are(number: int) -> None:
-        house.wait_until(lambda: len(house.file_lines("anna.csv")) == number)
+        wait_until(lambda: len(house.file_lines("anna.csv")) == number)
 
     def broker_is_back() -> Listener:
         """The server may not come back to it before somebody listens."""
@@ -54,7 +55,7 @@ def test_a_broker_in_trouble_delays_nobody_else_and_hears_everything_once(
     # It is killed while Withings is asked, and forgets everything.
     house.admin.fault("hold", path="/measure")
     serving.weigh_in("anna", "81.2")
-    house.admin.wait_for_hold(seconds=30)
+    house.admin.wait_for_hold(seconds=PATIENCE)
     broker.kill()
     house.admin.release()
     lines_are(4)
@@ -75,11 +76,9 @@ def test_a_broker_in_trouble_delays_nobody_else_and_hears_everything_once(
 def hears_once(house: House, serving: Serving, listener: Listener, kg: float) -> None:
     """One event, and what is retained is right."""
     anna = f"weighbridge/{serving.userid('anna')}"
-    house.wait_until(listener.events)
-    house.wait_until(lambda: listener.under("bridge/state")[-1].payload == b"online")
-    house.wait_until(
-        lambda: not house.database("SELECT 1 FROM delivery WHERE state <> 'delivered'")
-    )
+    wait_until(listener.events)
+    wait_until(lambda: listener.under("bridge/state")[-1].payload == b"online")
+    wait_until(lambda: not house.database("SELECT 1 FROM delivery WHERE state <> 'delivered'"))
     listener.all_is_said()
     (told,) = listener.events()
     assert told["weight"] == kg

@@ -9,6 +9,7 @@ import pytest
 from fixtures.house import LONG_AGO, TIME_LIMIT, House, days_ago, weight
 from fixtures.mosquitto import Listener, Mosquitto, needs_mosquitto
 from fixtures.serving import Serving
+from fixtures.waiting import wait_until
 
 pytestmark = [pytest.mark.story, needs_mosquitto]
 
@@ -41,7 +42,7 @@ def test_the_command_line_and_the_server_share_a_home(
     while len(weights) < MOST and any(process.poll() is None for process in running):
         weights.append(70.5 + len(weights))
         serving.weigh_in("anna", str(weights[-1]))
-        house.wait_until(lambda: len(listener.events()) >= len(weights))
+        wait_until(lambda: len(listener.events()) >= len(weights))
     for command, process in zip(COMMANDS, running, strict=True):
         out, err = process.communicate(timeout=TIME_LIMIT)
         assert process.returncode in QUIETLY, (command, out, err)
@@ -52,9 +53,7 @@ def test_the_command_line_and_the_server_share_a_home(
             json.loads(out)
 
     serving.rest()
-    house.wait_until(
-        lambda: not house.database("SELECT 1 FROM delivery WHERE state <> 'delivered'")
-    )
+    wait_until(lambda: not house.database("SELECT 1 FROM delivery WHERE state <> 'delivered'"))
     listener.all_is_said()
     told = [event["weight"] for event in listener.events()]
     assert sorted(told) == weights
@@ -66,10 +65,10 @@ def test_the_command_line_and_the_server_share_a_home(
     assert "Another server is running" in second.err
 
     house.log_in("ben")
-    house.wait_until((house.home / "ben.csv").exists)
-    house.wait_until(lambda: bool(listener.under(f"{serving.userid('ben')}/state")))
-    house.wait_until(lambda: bool(house.admin.tell("withings", "subscriptions", profile="ben")))
+    wait_until((house.home / "ben.csv").exists)
+    wait_until(lambda: bool(listener.under(f"{serving.userid('ben')}/state")))
+    wait_until(lambda: bool(house.admin.tell("withings", "subscriptions", profile="ben")))
     serving.weigh_in("ben", "91.5", notify=False)
     house.run("sync", "--person", "ben", expect=0)
-    house.wait_until(lambda: len(listener.events()) == len(weights) + 1)
+    wait_until(lambda: len(listener.events()) == len(weights) + 1)
     assert serving.integrity() == "ok"

@@ -7,6 +7,7 @@ import pytest
 from fixtures.house import House, days_ago, weight
 from fixtures.mosquitto import Listener, Mosquitto, needs_mosquitto
 from fixtures.serving import Serving
+from fixtures.waiting import wait_until
 
 pytestmark = [pytest.mark.story, needs_mosquitto]
 
@@ -20,12 +21,12 @@ def test_home_assistant_is_told_anew_after_its_start_and_has_a_button(
     serving.move_in("anna")
     serving.start()
     anna = serving.userid("anna")
-    house.wait_until(lambda: weighs(listener, anna, 82.0))
+    wait_until(lambda: weighs(listener, anna, 82.0))
 
     listener.heard.clear()
     listener.say("homeassistant/status", "online")
-    house.wait_until(lambda: weighs(listener, anna, 82.0))
-    house.wait_until(lambda: bool(listener.under("device/weighbridge_bridge/config")))
+    wait_until(lambda: weighs(listener, anna, 82.0))
+    wait_until(lambda: bool(listener.under("device/weighbridge_bridge/config")))
     assert listener.under(f"device/weighbridge_{anna}/config")
     assert listener.under("bridge/state")[-1].payload == b"online"
     assert listener.events() == []
@@ -34,9 +35,9 @@ def test_home_assistant_is_told_anew_after_its_start_and_has_a_button(
     asked = serving.asked()
     listener.say("weighbridge/bridge/request/sync", "PRESS")
     listener.say("weighbridge/bridge/request/sync", "PRESS")
-    house.wait_until(lambda: bool(listener.events()))
-    house.wait_until(lambda: bool(listener.under("bridge/response/sync")))
-    house.wait_until(lambda: weighs(listener, anna, 81.1))
+    wait_until(lambda: bool(listener.events()))
+    wait_until(lambda: bool(listener.under("bridge/response/sync")))
+    wait_until(lambda: weighs(listener, anna, 81.1))
     listener.all_is_said()
     assert len(listener.events()) == 1
     assert serving.asked() == asked + 1

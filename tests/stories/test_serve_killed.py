@@ -7,6 +7,7 @@ import pytest
 from fixtures.house import LONG_AGO, House, days_ago, weight
 from fixtures.mosquitto import Listener, Mosquitto, needs_mosquitto
 from fixtures.serving import Serving
+from fixtures.waiting import PATIENCE, wait_until
 
 pytestmark = [pytest.mark.story, needs_mosquitto]
 
@@ -31,13 +32,13 @@ def test_a_killed_server_follows_what_was_notified_and_tells_nothing_twice(
     # While Withings is about to answer.
     house.admin.fault("hold", path="/measure")
     serving.weigh_in("anna", "81.1")
-    house.admin.wait_for_hold(seconds=30)
+    house.admin.wait_for_hold(seconds=PATIENCE)
     serving.kill()
-    house.wait_until(lambda: listener.under(BRIDGE)[-1].payload == b"offline")
+    wait_until(lambda: listener.under(BRIDGE)[-1].payload == b"offline")
     house.admin.release()
     serving.start()
-    house.wait_until(lambda: len(listener.events()) == 1)
-    house.wait_until(lambda: len(house.file_lines("anna.csv")) == 3)
+    wait_until(lambda: len(listener.events()) == 1)
+    wait_until(lambda: len(house.file_lines("anna.csv")) == 3)
     serving.rest()
 
     # In the moment in which it has said that it knows.
@@ -50,29 +51,29 @@ def test_a_killed_server_follows_what_was_notified_and_tells_nothing_twice(
     house.admin.release()
     before = len(listener.under(state))
     serving.start()
-    house.wait_until(lambda: len(house.file_lines("anna.csv")) == 4)
+    wait_until(lambda: len(house.file_lines("anna.csv")) == 4)
     assert told() == [81.1, 81.2]
-    house.wait_until(lambda: len(listener.under(state)) >= before + 2)  # the greeting is over
+    wait_until(lambda: len(listener.under(state)) >= before + 2)  # the greeting is over
 
     # While the broker does not answer.
     broker.freeze()
     serving.weigh_in("anna", "81.3")
-    house.wait_until(lambda: bool(house.database("SELECT 1 FROM delivery WHERE state = 'sending'")))
+    wait_until(lambda: bool(house.database("SELECT 1 FROM delivery WHERE state = 'sending'")))
     serving.kill()
     broker.thaw()
     serving.start()
-    house.wait_until(lambda: len(listener.events()) == 3)
-    house.wait_until(lambda: len(house.file_lines("anna.csv")) == 5)
+    wait_until(lambda: len(listener.events()) == 3)
+    wait_until(lambda: len(house.file_lines("anna.csv")) == 5)
 
     serving.rest()
 
     # Once more, with nothing to do.
     serving.kill()
-    house.wait_until(lambda: listener.under(BRIDGE)[-1].payload == b"offline")
+    wait_until(lambda: listener.under(BRIDGE)[-1].payload == b"offline")
     before = len(listener.under(state))
     asked = serving.asked()
     serving.start()
-    house.wait_until(lambda: len(listener.under(state)) > before)
+    wait_until(lambda: len(listener.under(state)) > before)
     assert told() == [81.1, 81.2, 81.3]
     assert listener.under(state)[-1].json()["weight"] == 81.3
     assert serving.asked() == asked

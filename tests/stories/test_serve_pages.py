@@ -10,6 +10,7 @@ import pytest
 from fixtures.house import LONG_AGO, House, days_ago, weight
 from fixtures.login_browser import Browser, choice
 from fixtures.serving import Serving
+from fixtures.waiting import wait_until
 
 pytestmark = pytest.mark.story
 
@@ -40,10 +41,10 @@ def test_anna_connects_in_her_browser_and_her_readings_flow(house: House, servin
     assert "anna is connected" in page
     assert "This was already done" in browser.get(back)[1]
 
-    house.wait_until((house.home / "anna.csv").exists)
+    wait_until((house.home / "anna.csv").exists)
     serving.wait_for_subscriptions("anna")
     serving.weigh_in("anna", "81.1")
-    house.wait_until(lambda: len(house.file_lines("anna.csv")) == 3)
+    wait_until(lambda: len(house.file_lines("anna.csv")) == 3)
     assert "code=" not in serving.log
     assert "state=" not in serving.log
     assert len(house.requests(path="/v2/oauth2")) == 1

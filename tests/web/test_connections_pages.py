@@ -21,8 +21,8 @@ from fixtures.connections_page import (
     send,
     sign_in,
     street,
-    wait_until,
 )
+from fixtures.waiting import PATIENCE, wait_until
 from fixtures.web_server import Answer, Visitor, read_html, words_of
 from weighbridge.i18n import LANGUAGES
 from weighbridge.storage.ledger import Ledger
@@ -211,7 +211,7 @@ def test_a_form_that_is_sent_twice_sends_one_password(
     busy = other.post("/connect/anna/garmin", csrf=others, **form)
     assert busy.status == 503
     assert "under way already" in words_of(busy)
-    family.house.admin.wait_for_hold(seconds=5)
+    family.house.admin.wait_for_hold(seconds=PATIENCE)
     family.house.admin.release()
     wait_until(lambda: "Refresh" not in admin.get("/connect/anna/garmin/progress").headers)
     assert admin.get("/connect/anna/garmin/progress").status == 200

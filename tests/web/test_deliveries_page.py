@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 from collections import Counter
 from collections.abc import Iterator
 from html import unescape
@@ -31,6 +30,7 @@ from fixtures.deliveries import (
     rows_of,
 )
 from fixtures.history import DAY, fill
+from fixtures.waiting import wait_until
 from fixtures.web_server import Visitor, read_html, words_of
 from weighbridge.core.delivery_state import State
 from weighbridge.i18n import LANGUAGES
@@ -408,10 +408,7 @@ def test_the_server_delivers_by_itself_what_was_accepted(tmp_path: Path) -> None
             with Living(site.house) as living:
                 told = press_and_see(living.admin(), living.address(DOUBTFUL), "accept")
                 assert "2 deliveries were accepted." in words_of(told)
-                end = time.monotonic() + 10
-                while living.states(DOUBTFUL)["table"] != "delivered":
-                    assert time.monotonic() < end
-                    time.sleep(0.01)
+                wait_until(lambda: living.states(DOUBTFUL)["table"] == "delivered")
                 assert living.reading(DOUBTFUL) in living.lines()
         finally:
             server.stop()

@@ -21,6 +21,7 @@ from test_person_links import enter, make_link
 from test_render import check_page
 
 from fixtures.history import DAY, GOAL, fill
+from fixtures.waiting import PATIENCE
 from fixtures.web_server import Answer, Site, Visitor, read_html, site, words_of
 from weighbridge.core.measures import MeasureGroup, Measurement
 from weighbridge.i18n import LANGUAGES
@@ -278,7 +279,7 @@ def test_content_is_compressed_but_pages_are_not(family: Site, admin: Visitor) -
     cookie = "; ".join(f"{name}={value}" for name, value in admin.cookies.items())
     kept = {}
     for path in ("/history/anna", *(f"/history/anna/{name}" for name in DATA)):
-        connection = HTTPConnection("127.0.0.1", family.port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", family.port, timeout=PATIENCE)
         headers = {"Host": admin.host, "Cookie": cookie, "Accept-Encoding": "br, gzip"}
         connection.request("GET", f"{path}?range=all", headers=headers)
         answer = connection.getresponse()

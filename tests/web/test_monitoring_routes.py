@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from fixtures.monitoring import TOKEN, TOO_LONG, World, decoded, served
+from fixtures.waiting import PATIENCE
 from weighbridge.web.auth import Auth
 from weighbridge.web.cached_answer import CachedAnswer
 from weighbridge.web.monitoring_routes import routes
@@ -89,7 +90,7 @@ def test_a_flood_looks_once_and_waits_for_the_same_answer() -> None:
     made, go = [0], threading.Event()
 
     def make() -> int:
-        assert go.wait(10)
+        assert go.wait(PATIENCE)
         made[0] += 1
         return made[0]
 

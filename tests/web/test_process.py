@@ -6,22 +6,20 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from fixtures.sync_job import World, world
+from fixtures.waiting import PATIENCE, wait_until
 from weighbridge.config import load
 from weighbridge.core.errors import ConfigProblem, RetryLater, StateProblem
 from weighbridge.sources.withings.notification import Notification
 from weighbridge.storage.notification_store import store_notifications
 from weighbridge.sync.services import Services
 from weighbridge.web.process import Server
-
-SOON = 10.0
 
 
 @pytest.fixture
@@ -46,13 +44,6 @@ def server_of(house: World) -> Server:
     return server
 
 
-def wait_for(truth: Callable[[], bool]) -> None:
-    end = time.monotonic() + SOON
-    while not truth():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 def threads() -> set[str]:
     return {one.name for one in threading.enumerate() if one.name.startswith("weighbridge-")}
 
@@ -61,10 +52,10 @@ def test_it_brings_everybody_up_to_date_and_leaves_no_thread_behind(house: World
     house.weigh_in("72.4")
     before = set(threading.enumerate())
     with running(server_of(house)) as server:
-        wait_for(lambda: len(house.delivered()) == 1)
-        wait_for(lambda: (server.parts.next_ask("anna") or 0.0) > house.clock())
+        wait_until(lambda: len(house.delivered()) == 1)
+        wait_until(lambda: (server.parts.next_ask("anna") or 0.0) > house.clock())
         assert {"weighbridge-worker-0", "weighbridge-glance", "weighbridge-intake"} <= threads()
-    wait_for(lambda: not set(threading.enumerate()) - before)
+    wait_until(lambda: not set(threading.enumerate()) - before)
 
 
 def test_a_home_has_one_server(house: World) -> None:
@@ -88,7 +79,7 @@ def test_a_notification_from_before_the_start_is_followed(house: World) -> None:
     store_notifications(house.workplace.database, [(notification, house.clock())])
     house.clock.offset += 100
     with running(server_of(house)):
-        wait_for(lambda: len(house.delivered()) == 1)
+        wait_until(lambda: len(house.delivered()) == 1)
 
 
 def test_its_threads_begin_anew_when_the_home_folder_could_not_be_opened(
@@ -107,7 +98,7 @@ def test_its_threads_begin_anew_when_the_home_folder_could_not_be_opened(
 
     monkeypatch.setattr(server, "open", open_badly)
     with running(server):
-        wait_for(lambda: len(house.delivered()) == 1)
+        wait_until(lambda: len(house.delivered()) == 1)
 
 
 def test_a_page_that_hangs_does_not_hold_up_the_end_of_the_program() -> None:
@@ -118,5 +109,5 @@ before = threading.enumerate()
 threading.Thread(target=time.sleep, args=(60,)).start()
 _leave_behind(before)
 """
-    ended = subprocess.run([sys.executable, "-c", program], timeout=SOON, check=False)
+    ended = subprocess.run([sys.executable, "-c", program], timeout=PATIENCE, check=False)
     assert ended.returncode == 0

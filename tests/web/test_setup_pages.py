@@ -8,7 +8,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from test_init import read, run
 
 from fixtures.cli import House, run_here
 from fixtures.setup_page import APPLICATION, MINE, PASSWORD, Browser, Empty, connect, empty
+from fixtures.waiting import PATIENCE, wait_until
 from fixtures.web_server import Visitor, read_html, words_of
 from weighbridge.core import private_files
 from weighbridge.core.errors import ConfigProblem, StateProblem
@@ -73,7 +73,7 @@ def test_the_command_leads_from_an_empty_home_to_a_connected_person(tmp_path: Pa
     with log.open("wb") as file:
         process = subprocess.Popen(command, env=environ, stdout=file, stderr=file)
     try:
-        house.wait_until(lambda: "admin token" in log.read_text())
+        wait_until(lambda: "admin token" in log.read_text())
         assert f"http://localhost:{port}/setup" in log.read_text()
         browser = Browser(port, f"localhost:{port}", {})
         browser.sign_in((home / "admin-token").read_text().strip())
@@ -84,9 +84,9 @@ def test_the_command_leads_from_an_empty_home_to_a_connected_person(tmp_path: Pa
         assert browser.go("/setup/review") == "/connect"
         done = connect(browser, house, "anna")
         assert "anna is connected" in words_of(done)
-        house.wait_until(lambda: len(house.database("SELECT 1 FROM account")) == 1)
+        wait_until(lambda: len(house.database("SELECT 1 FROM account")) == 1)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0
     finally:
         process.kill()
         process.wait()
@@ -485,10 +485,7 @@ def test_it_is_noticed_without_a_visitor(home: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("weighbridge.web.setup_server.NAP", 0.01)
     with empty(home) as server:
         server.file.write_text(MINE)
-        end = time.monotonic() + 10
-        while not server.began:
-            assert time.monotonic() < end
-            time.sleep(0.01)
+        wait_until(lambda: server.began)
 
 
 def test_a_server_that_cannot_begin_says_why_and_tries_again(

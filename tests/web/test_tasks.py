@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from fixtures.connections_page import wait_until
+from fixtures.waiting import PATIENCE, wait_until
 from weighbridge.web import tasks
 from weighbridge.web.tasks import BackgroundTask, Question, TaskRegistry, TaskRunning
 
@@ -22,14 +22,14 @@ def test_only_so_many_are_under_way() -> None:
     known.begin(("a",), "other", lambda chore: "anew")
     found = known.find(("a",), "other")
     assert found is not None
-    found.wait(5)
+    found.wait(PATIENCE)
     assert (found.result, known.find(("a",), "s")) == ("anew", None)
     known.begin(("c",), "s", lambda chore: "c")
     waiting = known.find(("b",), "s")
     assert waiting is not None
     assert waiting.answer("x")
     assert not waiting.answer("y")
-    waiting.wait(5)
+    waiting.wait(PATIENCE)
     assert waiting.result == "x"
 
 
@@ -44,17 +44,17 @@ def test_what_came_of_it_is_forgotten_after_a_while() -> None:
     known.begin(("a",), "s", lambda chore: "done")
     chore = known.find(("a",), "s")
     assert chore is not None
-    chore.wait(5)
+    chore.wait(PATIENCE)
     now[0] = 2 * tasks.LIFE + 1
     assert known.find(("a",), "s") is None
 
 
 def test_only_one_page_waits_for_a_chore() -> None:
     chore: BackgroundTask[str] = BackgroundTask("s", 0.0, "", 60.0)
-    first = threading.Thread(target=chore.wait, args=(30,))
+    first = threading.Thread(target=chore.wait, args=(PATIENCE,))
     first.start()
     wait_until(chore._watched.locked)
-    chore.wait(30)
+    chore.wait(PATIENCE)
     chore.carry_out(lambda chore: "done")
     first.join(5)
     assert not first.is_alive()
