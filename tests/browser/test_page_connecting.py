@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from fixtures.pages_visit import PHONE
+from fixtures.waiting import wait_until
 
 if TYPE_CHECKING:
     from pages.conftest import Visiting
@@ -62,7 +63,7 @@ def test_ben_signs_in_at_garmin_after_a_wrong_password_and_a_wrong_code(
     answer(page, code or "")
     assert page.inner_text("h1") == "ben is signed in at Garmin"
     window.examine()
-    family.wait_until(lambda: len(family.house.weigh_ins("ben")) > 10)
+    wait_until(lambda: len(family.house.weigh_ins("ben")) > 10)
     assert password not in page.content()
 
     page = window.go("/connect")

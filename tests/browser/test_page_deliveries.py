@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fixtures.pages_household import HELD_KG
 from fixtures.pages_visit import PHONE
+from fixtures.waiting import wait_until
 
 if TYPE_CHECKING:
     from pages.conftest import Visiting
@@ -25,7 +26,7 @@ def test_clara_says_that_a_held_reading_is_hers(visit: Visiting, family: Home) -
     page.get_by_role("button", name="Yes, it belongs to clara").click()
     assert page.get_by_role("status").is_visible()
     window.examine(PHONE)
-    family.wait_until(lambda: HELD_KG in family.notebook("clara"))
+    wait_until(lambda: HELD_KG in family.notebook("clara"))
     page = window.go("/history/clara?range=week")
     assert HELD_KG in page.inner_text("main")
 
@@ -39,7 +40,7 @@ def test_a_refused_delivery_is_sent_again(visit: Visiting, family: Home) -> None
     assert "status 415" in page.inner_text("main")
     window.examine(PHONE)
     page.get_by_role("button", name="Send again").first.click()
-    family.wait_until(lambda: len(family.house.weigh_ins("anna")) == before + 1)
+    wait_until(lambda: len(family.house.weigh_ins("anna")) == before + 1)
 
 
 def test_somebody_thinks_twice_before_all_are_left_out(visit: Visiting) -> None:
