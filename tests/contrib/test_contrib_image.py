@@ -33,8 +33,8 @@ from fixtures.contrib_services import (
 )
 from weighbridge.config import CONFIG_FILE, ServerSettings, Settings, home_folder, load
 from weighbridge.config.loader import read_settings
-from weighbridge.web.host_names import CALLBACK_PATH, callback_address
-from weighbridge.web.request_guard import NOTIFY_PATH
+from weighbridge.web.security import NOTIFY_PATH
+from weighbridge.web.urls import CALLBACK_PATH, callback_address
 
 PROGRAMS = Path(sys.executable).parent
 SCRIPTS = [CONTRIB / "weighbridge-loop", CONTRIB / "weighbridge-healthy"]

@@ -26,7 +26,7 @@ from weighbridge.web.change_feed import ChangeFeed, Subscriber
 from weighbridge.web.http_connection import USUAL, Limits
 from weighbridge.web.process import Server
 from weighbridge.web.sessions import IDLE_SECONDS
-from weighbridge.web.views.stream import Stream, written
+from weighbridge.web.views.events import Stream, written
 
 EVERYBODY = ("anna", "ben")
 END = "\r\n0\r\n\r\n"

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from fixtures.web_server import Site, connected, site, words_of
-from weighbridge.web.views import oauth_states
+from weighbridge.web.views import withings_login
 
 BEHIND_A_PROXY = 'url = "https://home.example.org/weighbridge"\nproxies = ["127.0.0.1"]'
 PUBLIC = "home.example.org"
@@ -134,13 +134,13 @@ def test_a_code_without_its_state_connects_nobody(quiet: Site, query: str) -> No
 def test_a_state_lives_ten_minutes(family: Site) -> None:
     admin = family.admin()
     back = family.agree(admin.connect("anna"))
-    family.now += oauth_states.AGE + 1
+    family.now += withings_login.AGE + 1
     assert admin.follow(back).status == 400
 
 
 def test_only_so_many_are_under_way() -> None:
-    known = oauth_states.Consents(lambda: 0.0)
-    first, *others = [known.begin("anna", "s", "a") for _ in range(oauth_states.MOST + 1)]
+    known = withings_login.Consents(lambda: 0.0)
+    first, *others = [known.begin("anna", "s", "a") for _ in range(withings_login.MOST + 1)]
     assert known.find(first, "s") is None
     assert all(known.find(state, "s") for state in others)
 

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 
 from weighbridge.web.charts.axes import DateMark, date_marks, decimal_places, number_marks, padded
 from weighbridge.web.charts.drawing import HEIGHT, WIDTH, Chart, Line, draw, small_chart
-from weighbridge.web.charts.series import Series, make_series
-from weighbridge.web.charts.trend import DAY, HALF_LIFE
-from weighbridge.web.charts.units import Unit, choose
+from weighbridge.web.charts.measures import Unit, choose
+from weighbridge.web.charts.series import DAY, HALF_LIFE, Series, make_series
 
 KILOGRAM, STONE = choose("kg", []), choose("kg", ["st"])
 PARIS = ZoneInfo("Europe/Paris")

@@ -9,8 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weighbridge.web.charts.series import Series, from_instant, make_series, side_by_side, thin
-from weighbridge.web.charts.trend import DAY, FORGOTTEN, HALF_LIFE, smooth
+from weighbridge.web.charts.series import (
+    DAY,
+    FORGOTTEN,
+    HALF_LIFE,
+    Series,
+    from_instant,
+    make_series,
+    side_by_side,
+    smooth,
+    thin,
+)
 
 values = st.floats(-1e6, 1e6)
 instants = st.integers(0, 4_000_000_000)

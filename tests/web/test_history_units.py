@@ -9,16 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weighbridge.core.measures import MeasureType
-from weighbridge.web.charts.chart_measure import BMI, Measure, body_mass_index, measure_of, rank
-from weighbridge.web.charts.units import (
+from weighbridge.web.charts.measures import (
+    BMI,
     Amount,
+    Measure,
     Unit,
     amounts,
+    body_mass_index,
     choices,
     choose,
     convert,
     digits_in,
     is_unit,
+    measure_of,
+    rank,
     rounded,
     same_quantity,
 )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fixtures.web_server import Site, Visitor, ask, read_html, site, words_of
 from weighbridge.i18n import LANGUAGES, read_grammar, texts
-from weighbridge.web.language import best_language
+from weighbridge.web.preferences import best_language
 from weighbridge.web.wording import Words, anchor, day, figure, number, when
 
 NOON = 1_772_712_300

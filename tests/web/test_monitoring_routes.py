@@ -14,8 +14,7 @@ import pytest
 from fixtures.monitoring import TOKEN, TOO_LONG, World, decoded, served
 from fixtures.waiting import PATIENCE
 from weighbridge.web.auth import Auth
-from weighbridge.web.cached_answer import CachedAnswer
-from weighbridge.web.monitoring_routes import routes
+from weighbridge.web.monitoring_routes import CachedAnswer, routes
 from weighbridge.web.render import Pages
 
 

@@ -29,7 +29,7 @@ from weighbridge.storage.points import Points
 from weighbridge.storage.subscription_store import SubscriptionStore
 from weighbridge.testing.builders import NOON as NOW
 from weighbridge.testing.builders import UNTHINKABLE, group, measurement
-from weighbridge.web.unit_choice import UnitChoice
+from weighbridge.web.preferences import UnitChoice
 from weighbridge.web.views.newest_readings import NewestReading, NewestReadings
 from weighbridge.web.views.person_card import Calendar
 

@@ -152,7 +152,7 @@ def test_pages_keep_to_themselves(family: Site) -> None:
     listing = admin.get("/connect")
     rules = listing.headers["Content-Security-Policy"].split("; ")
     policy = {rule.split()[0]: rule.split()[1:] for rule in rules}
-    assert policy["default-src"] == ["'none'"]
+    assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == ["'none'"]
     assert policy["form-action"] == ["'self'", family.house.sandbox.url]
     assert policy["script-src"] == policy["connect-src"] == policy["style-src"] == ["'self'"]
     assert listing.headers["Cache-Control"] == "no-store"

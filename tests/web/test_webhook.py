@@ -342,7 +342,8 @@ def test_the_secret_is_in_no_log_whatever_happens(
             visitor.recv(100)
     assert answer.status == 500
     assert edge.secret.encode() not in answer.body
-    assert "page_failed" in caplog.text
+    (failed,) = [record for record in caplog.records if record.message == "page_failed"]
+    assert " < web.webhook:" in vars(failed)["where"]
     assert edge.secret not in caplog.text + "".join(map(str, vars(caplog.records[-1]).values()))
     out, err = capfd.readouterr()
     assert edge.secret not in out + err

@@ -156,7 +156,7 @@ def _for_people(address: str) -> str:
 
 
 def _tell_how_to_set_up(settings: Settings, address: str) -> None:
-    from weighbridge.web.host_names import base_url
+    from weighbridge.web.urls import base_url
 
     is_named = settings.server.url is not None or is_loopback(settings.server.host)
     pages = base_url(settings) if is_named else address

@@ -13,21 +13,19 @@ from starlette.routing import BaseRoute, Mount
 
 from weighbridge.web import monitoring_routes, webhook
 from weighbridge.web.auth import Auth
-from weighbridge.web.host_names import prefix
 from weighbridge.web.render import Pages, static_routes, wants_a_page
-from weighbridge.web.request_guard import RequestGuard
+from weighbridge.web.security import RequestGuard
 from weighbridge.web.traceback_summary import where_of
+from weighbridge.web.urls import prefix
 from weighbridge.web.views import (
     connect,
-    connections,
     deliveries,
     diary,
+    events,
     history,
     household,
     overview,
-    person_link,
     setup_done,
-    stream,
 )
 
 if TYPE_CHECKING:
@@ -39,10 +37,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_PAGES = (
-    *(connect, connections, overview, stream, history, diary),
-    *(deliveries, household, person_link, setup_done),
-)
+_PAGES = (connect, overview, events, history, diary, deliveries, household, setup_done)
 """The modules that make pages. connect is first: the way back from Withings may lead to ``/``."""
 
 _REASONS = {404: "not_found", 405: "not_understood"}

@@ -7,22 +7,57 @@ admin token: it holds no name and no value of a measurement, but counts tell whe
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from weighbridge.monitoring.health import PROVE_EVERY, judge_readiness
 from weighbridge.monitoring.metrics import render
 from weighbridge.monitoring.write_probe import WriteProbe
-from weighbridge.web.cached_answer import CachedAnswer
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from weighbridge.web.app_context import AppContext
     from weighbridge.web.auth import Auth
+
+
+LIFETIME = 1.0
+
+
+class CachedAnswer[T]:
+    """Calls ``make`` in a thread. Whoever comes while it runs waits for the same answer.
+
+    So a flood of questions costs one thread and one look at the database. For one event loop.
+    """
+
+    def __init__(self, make: Callable[[], T], lifetime: float = LIFETIME) -> None:
+        self._make = make
+        self._lifetime = lifetime
+        self._running: asyncio.Task[T] | None = None
+        self._answer: tuple[float, T] | None = None
+
+    async def get(self) -> T:
+        """The answer, at most ``lifetime`` seconds old. Raises what ``make`` raises."""
+        if self._answer and asyncio.get_running_loop().time() < self._answer[0]:
+            return self._answer[1]
+        if self._running is None:
+            self._running = asyncio.create_task(self._run())
+        return await asyncio.shield(self._running)  # one visitor who leaves ends it for nobody
+
+    async def _run(self) -> T:
+        try:
+            answer = await run_in_threadpool(self._make)
+            self._answer = asyncio.get_running_loop().time() + self._lifetime, answer
+            return answer
+        finally:
+            self._running = None
+
 
 NO_STORE = {"Cache-Control": "no-store"}
 NOT_INSTALLED = (

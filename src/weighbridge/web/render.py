@@ -20,10 +20,10 @@ from starlette.routing import Route
 from weighbridge.config import Settings
 from weighbridge.i18n import LANGUAGES, Texts, read_grammar, texts
 from weighbridge.sources.withings.application import CONSENT_URL
-from weighbridge.web.host_names import inner_path, local_path, prefix, same_place
-from weighbridge.web.language import language_of
 from weighbridge.web.navigation import Entry, entries_for
+from weighbridge.web.preferences import language_of
 from weighbridge.web.sessions import BrowserSession, session_of
+from weighbridge.web.urls import inner_path, local_path, prefix, same_place
 
 if TYPE_CHECKING:
     import jinja2

@@ -21,7 +21,7 @@ from weighbridge.core.errors import Problem, RetryLater
 from weighbridge.sources.withings.notification import InvalidNotification, read_notification
 from weighbridge.sources.withings.notify_url import CALLBACK_PATH
 from weighbridge.storage.subscription_store import accepted_secrets
-from weighbridge.web.ip_networks import Networks
+from weighbridge.web.security import Networks
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from weighbridge.web.charts.units import Unit
+from weighbridge.web.charts.measures import Unit
 
 type Zone = datetime.tzinfo
 

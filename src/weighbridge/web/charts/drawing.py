@@ -20,8 +20,8 @@ from weighbridge.web.charts.axes import (
     number_marks,
     padded,
 )
+from weighbridge.web.charts.measures import Unit, convert
 from weighbridge.web.charts.series import Series, thin
-from weighbridge.web.charts.units import Unit, convert
 
 WIDTH, HEIGHT = 720, 360
 _TOP, _BOTTOM, _SIDE, _EDGE = 30, 28, 62, 16

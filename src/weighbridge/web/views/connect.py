@@ -1,35 +1,45 @@
-"""The plain pages: their routes, and the list of who is connected."""
+"""The connections of each person: Withings, its notifications, and the targets with a login."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 
+from weighbridge.storage.subscription_store import SubscriptionState, SubscriptionStore
 from weighbridge.sync.source_login import standing_of
+from weighbridge.sync.target_login import TargetLoginStatus, standing_at
 from weighbridge.web.auth import Auth, Endpoint
-from weighbridge.web.host_names import (
+from weighbridge.web.render import Pages
+from weighbridge.web.urls import (
     CALLBACK_PATH,
     begin_address,
     callback_address,
     callback_path,
     same_place,
 )
-from weighbridge.web.render import Pages
-from weighbridge.web.views.connections import connections_of
+from weighbridge.web.views import disconnect, subscriptions, target_login_page
+from weighbridge.web.views.disconnect import disconnect_path
 from weighbridge.web.views.login import Login
-from weighbridge.web.views.withings_login_page import WithingsWay, ends_the_way
+from weighbridge.web.views.subscriptions import check_path
+from weighbridge.web.views.target_ref import look_up, service_of, sign_in_path
+from weighbridge.web.views.withings_login import WithingsWay, ends_the_way
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Scope
 
+    from weighbridge.config import Person, TargetSettings
+    from weighbridge.sync.services import Services
     from weighbridge.web.app_context import AppContext
+    from weighbridge.web.auth import Auth
+    from weighbridge.web.render import Pages
 
 
 def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
-    """Sign in, sign out, connect."""
+    """Sign in and out; the list, and the pages that make, check and end a connection."""
     way = WithingsWay(parts, auth, pages)
     begin, come_back = auth.require_person(way.begin), auth.public(way.come_back)
     alias = callback_path(parts.settings)
@@ -42,6 +52,9 @@ def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
         *Login(pages, auth).routes(),
         Route("/connect", auth.require_person(_list_of(parts, auth, pages))),
         Route(CALLBACK_PATH, withings, methods=["GET", "POST"]),
+        *target_login_page.routes(parts, auth, pages),
+        *disconnect.routes(parts, auth, pages),
+        *subscriptions.routes(parts, auth, pages),
     ]
     if alias == "/":
         found.append(WayBack(alias, come_back))
@@ -86,3 +99,56 @@ def _list_of(parts: AppContext, auth: Auth, pages: Pages) -> Endpoint:
         )
 
     return show
+
+
+class TargetConnection(msgspec.Struct, frozen=True):
+    """A target that signs in, and where that is done."""
+
+    service: str
+    standing: TargetLoginStatus
+    sign_in: str
+    disconnect: str
+    problem: str = ""
+    """Why the kind cannot be used, in English."""
+
+
+class ConnectionsPage(msgspec.Struct, frozen=True):
+    """What a person has besides Withings itself, and where it is changed."""
+
+    targets: list[TargetConnection]
+    care: SubscriptionState | None
+    """How the subscriptions stand; None: nobody has looked yet."""
+    check: str
+    disconnect: str
+    """The page that disconnects Withings."""
+
+
+def connections_of(workplace: Services, person: Person) -> ConnectionsPage:
+    """As far as the archive knows. Nothing is asked."""
+    archive = workplace.archive(person.name)
+    return ConnectionsPage(
+        targets=[
+            found
+            for target in person.targets
+            if (found := _connection(workplace, person, target)) is not None
+        ],
+        care=SubscriptionStore(workplace.database, archive.account).state() if archive else None,
+        check=check_path(person.name),
+        disconnect=disconnect_path(person.name),
+    )
+
+
+def _connection(
+    workplace: Services, person: Person, target: TargetSettings
+) -> TargetConnection | None:
+    """None: nobody signs in there."""
+    module, problem = look_up(target)
+    if module is None and problem is None:
+        return None
+    return TargetConnection(
+        service=service_of(module, target),
+        standing=standing_at(workplace, person, target),
+        sign_in=sign_in_path(person.name, target.name),
+        disconnect=disconnect_path(person.name, target.name),
+        problem=str(problem or ""),
+    )

@@ -15,20 +15,18 @@ from weighbridge.storage.decisions import Decision
 from weighbridge.storage.delivery_log import count_open, deliveries_before, place_of, write_place
 from weighbridge.web.auth import Auth, SignedInRequest, form_of
 from weighbridge.web.flash import FlashMessages, Notice, Notices
-from weighbridge.web.number_format import ValueFormat
+from weighbridge.web.measure_format import ValueFormat
 from weighbridge.web.render import Pages
 from weighbridge.web.views.delivery_decisions import ALL_OF, bundle, decide_about_all
 from weighbridge.web.views.delivery_list import Entry, entries_of
 from weighbridge.web.views.delivery_page import DeliveryPage
 from weighbridge.web.views.delivery_query import (
     GROUPS,
+    PATH,
     DeliveryQuery,
+    DeliveryView,
     InvalidDeliveryQuery,
     RouteOf,
-)
-from weighbridge.web.views.delivery_request import (
-    PATH,
-    DeliveryView,
     begin_visit,
     reading_path,
     units_of,

@@ -13,8 +13,8 @@ import msgspec
 from weighbridge.core.delivery_state import State
 from weighbridge.sync.stored_readings import readings_at
 from weighbridge.targets.formats.decimals import number
-from weighbridge.web.charts.chart_measure import Measure, measure_of, rank
-from weighbridge.web.measure_words import measure_name
+from weighbridge.web.charts.measures import Measure, measure_of, rank
+from weighbridge.web.measure_format import measure_name
 from weighbridge.web.views.delivery_words import Said, said_of, since_of, tone_of
 from weighbridge.web.views.newest_readings import KINDS
 from weighbridge.web.views.person_history import zone_of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from weighbridge.i18n import Texts
     from weighbridge.storage.database import Row
     from weighbridge.sync.services import Services
-    from weighbridge.web.number_format import ValueFormat
+    from weighbridge.web.measure_format import ValueFormat
     from weighbridge.web.views.plain_status import Tone
 
 _LAST_DAY = 253_402_214_400

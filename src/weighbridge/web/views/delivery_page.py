@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from weighbridge.core.delivery_state import State
+from weighbridge.core.errors import LoginNeeded, Problem
+from weighbridge.storage.database import Row
 from weighbridge.storage.decisions import Decision, allowed
+from weighbridge.sync.due import LOOK_AGAIN, served_at
 from weighbridge.sync.explain import Attribution, Reasons, TargetReasons, attribution_of, reasons_of
+from weighbridge.targets.base import Verifiable
 from weighbridge.web.auth import Auth, SignedInRequest, form_of
-from weighbridge.web.charts.chart_measure import measure_of
+from weighbridge.web.charts.measures import measure_of
 from weighbridge.web.flash import Notices
-from weighbridge.web.measure_words import measure_name
-from weighbridge.web.number_format import ValueFormat
+from weighbridge.web.measure_format import ValueFormat, measure_name
 from weighbridge.web.render import Pages
 from weighbridge.web.views.delivery_decisions import decide, standing
 from weighbridge.web.views.delivery_list import (
@@ -28,7 +31,7 @@ from weighbridge.web.views.delivery_list import (
     measured,
     zone_of_reading,
 )
-from weighbridge.web.views.delivery_request import (
+from weighbridge.web.views.delivery_query import (
     PATH,
     DeliveryView,
     begin_visit,
@@ -36,17 +39,73 @@ from weighbridge.web.views.delivery_request import (
     units_of,
 )
 from weighbridge.web.views.delivery_words import names_one
-from weighbridge.web.views.next_attempt import NextAttempt, prospect_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from weighbridge.config import Person, TargetSettings
     from weighbridge.core.measures import MeasureGroup
     from weighbridge.i18n import Texts
     from weighbridge.storage.database import Row
     from weighbridge.sync.services import Services
     from weighbridge.web.app_context import AppContext
+
+
+class NextAttempt(msgspec.Struct, frozen=True):
+    """One sentence. Its words stand under ``deliveries.next_<key>``."""
+
+    key: str
+    at: float | None = None
+    """What ``{moment}`` in its words is, in epoch seconds."""
+
+
+_SURE = {
+    State.SENDING: NextAttempt("sending"),
+    State.REJECTED: NextAttempt("rejected"),
+    State.BLOCKED: NextAttempt("login"),
+    State.HELD: NextAttempt("held"),
+    State.SKIPPED: NextAttempt("skipped"),
+}
+
+
+def prospect_of(
+    workplace: Services, person: Person, target: TargetSettings, row: Row, now: float
+) -> NextAttempt | None:
+    """None: nothing more happens. Nothing outside is asked."""
+    state = State(row["state"])
+    if state in _SURE:
+        return _SURE[state]
+    route = workplace.database.one("route_of", person=person.name, target=target.name)
+    assert route is not None, "it has a delivery"
+    if state is State.PLANNED:
+        return _of_planned(route, row, now)
+    if state is State.UNKNOWN:
+        return _of_unknown(workplace, person, target, route, now)
+    if state is State.DELIVERED and row["look_until"] is not None:
+        return NextAttempt("seen_soon")
+    return None
+
+
+def _of_planned(route: Row, row: Row, now: float) -> NextAttempt:
+    if route["trouble_kind"] == LoginNeeded.__name__:
+        return NextAttempt("login")
+    put_off = row["not_before"] if (row["claimed_at"] or 0.0) <= now else 0.0
+    at = served_at(route, max(put_off, row["settles_at"]), now)
+    return NextAttempt("try", at) if at > now else NextAttempt("soon")
+
+
+def _of_unknown(
+    workplace: Services, person: Person, target: TargetSettings, route: Row, now: float
+) -> NextAttempt:
+    try:
+        made = workplace.target(person, target)
+    except Problem:
+        return NextAttempt("rejected")
+    if isinstance(made, Verifiable):
+        at = served_at(route, min(route["attempted_at"] or 0.0, now) + LOOK_AGAIN, now)
+        return NextAttempt("look", max(at, now))
+    return NextAttempt("sent_again") if made.idempotent else NextAttempt("nobody_looks")
 
 
 class TargetCard(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,17 +13,12 @@ from starlette.routing import BaseRoute, Route
 from weighbridge.core.measures import MeasureType
 from weighbridge.i18n import Texts
 from weighbridge.web.auth import Auth
-from weighbridge.web.charts.chart_measure import Measure
-from weighbridge.web.charts.trend import DAY
-from weighbridge.web.charts.units import choices
-from weighbridge.web.compression import compressed
-from weighbridge.web.measure_words import change, measure_name, shown, unit_name
+from weighbridge.web.charts.measures import Measure, choices
+from weighbridge.web.charts.series import DAY
+from weighbridge.web.measure_format import change, measure_name, shown, unit_name
+from weighbridge.web.preferences import remember_units
 from weighbridge.web.render import Pages, wants_a_page
-from weighbridge.web.time_span import SPANS
-from weighbridge.web.unit_choice import remember_units
-from weighbridge.web.views.chart_columns import encode_columns
-from weighbridge.web.views.chart_table import encode_table
-from weighbridge.web.views.charts import (
+from weighbridge.web.views.history_chart import (
     ChartSeries,
     draw_strands,
     goal_words,
@@ -31,7 +26,14 @@ from weighbridge.web.views.charts import (
     span_of,
     title,
 )
-from weighbridge.web.views.history_query import HistoryQuery, InvalidHistoryQuery, Oddity, read_wish
+from weighbridge.web.views.history_export import compressed, encode_columns, encode_table
+from weighbridge.web.views.history_query import (
+    SPANS,
+    HistoryQuery,
+    InvalidHistoryQuery,
+    Oddity,
+    read_wish,
+)
 from weighbridge.web.views.person_history import PersonHistory, latest
 
 if TYPE_CHECKING:

@@ -1,18 +1,39 @@
-"""What the address of a history page asks for. Every odd value is told apart from every other."""
+"""What the address of a history page asks for; an error names the value that is invalid."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from weighbridge.web.charts.chart_measure import Measure
-from weighbridge.web.time_span import SPANS, USUAL, start_of
-from weighbridge.web.unit_choice import StrangeUnit, UnitChoice, unit_choice
+from weighbridge.web.charts.measures import Measure
+from weighbridge.web.charts.series import DAY
+from weighbridge.web.preferences import UnitChoice, UnknownUnit, unit_choice
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+
+
+SPANS: Mapping[str, int | None] = {
+    "week": 7,
+    "30d": 30,
+    "90d": 90,
+    "180d": 180,
+    "1y": 365,
+    "2y": 2 * 365,
+    "5y": 5 * 365,
+    "all": None,
+}
+"""What may be asked for, in days; None: everything. Their words: ``history.range_<key>``."""
+USUAL = "90d"
+
+
+def start_of(span: str, now: float) -> int:
+    """The first instant of one of ``SPANS`` that ends now; 0 for everything."""
+    days = SPANS[span]
+    return 0 if days is None else int(now) - days * DAY
+
 
 Oddity = Literal["measure", "compare", "range", "units"]
 
@@ -70,7 +91,7 @@ def read_units(request: Request) -> UnitChoice:
     """The units that are asked for or remembered. Raises InvalidHistoryQuery."""
     try:
         return unit_choice(request)
-    except StrangeUnit:
+    except UnknownUnit:
         raise InvalidHistoryQuery("units") from None
 
 

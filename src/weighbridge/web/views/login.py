@@ -17,10 +17,10 @@ from weighbridge.web.auth import (
     retry_after,
     set_session_cookie,
 )
-from weighbridge.web.host_names import local_path
-from weighbridge.web.language import remember_language
+from weighbridge.web.preferences import remember_language
 from weighbridge.web.render import Pages
 from weighbridge.web.sessions import WrongToken, session_of
+from weighbridge.web.urls import local_path
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -12,11 +12,10 @@ from markupsafe import Markup
 from weighbridge.core.measures import MeasureType
 from weighbridge.i18n import Texts
 from weighbridge.storage.points import WHOLE, Points
-from weighbridge.web.charts.chart_measure import Measure, measure_of
-from weighbridge.web.charts.trend import DAY
-from weighbridge.web.measure_words import measure_name
-from weighbridge.web.number_format import ValueFormat
-from weighbridge.web.unit_choice import UnitChoice
+from weighbridge.web.charts.measures import Measure, measure_of
+from weighbridge.web.charts.series import DAY
+from weighbridge.web.measure_format import ValueFormat, measure_name
+from weighbridge.web.preferences import UnitChoice
 from weighbridge.web.views.person_history import latest
 
 SHOWN = 3

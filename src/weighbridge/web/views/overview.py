@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 from starlette.routing import BaseRoute, Route
 
-from weighbridge.web.unit_choice import StrangeUnit, UnitChoice, unit_choice
+from weighbridge.web.preferences import UnitChoice, UnknownUnit, unit_choice
+from weighbridge.web.views.events import PATH as EVENTS
 from weighbridge.web.views.history import path_of
 from weighbridge.web.views.person_card import Card, Cards
-from weighbridge.web.views.stream import PATH as EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,5 +98,5 @@ def _units(request: Request) -> UnitChoice:
     """What was chosen on the page of the history."""
     try:
         return unit_choice(request)
-    except StrangeUnit:
+    except UnknownUnit:
         return UnitChoice(())

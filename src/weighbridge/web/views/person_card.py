@@ -22,11 +22,11 @@ from weighbridge.sync.status import (
     judge_target,
 )
 from weighbridge.targets import load_kind
-from weighbridge.web.charts.chart_measure import Measure
-from weighbridge.web.charts.trend import DAY
-from weighbridge.web.measure_words import measure_name
-from weighbridge.web.unit_choice import UnitChoice
-from weighbridge.web.views.charts import card_chart
+from weighbridge.web.charts.measures import Measure
+from weighbridge.web.charts.series import DAY
+from weighbridge.web.measure_format import measure_name
+from weighbridge.web.preferences import UnitChoice
+from weighbridge.web.views.history_chart import card_chart
 from weighbridge.web.views.newest_readings import WEIGHT, NewestReading, NewestReadings
 from weighbridge.web.views.person_history import PersonHistory, zone_of
 from weighbridge.web.views.plain_status import (

@@ -15,10 +15,19 @@ from weighbridge.storage.archive import END_OF_TIME, Archive
 from weighbridge.storage.points import WHOLE, Point, Points
 from weighbridge.sync.services import Services
 from weighbridge.sync.stored_readings import goals, last_readings
-from weighbridge.web.charts.chart_measure import BMI, Measure, body_mass_index, measure_of, rank
-from weighbridge.web.charts.series import Series, from_instant, make_series
-from weighbridge.web.charts.trend import DAY, FORGOTTEN
-from weighbridge.web.charts.units import LARGEST, Unit, convert, digits_in, rounded
+from weighbridge.web.charts.measures import (
+    BMI,
+    LARGEST,
+    Measure,
+    Unit,
+    body_mass_index,
+    convert,
+    digits_in,
+    measure_of,
+    rank,
+    rounded,
+)
+from weighbridge.web.charts.series import DAY, FORGOTTEN, Series, from_instant, make_series
 
 
 class PersonHistory:

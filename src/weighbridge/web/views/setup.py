@@ -17,9 +17,9 @@ from weighbridge.config import CONFIG_FILE, Settings
 from weighbridge.core.errors import Problem, StateProblem
 from weighbridge.sources.withings.notify_url import callback_at, rules_broken
 from weighbridge.web.auth import Auth, SignedInEndpoint, SignedInRequest, form_of
-from weighbridge.web.host_names import CALLBACK_PATH
 from weighbridge.web.monitoring_routes import NO_STORE
 from weighbridge.web.render import Pages
+from weighbridge.web.urls import CALLBACK_PATH
 from weighbridge.web.views.login import Login
 from weighbridge.web.views.setup_draft import Draft, Drafts, Holding
 from weighbridge.web.views.setup_file import Plan, mistakes_of, plan_of, write

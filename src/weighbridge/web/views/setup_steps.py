@@ -14,9 +14,9 @@ import msgspec
 from weighbridge.config import Settings
 from weighbridge.core.network import is_loopback
 from weighbridge.web.auth import form_of
-from weighbridge.web.host_names import base_url, callback_address, same_place
 from weighbridge.web.render import Pages, language_names
-from weighbridge.web.request_guard import host_name
+from weighbridge.web.security import host_name
+from weighbridge.web.urls import base_url, callback_address, same_place
 from weighbridge.web.views.setup_draft import MOST_PEOPLE, Draft, Holding, PersonDraft
 from weighbridge.web.views.setup_fields import (
     Entered,

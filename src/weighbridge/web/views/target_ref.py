@@ -11,8 +11,8 @@ from weighbridge.core.errors import ConfigProblem
 from weighbridge.targets import load_kind
 from weighbridge.targets.kind import TargetKind
 from weighbridge.web.auth import Auth
-from weighbridge.web.host_names import name_in, segment
 from weighbridge.web.sessions import session_of
+from weighbridge.web.urls import name_in, segment
 
 if TYPE_CHECKING:
     from starlette.requests import Request

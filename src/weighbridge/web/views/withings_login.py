@@ -1,13 +1,16 @@
-"""The way of a person to Withings and back: consent there, code, tokens, done.
+"""Connecting a person with Withings: to its consent page and back, with the states under way.
 
-The code lives 30 seconds and works once (docs/reference/withings-api.md#consent), so it is
-exchanged in the request that brings it. Neither code nor state is ever shown or logged.
+The state of a login comes back with the code. It is good only in the session that asked for it:
+otherwise a stranger could send a link that connects the account of the stranger.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,16 +18,15 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
-from weighbridge.sources.withings.oauth import consent_url, read_redirect
+from weighbridge.sources.withings.oauth import consent_url, new_state, read_redirect
 from weighbridge.sources.withings.status_codes import CodeExpired
 from weighbridge.storage.archive import OtherProfile, TakenProfile
 from weighbridge.storage.database import prove_writable
 from weighbridge.sync.source_login import keep_login
 from weighbridge.web.auth import Auth, SignedInRequest, form_of, retry_after
-from weighbridge.web.host_names import begin_address, callback_address
 from weighbridge.web.render import Pages
 from weighbridge.web.sessions import session_of
-from weighbridge.web.views.oauth_states import Consent, Consents
+from weighbridge.web.urls import begin_address, callback_address
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -34,6 +36,66 @@ if TYPE_CHECKING:
     from weighbridge.sources.withings.application import WithingsApp
     from weighbridge.sync.services import Services
     from weighbridge.web.app_context import AppContext
+
+
+AGE = 600.0
+"""Seconds for a person to log in at Withings and to agree."""
+MOST = 100
+"""Sign-ins at once; the oldest is given up first."""
+
+
+class Consent(msgspec.Struct, eq=False):
+    """One person was sent to Withings and may come back."""
+
+    person: str
+    session: str
+    """The key of the session from which it began."""
+    address: str
+    """The redirect address that Withings was told."""
+    made_at: float
+    userid: str | None = None
+    """The profile that was connected; None as long as it is not finished."""
+    lock: threading.Lock = msgspec.field(default_factory=threading.Lock)
+    """Held while it is finished: a browser may ask twice at the same moment."""
+
+
+class Consents:
+    """What is known of sign-ins under way; in memory, few. Safe in several threads."""
+
+    def __init__(self, clock: Callable[[], float], new: Callable[[], str] = new_state) -> None:
+        self._clock = clock
+        self._new = new
+        self._consents: OrderedDict[str, Consent] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def begin(self, person: str, session: str, address: str) -> str:
+        """Remember whom we send away. Returns the state that must come back."""
+        state, now = self._new(), self._clock()
+        with self._lock:
+            self._consents[_hash(state)] = Consent(person, session, address, now)
+            while len(self._consents) > MOST:
+                self._consents.popitem(last=False)
+        return state
+
+    def find(self, state: str, session: str) -> Consent | None:
+        """The sign-in of a state, when it began in this session and is young enough."""
+        key = _hash(state)
+        with self._lock:
+            consent = self._consents.get(key)
+            if consent is not None and self._clock() - consent.made_at > AGE:
+                del self._consents[key]
+                return None
+            return consent if consent is not None and consent.session == session else None
+
+    def give_up(self, state: str) -> None:
+        """It will not be finished: another one must be begun."""
+        with self._lock:
+            self._consents.pop(_hash(state), None)
+
+
+def _hash(state: str) -> str:
+    return sha256(state.encode("utf-8", "replace")).hexdigest()
+
 
 log = logging.getLogger(__name__)
 

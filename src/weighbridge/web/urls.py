@@ -1,4 +1,4 @@
-"""Under which addresses this server is reached, and where Withings sends browsers back. Pure."""
+"""The addresses of this server, and where Withings sends browsers back. Pure."""
 
 from __future__ import annotations
 

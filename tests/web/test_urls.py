@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weighbridge.config import ServerSettings, Settings, WithingsSettings
-from weighbridge.web.host_names import (
+from weighbridge.web.urls import (
     base_url,
     begin_address,
     callback_address,

@@ -19,10 +19,10 @@ from weighbridge.sources.withings.subscriptions import APPLIS
 from weighbridge.storage.subscription_store import SubscriptionStore
 from weighbridge.web.auth import Auth
 from weighbridge.web.error_page import Trouble, trouble_of
-from weighbridge.web.host_names import name_in, segment
 from weighbridge.web.render import Pages
 from weighbridge.web.sessions import session_of
 from weighbridge.web.tasks import TaskRegistry, TaskRunning
+from weighbridge.web.urls import name_in, segment
 from weighbridge.web.views.target_login_page import LOOK_AGAIN, PATIENCE
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Charts of a person's past, drawn by the server, with words in the language of the page."""
+"""The chart of a history page and of a card: read, drawn and described."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from markupsafe import Markup
 
 from weighbridge.i18n import Texts
 from weighbridge.web.charts.axes import DateMark
-from weighbridge.web.charts.chart_measure import Measure
 from weighbridge.web.charts.drawing import Chart, Line, draw, small_chart
+from weighbridge.web.charts.measures import Measure, Unit, convert, digits_in, rounded
 from weighbridge.web.charts.series import Series
-from weighbridge.web.charts.units import Unit, convert, digits_in, rounded
-from weighbridge.web.measure_words import mark, measure_name, shown, title_of
-from weighbridge.web.time_span import start_of
-from weighbridge.web.unit_choice import UnitChoice
+from weighbridge.web.measure_format import mark, measure_name, shown, title_of
+from weighbridge.web.preferences import UnitChoice
+from weighbridge.web.views.history_query import start_of
 from weighbridge.web.views.person_history import PersonHistory, latest, zone_of
 
 

@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 from starlette.types import Message, Receive, Scope, Send
 
 from weighbridge.config import ServerSettings, Settings, WithingsSettings
-from weighbridge.web.ip_networks import Networks
-from weighbridge.web.proxies import seen_through
-from weighbridge.web.request_guard import HEADERS, RequestGuard, host_name
+from weighbridge.web.security import HEADERS, Networks, RequestGuard, host_name, seen_through
 
 PROXY = "10.0.0.7"
 VISITOR = "203.0.113.9"
@@ -310,7 +308,9 @@ def test_every_answer_carries_the_careful_headers() -> None:
     answer = ask()
     for name, value in HEADERS.items():
         assert answer.headers[name.lower()] == value
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    policy = answer.headers["content-security-policy"].split("; ")
+    assert {"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"} <= set(policy)
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 def test_a_page_may_set_its_own() -> None:

@@ -1,16 +1,19 @@
 """What holds for every request before a page sees it, and for every answer before it leaves.
 
 - A page is given out under our own names only. Otherwise a foreign site could point its name at
-  this machine and read the pages with the visitor's browser (DNS rebinding).
+  this machine and read the pages with the browser of a visitor (DNS rebinding).
 - A form that a foreign site made a browser send is refused.
 - A request that tells its length in two ways is refused: a proxy before us may have believed the
-  other one, and would take the rest for somebody else's request (RFC 9112, section 6.1).
+  other one, and would take the rest for the request of another visitor (RFC 9112, section 6.1).
+- What a reverse proxy says about the visitor is believed from proxies in the settings only.
 - Every answer carries the headers that keep browsers careful, unless the page set its own.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from starlette.responses import PlainTextResponse
@@ -19,9 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from weighbridge.config import Settings
 from weighbridge.core.network import is_loopback
 from weighbridge.sources.withings.notify_url import CALLBACK_PATH
-from weighbridge.web.host_names import inner_path
-from weighbridge.web.ip_networks import Networks, read_address
-from weighbridge.web.proxies import header, seen_through
+from weighbridge.web.urls import inner_path
 
 NOTIFY_PATH = CALLBACK_PATH
 """What lies below is for Withings, under whatever name it finds us."""
@@ -157,3 +158,89 @@ def _as_sent(name: str) -> str:
 
 def _say(status: int, text: str, *, close: bool = False) -> PlainTextResponse:
     return PlainTextResponse(f"{text}\n", status, {"Connection": "close"} if close else None)
+
+
+_WITH_PORT = re.compile(r"\[(?P<six>[^\]]+)\](?::\d{1,5})?|(?P<four>[\d.]+):\d{1,5}")
+_LONGEST_CHAIN = 20
+
+
+def seen_through(scope: Scope, trusted: Networks) -> Scope:
+    """The request as the last proxy received it: ``client``, ``scheme`` and ``host`` replaced.
+
+    Unchanged unless the peer is trusted. A header that is malformed is ignored.
+    """
+    peer = scope["client"][0] if scope.get("client") else ""
+    if not trusted or peer not in trusted:
+        return scope
+    seen = {**scope}
+    client = _client(header(scope, b"x-forwarded-for"), peer, trusted)
+    if client != peer:
+        seen["client"] = (client, 0)
+    scheme = _last(header(scope, b"x-forwarded-proto")).lower()
+    if scheme in ("http", "https"):
+        seen["scheme"] = scheme
+    host = _last(header(scope, b"x-forwarded-host"))
+    if host:
+        others = [pair for pair in scope["headers"] if pair[0] != b"host"]
+        seen["headers"] = [(b"host", host.encode("latin-1")), *others]
+    return seen
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """The value of a header; several are joined as HTTP allows. "" when there is none."""
+    values = [value for known, value in scope["headers"] if known == name]
+    return b",".join(values).decode("latin-1")
+
+
+def _last(text: str) -> str:
+    return text.rpartition(",")[2].strip()
+
+
+def _client(chain: str, peer: str, trusted: Networks) -> str:
+    """Walk from our neighbour outwards and stop at the first one that is not trusted."""
+    for hop in _hops(chain):
+        if hop not in trusted:
+            return hop
+        peer = hop
+    return peer
+
+
+def _hops(chain: str) -> Iterator[str]:
+    """Addresses from right to left, up to the first thing that is none."""
+    for text in reversed(chain.rsplit(",", _LONGEST_CHAIN)[-_LONGEST_CHAIN:]):
+        written = text.strip()
+        if found := _WITH_PORT.fullmatch(written):
+            written = found["six"] or found["four"]
+        address = read_address(written)
+        if address is None:
+            return
+        yield str(address)
+
+
+Address = IPv4Address | IPv6Address
+
+
+class Networks:
+    """Addresses and networks like ``127.0.0.1`` and ``10.0.0.0/8``. The settings are checked."""
+
+    def __init__(self, written: Iterable[str]) -> None:
+        self._networks = [ip_network(text, strict=False) for text in written]
+
+    def __bool__(self) -> bool:
+        return bool(self._networks)
+
+    def __contains__(self, text: str) -> bool:
+        """False for what is no address."""
+        address = read_address(text)
+        return address is not None and any(address in network for network in self._networks)
+
+
+def read_address(text: str) -> Address | None:
+    """An IP address, None for anything else. IPv4 in the clothes of IPv6 is IPv4."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address
