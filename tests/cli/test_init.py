@@ -20,8 +20,7 @@ from fixtures.waiting import PATIENCE
 from weighbridge.cli import init
 from weighbridge.cli.cli_context import CliContext
 from weighbridge.config import Settings, load
-from weighbridge.config.init_answers import InitAnswers, PersonAnswers
-from weighbridge.config.template import render
+from weighbridge.config.template import InitAnswers, PersonAnswers, render
 from weighbridge.core import private_files
 from weighbridge.core.errors import ConfigProblem, StateProblem
 from weighbridge.core.toml_text import quote

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weighbridge.config.toml_lines import KeyPath, Lines
+from weighbridge.config.toml_lines import KeyPath, TomlLines
 
 HOUSEHOLD = '''\
 # [withings] in a comment is no table
@@ -75,28 +75,28 @@ name = "ben"
 )
 def test_a_key_is_found_on_its_line(path: KeyPath, line: int) -> None:
     tomllib.loads(HOUSEHOLD)
-    assert Lines(HOUSEHOLD).line(path) == line
+    assert TomlLines(HOUSEHOLD).line(path) == line
 
 
 def test_a_key_that_is_absent_has_the_line_of_its_table() -> None:
-    lines = Lines("\n\n[withings]\nurl = 1\n")
+    lines = TomlLines("\n\n[withings]\nurl = 1\n")
     assert lines.line(("withings", "client_id")) == 3
     assert lines.line(("elsewhere",)) is None
 
 
 def test_windows_line_ends_count_once() -> None:
-    assert Lines("a = 1\r\n\r\n[b]\r\nc = 2\r\n").line(("b", "c")) == 4
+    assert TomlLines("a = 1\r\n\r\n[b]\r\nc = 2\r\n").line(("b", "c")) == 4
 
 
 def test_quotes_at_the_end_of_a_long_string_belong_to_it() -> None:
     text = 'a = """\nx"""""\nb = \'\'\'\ny\'\'\'\'\'\nc = ""\nd = 1\n'
     assert tomllib.loads(text)["d"] == 1
-    lines = Lines(text)
+    lines = TomlLines(text)
     assert [lines.line((name,)) for name in "abcd"] == [1, 3, 5, 6]
 
 
 def test_a_statement_covers_all_its_lines() -> None:
-    lines = Lines('[a]\nb = [\n 1,\n]\nc = """\n\n"""\n')
+    lines = TomlLines('[a]\nb = [\n 1,\n]\nc = """\n\n"""\n')
     assert [tuple(each) for each in lines.statements] == [
         (1, 1, True),
         (2, 4, False),
@@ -158,7 +158,7 @@ def test_every_key_that_tomllib_sees_is_seen(pairs: list[tuple[str, str]], in_li
         return
     table = document["t"][0] if in_list else document["t"]
     start: KeyPath = ("t", 0) if in_list else ("t",)
-    lines = Lines(text)
+    lines = TomlLines(text)
     assert [lines.line((*start, name)) for name in table] == expected
     known = set(lines._lines)
     assert {path for path in _paths(document) if path} <= known
@@ -166,11 +166,11 @@ def test_every_key_that_tomllib_sees_is_seen(pairs: list[tuple[str, str]], in_li
 
 @given(st.text(st.sampled_from("a=[]{}\"'\\\n.,# \r1"), max_size=40))
 def test_a_broken_text_is_stepped_over(text: str) -> None:
-    lines = Lines(text)
+    lines = TomlLines(text)
     for before, after in zip(lines.statements, lines.statements[1:], strict=False):
         assert before.last < after.first
     assert all(each.first <= each.last <= text.count("\n") + 1 for each in lines.statements)
 
 
 def test_deep_nesting_does_not_exhaust_the_stack() -> None:
-    assert Lines("a = " + "[" * 100_000 + "\nb = 1").line(("a",)) == 1
+    assert TomlLines("a = " + "[" * 100_000 + "\nb = 1").line(("a",)) == 1

@@ -48,7 +48,7 @@ def reader(
     folder.mkdir()
     monkeypatch.chdir(folder)
     # Who reads a page waits ten seconds for a fresh reading to settle; one second shows it as well.
-    monkeypatch.setattr("weighbridge.config.loader.USUAL_SETTLE", 1.0)
+    monkeypatch.setattr("weighbridge.config.models.USUAL_SETTLE", 1.0)
     lived_in = found[1] in ("family", "trouble")
     world = household(home, trouble=found[1] == "trouble") if lived_in else empty_house(home)
     environ = nothing_yet(world.house) if found[1] == "empty" else {}

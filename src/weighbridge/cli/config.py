@@ -25,7 +25,7 @@ def command() -> None:
 @command.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def check(session: CliContext, as_json: bool) -> None:
+def check(context: CliContext, as_json: bool) -> None:
     """Report every mistake at once, with its line.
 
     Secret files and environment variables are looked up; commands are not run.
@@ -35,19 +35,19 @@ def check(session: CliContext, as_json: bool) -> None:
     Example:
       weighbridge config check
     """
-    settings, mistakes = _examine(session)
+    settings, mistakes = _examine(context)
     warnings = settings.warnings if settings else ()
     if as_json:
         print_json(
             {
                 "ok": not mistakes,
-                "file": str(session.home / CONFIG_FILE),
+                "file": str(context.home / CONFIG_FILE),
                 "mistakes": mistakes,
                 "warnings": warnings,
             }
         )
     elif mistakes:
-        say(str(ConfigProblems(mistakes, path=session.home / CONFIG_FILE)))
+        say(str(ConfigProblems(mistakes, path=context.home / CONFIG_FILE)))
     elif settings:
         _print_summary(settings)
     for warning in () if as_json else warnings:
@@ -59,14 +59,14 @@ def check(session: CliContext, as_json: bool) -> None:
 @command.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def show(session: CliContext, as_json: bool) -> None:
+def show(context: CliContext, as_json: bool) -> None:
     """Print each value and where it comes from; secrets are stars.
 
     \b
     Example:
       weighbridge config show
     """
-    settings = session.settings()
+    settings = context.settings()
     found = list(values(settings))
     if as_json:
         print_json({"home": str(settings.home), "values": found})
@@ -78,10 +78,10 @@ def show(session: CliContext, as_json: bool) -> None:
         click.echo("  ".join(padded).rstrip())
 
 
-def _examine(session: CliContext) -> tuple[Settings | None, list[Mistake]]:
+def _examine(context: CliContext) -> tuple[Settings | None, list[Mistake]]:
     """The settings, if they can be read, and everything that is wrong."""
     try:
-        settings = session.settings()
+        settings = context.settings()
     except ConfigProblems as problems:
         return None, list(problems.mistakes)
     except ConfigProblem as problem:

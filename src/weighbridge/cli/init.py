@@ -13,9 +13,8 @@ from weighbridge.cli.cli_context import CliContext
 from weighbridge.cli.output import say
 from weighbridge.config import CALLBACK_URL, CONFIG_FILE, home_folder
 from weighbridge.config.environment import ONLY_PERSON
-from weighbridge.config.init_answers import InitAnswers, PersonAnswers
 from weighbridge.config.loader import mistakes_in
-from weighbridge.config.template import render
+from weighbridge.config.template import InitAnswers, PersonAnswers, render
 from weighbridge.config.value_rules import (
     InvalidValue,
     parse_height,

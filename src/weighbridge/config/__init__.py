@@ -9,7 +9,6 @@ from weighbridge.config.loader import SECRET_FOLDER, home_folder, load
 from weighbridge.config.models import (
     CALLBACK_URL,
     CONFIG_FILE,
-    USUAL_SETTLE,
     AlertSettings,
     Ambiguous,
     Person,
@@ -23,7 +22,6 @@ __all__ = [
     "CALLBACK_URL",
     "CONFIG_FILE",
     "SECRET_FOLDER",
-    "USUAL_SETTLE",
     "AlertSettings",
     "Ambiguous",
     "ConfigProblems",

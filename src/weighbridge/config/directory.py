@@ -31,8 +31,7 @@ class Directory(Protocol):
     def page(self, after: str | None = None, *, limit: int = PAGE) -> Sequence[Person]:
         """At most ``limit`` people that follow the one called ``after``; None: the first ones.
 
-        The order never changes while nobody is added or removed. Empty: there are no more, or
-        nobody is called ``after``.
+        The order is stable. Empty: no more people follow, or ``after`` is not a person's name.
         """
 
 

@@ -1,4 +1,4 @@
-"""What the environment gives: the Withings application, and one person when the file names none.
+"""What the environment gives: the Withings application, and one person when the file has none.
 
 A value of the Withings application comes from the first place that has it: the file, environment
 variables, secret files (``/run/secrets/withings_client_id``), ``withings_app.json``. A place that
@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from weighbridge.config.field_values import fault_in_words, fields_of, read_value
-from weighbridge.config.models import USUAL_SETTLE, Person, TargetSettings, WithingsSettings
+from weighbridge.config.models import Person, TargetSettings, WithingsSettings, usual_settle
 from weighbridge.config.table_reader import LoadContext, TableReader
 from weighbridge.config.value_rules import InvalidValue
 from weighbridge.core.errors import ConfigProblem
@@ -54,7 +54,7 @@ def read_withings(table: TableReader) -> WithingsSettings:
 
 
 def read_people(context: LoadContext) -> tuple[Person, ...]:
-    """The one person of a configuration that names nobody."""
+    """The one person of a configuration without a ``[[person]]``."""
     found = (_target(kind, context) for kind in _kinds_in(context.environ))
     targets = tuple(target for target in found if target is not None)
     person = Person(name=ONLY_PERSON, targets=targets)
@@ -166,8 +166,9 @@ def _target(kind: TargetKind, context: LoadContext) -> TargetSettings | None:
     if made is None:
         return None
     options, fields = made
-    settle = USUAL_SETTLE if kind.settle is None else kind.settle
-    target = TargetSettings(name=kind.name, kind=kind.name, settle=settle, options=options)
+    target = TargetSettings(
+        name=kind.name, kind=kind.name, settle=usual_settle(kind), options=options
+    )
     key = f"person.{ONLY_PERSON}.target.{kind.name}"
     origins = {field: f"environment {variables.get(field, variables[first])}" for field in fields}
     named = dict.fromkeys(("name", "kind"), origins[first])
@@ -179,7 +180,7 @@ def _target(kind: TargetKind, context: LoadContext) -> TargetSettings | None:
 def _options(
     kind: TargetKind, found: Mapping[str, str], context: LoadContext
 ) -> tuple[Any, frozenset[str]] | None:
-    """The options that the environment gives, and which; None: a mistake was noted."""
+    """The options that the environment gives, and which; None: a mistake was reported."""
     first, *others = kind.environment.values()
     try:
         table = load_kind(kind.name).from_environment(found)

@@ -1,6 +1,6 @@
 """One value of the configuration: made to fit the type of its field, or refused in plain words.
 
-A field's type says what it may be: a ``Rule`` reads the value when it names one, else msgspec
+A field's type says what it may be: a ``FieldRule`` reads the value when it names one, else msgspec
 converts it. Beside the types of TOML a field may be a ``pathlib.Path`` (relative paths start at
 the home folder) or a ``Secret``.
 """
@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 from msgspec.structs import FieldInfo
 
-from weighbridge.config.value_rules import InvalidValue, Rule
+from weighbridge.config.value_rules import FieldRule, InvalidValue
 from weighbridge.core.secret import Secret, read_secret
 
 _TYPE_NAMES = {
@@ -46,7 +46,7 @@ Convert = Callable[[type[Any], Any], Any]
 
 @cache
 def fields_of(table: type[msgspec.Struct]) -> dict[str, FieldInfo]:
-    """The fields of a table by the name that stands in the file."""
+    """The fields of a table by the name that they have in the file."""
     return {field.encode_name: field for field in msgspec.structs.fields(table)}
 
 
@@ -71,7 +71,7 @@ def read_value(table: type[msgspec.Struct], name: str, written: object) -> Any:
 def convert_value(written: object, field: FieldInfo, convert: Convert | None) -> Any:
     """The value of a field. Raises InvalidValue, whose text never repeats a secret."""
     notes = list(_notes(field.type))
-    rule = next((note for note in notes if isinstance(note, Rule)), None)
+    rule = next((note for note in notes if isinstance(note, FieldRule)), None)
     wanted = (rule and rule.takes) or field.type
     try:
         value = msgspec.convert(written, wanted, dec_hook=convert)

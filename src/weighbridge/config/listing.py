@@ -1,4 +1,4 @@
-"""Every configured value with its origin, fit to be printed: secrets are stars."""
+"""Every configured value with its origin, for printing: secrets are stars."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def secrets(settings: Settings) -> Iterator[tuple[str, Secret]]:
 
 
 def origin_of(key: str, secret: Secret, settings: Settings) -> str:
-    """Where a secret stands, and where it leads when it is a reference."""
+    """Where a secret is written, and what it refers to when it is a reference."""
     origin = settings.origins.get(key, "default")
     if secret.kind == "value" or origin == secret.source:
         return origin
@@ -69,13 +69,15 @@ def _value(key: str, value: Any, settings: Settings) -> Value:
 
 
 def _shown(name: str, value: Any) -> str | int | float | bool | None:
-    if isinstance(value, Secret) or (value is not None and _SOUNDS_SECRET.search(name)):
-        return value if isinstance(value, bool) else STARS
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Secret) or _SOUNDS_SECRET.search(name):
+        return STARS
     if isinstance(value, tuple):
         return ", ".join(str(_shown(name, one)) for one in value) or None
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
-    if value is None or isinstance(value, bool | int | float):
+    if isinstance(value, int | float):
         return value
     text = value.isoformat() if isinstance(value, datetime.date) else str(value)
     return _PASSWORD_IN_URL.sub(rf"\1:{STARS}@", text)

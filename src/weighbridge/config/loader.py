@@ -14,11 +14,11 @@ from weighbridge.config.environment import read_people, read_withings
 from weighbridge.config.field_values import fields_of
 from weighbridge.config.models import (
     CONFIG_FILE,
-    USUAL_SETTLE,
     AlertSettings,
     Person,
     ServerSettings,
     TargetSettings,
+    usual_settle,
 )
 from weighbridge.config.settings import ConfigProblems, Mistake, Settings
 from weighbridge.config.table_reader import ConfigDocument, LoadContext, TableReader
@@ -196,8 +196,7 @@ def _read_target(table: TableReader) -> TargetSettings:
     """The keys that all targets have are fields of ``TargetSettings``, the others are options."""
     common = {name: field for name, field in fields_of(TargetSettings).items() if name != "options"}
     kind = _load_kind(table)
-    settle = USUAL_SETTLE if kind is None or kind.settle is None else kind.settle
-    values: dict[str, Any] = {"kind": "", "settle": settle}
+    values: dict[str, Any] = {"kind": "", "settle": usual_settle(kind)}
     values |= table.values(common, optional=("name", "kind"))
     values.setdefault("name", values["kind"])
     options = table.build(kind.options, known=common) if kind else None
@@ -259,4 +258,4 @@ def _quote(name: str) -> str:
 
 def _warn_of_plain_secrets(document: ConfigDocument, path: Path) -> None:
     if document.has_plain_secret:
-        document.warn(warn_of_readers(path, what="Secrets stand in plain text and"))
+        document.warn(warn_of_readers(path, what="Secrets are written in plain text and"))

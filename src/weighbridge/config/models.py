@@ -1,6 +1,6 @@
 """The tables of ``weighbridge.toml`` as frozen structs: every key, its type and its default.
 
-What a type alone does not say stands in ``Annotated``: a ``Rule`` that reads the value, or the
+``Annotated`` adds what a type alone does not say: a ``FieldRule`` that reads the value, or the
 bounds of a number, whose ``description`` continues the sentence "KEY must be ...".
 """
 
@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from weighbridge.config.value_rules import (
-    Rule,
+    FieldRule,
     read_callback_url,
     read_cloud_url,
     read_height,
@@ -29,12 +29,13 @@ from weighbridge.config.value_rules import (
 )
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.secret import Secret
+from weighbridge.targets.kind import TargetKind
 
 CONFIG_FILE = "weighbridge.toml"
 CALLBACK_URL = "http://localhost:9473/callback"
 
 USUAL_SETTLE = 10.0
-"""Seconds; a kind may have another one (``settle`` of its descriptor)."""
+"""Seconds; a kind may have its own default (``settle`` of its descriptor)."""
 
 
 def _between(least: int, most: int, unit: str = "") -> Meta:
@@ -42,21 +43,21 @@ def _between(least: int, most: int, unit: str = "") -> Meta:
 
 
 Ambiguous = Literal["hold", "deliver", "skip"]
-CallbackUrl = Annotated[str, Rule(read_callback_url)]
-CloudUrl = Annotated[str, Rule(read_cloud_url)]
+CallbackUrl = Annotated[str, FieldRule(read_callback_url)]
+CloudUrl = Annotated[str, FieldRule(read_cloud_url)]
 Days = Annotated[float, Meta(gt=0, le=366, description="more than 0 and at most 366 days")]
-Height = Annotated[Decimal, Rule(read_height, takes=int | float)]
-HostName = Annotated[str, Rule(read_host)]
-HostNames = Annotated[tuple[str, ...], Rule(read_hosts)]
-Name = Annotated[str, Rule(read_name)]
-Networks = Annotated[tuple[str, ...], Rule(read_networks)]
+Height = Annotated[Decimal, FieldRule(read_height, takes=int | float)]
+HostName = Annotated[str, FieldRule(read_host)]
+HostNames = Annotated[tuple[str, ...], FieldRule(read_hosts)]
+Name = Annotated[str, FieldRule(read_name)]
+Networks = Annotated[tuple[str, ...], FieldRule(read_networks)]
 PollMinutes = Annotated[float, _between(5, 1440, "minutes")]
 Port = Annotated[int, _between(0, 65_535)]
-PublicUrl = Annotated[str, Rule(read_public_url)]
+PublicUrl = Annotated[str, FieldRule(read_public_url)]
 SettleSeconds = Annotated[float, _between(0, 3600, "seconds")]
-Since = Annotated[datetime.date, Rule(read_since, takes=Any)]
-Text = Annotated[str, Rule(read_text)]
-TimeZone = Annotated[str, Rule(read_timezone)]
+Since = Annotated[datetime.date, FieldRule(read_since, takes=Any)]
+Text = Annotated[str, FieldRule(read_text)]
+TimeZone = Annotated[str, FieldRule(read_timezone)]
 
 
 class TargetSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +133,11 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Requested while all is well, so that another machine notices when we fall silent."""
     silent_days: Days = 3.0
     """Days without a delivery, although there is something to deliver, before an alert."""
+
+
+def usual_settle(kind: TargetKind | None) -> float:
+    """The seconds that count for a target of this kind when the file says nothing."""
+    return USUAL_SETTLE if kind is None or kind.settle is None else kind.settle
 
 
 def unknown_name(what: str, name: str, known: list[str]) -> ConfigProblem:

@@ -18,7 +18,7 @@ from weighbridge.config.field_values import (
 )
 from weighbridge.config.models import CONFIG_FILE
 from weighbridge.config.settings import Mistake
-from weighbridge.config.toml_lines import KeyPath, Lines
+from weighbridge.config.toml_lines import KeyPath, TomlLines
 from weighbridge.config.value_rules import InvalidValue, suggest
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.secret import Secret
@@ -28,13 +28,13 @@ class ConfigDocument:
     """What all tables of one file share: the lines, the mistakes, the origins, the warnings."""
 
     def __init__(self, text: str) -> None:
-        self.lines = Lines(text)
+        self.lines = TomlLines(text)
         self.mistakes: list[Mistake] = []
         self.origins: dict[str, str] = {}
         self.warnings: list[str] = []
         self.has_plain_secret = False
         self.is_whole = True
-        """False: a broken part was left out, so a missing key may stand there."""
+        """False: a broken part was left out, so a missing key may be in it."""
 
     def report(self, path: KeyPath, key: str, message: str, remedy: str = "") -> None:
         """Report a mistake at the line of a key."""
@@ -146,12 +146,11 @@ class TableReader:
     ) -> dict[str, Any]:
         """The values of the fields, without those that are absent or wrong (and reported)."""
         found: dict[str, Any] = {}
+        convert = self.context.convert
         for name, field in fields.items():
             if name in self.content:
                 try:
-                    found[field.name] = convert_value(
-                        self.content[name], field, self.context.convert
-                    )
+                    found[field.name] = convert_value(self.content[name], field, convert)
                 except InvalidValue as invalid:
                     self.report(name, invalid.message, invalid.remedy)
             elif field.required and name not in optional and self.document.is_whole:
@@ -182,7 +181,7 @@ class TableReader:
         self.document.report(self.path, self.key, f"{self.label}: {message}", remedy)
 
     def record_origins(self, settings: msgspec.Struct, *, without: Collection[str] = ()) -> None:
-        """Record for each field whether it stands in the file or is a default."""
+        """Record for each field whether it is in the file or a default."""
         found = {name: self.document.origin((*self.path, name)) for name in self.content}
         self.document.record_origins(self.key, settings, found, without=without)
 

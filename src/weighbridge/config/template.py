@@ -1,20 +1,58 @@
 """The commented ``weighbridge.toml`` that ``weighbridge init`` and the pages of the set-up write.
 
-Pure. What was not answered stands behind a comment sign, as an example.
+Pure. What was not answered is an example behind a comment sign.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from decimal import Decimal
 
 import msgspec
 
 from weighbridge.config.field_values import choices_of, either, fields_of
-from weighbridge.config.init_answers import InitAnswers, PersonAnswers
 from weighbridge.config.models import CALLBACK_URL, AlertSettings, Ambiguous, Person, ServerSettings
 from weighbridge.core.toml_text import quote
 from weighbridge.targets import all_kinds
+from weighbridge.targets.kind import TargetAnswer
 from weighbridge.targets.wizard import lines_of, remarks_of
+
+
+class PersonAnswers(msgspec.Struct, frozen=True, kw_only=True):
+    """One person with the targets that were chosen."""
+
+    name: str = "me"
+    height_cm: Decimal | None = None
+    timezone: str | None = None
+    targets: tuple[TargetAnswer, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"PersonAnswers(name={self.name!r})"
+
+    def target(self, kind: str) -> TargetAnswer | None:
+        """The target of a kind; None when it was not chosen."""
+        return next((one for one in self.targets if one.kind == kind), None)
+
+
+class InitAnswers(msgspec.Struct, frozen=True, kw_only=True):
+    """All answers. Without any the file consists of comments and is valid."""
+
+    client_id: str | None = None
+    client_secret: str | None = None
+    client_secret_file: str | None = None
+    people: tuple[PersonAnswers, ...] = ()
+    url: str | None = None
+    """The public address of the server."""
+    port: int | None = None
+    """Where the server listens; None: the usual port."""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of targets that were chosen."""
+        return frozenset(target.kind for person in self.people for target in person.targets)
+
+    def __repr__(self) -> str:
+        return f"InitAnswers(people={self.people!r})"
 
 
 def render(answers: InitAnswers) -> str:
@@ -40,7 +78,7 @@ def _quoted(text: str | None) -> str | None:
 
 
 def _from_file(path: str | None) -> str | None:
-    """A secret that stands in a file."""
+    """A secret in a file."""
     return None if path is None else f"{{ file = {quote(path)} }}"
 
 
@@ -59,14 +97,14 @@ def _withings(answers: InitAnswers) -> str:
 
 
 def _people(answers: InitAnswers) -> Iterator[str]:
-    """A paragraph for each person and each target; a kind is explained where it first stands.
+    """A paragraph for each person and each target; a kind is explained at its first target.
 
-    Kinds that nobody has follow the last person, as examples.
+    Unused kinds follow the last person, as examples.
     """
     if not answers.people:
-        nobody = PersonAnswers()
-        yield _PEOPLE + '# [[person]]\n# name = "anna"\n' + _about(nobody)
-        yield from _targets(nobody, examples={kind.name for kind in all_kinds()}, explained=set())
+        example = PersonAnswers()
+        yield _PEOPLE + '# [[person]]\n# name = "anna"\n' + _about(example)
+        yield from _targets(example, examples={kind.name for kind in all_kinds()}, explained=set())
     explained: set[str] = set()
     for number, person in enumerate(answers.people, 1):
         head = _PEOPLE if number == 1 else ""
@@ -111,7 +149,7 @@ def _server(answers: InitAnswers) -> str:
     )
 
 
-# --- The words ------------------------------------------------------------------------------------
+# --- The texts ------------------------------------------------------------------------------------
 
 _HEAD = """\
 # The configuration of Weighbridge. Lines that begin with # do nothing.
@@ -131,8 +169,8 @@ _SECRETS = """\
 """
 
 _PEOPLE = """\
-# One [[person]] for everybody whose readings are carried, followed by that person's targets.
-# Without any there is one person "me", with the targets that the environment names.
+# One [[person]] for each person, followed by that person's targets. Without any there is one
+# person "me", with the targets that the environment names.
 """
 
 _SERVER = """\
@@ -140,8 +178,8 @@ _SERVER = """\
 """
 
 _ALERTS = f"""\
-# Who hears of trouble while the server runs. urls are addresses of Apprise, which knows a hundred
-# services: https://github.com/caronc/apprise
+# Where the server reports problems. urls are addresses of Apprise, which knows a hundred services:
+# https://github.com/caronc/apprise
 # [alerts]
 # urls = ["ntfy://ntfy.sh/a-topic-that-nobody-guesses"]
 # ping = "https://hc-ping.com/your-own-address"  # asked while all is well

@@ -1,7 +1,7 @@
-"""Which line of a TOML text a key stands on. ``tomllib`` reads values but forgets positions.
+"""The line of each key in a TOML text. ``tomllib`` reads values but forgets positions.
 
 A key path is a tuple of names and list positions: ``("person", 0, "target", 1, "path")``.
-The text may be broken: what cannot be understood is stepped over, and nothing is ever raised.
+The text may be broken: what cannot be understood is skipped, and nothing is ever raised.
 TOML 1.0, https://toml.io/en/v1.0.0, sections "Keys", "Table" and "Array of Tables".
 """
 
@@ -22,7 +22,7 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _BARE_VALUE = re.compile(r"[^,\]}#\n]*")
 _SPACE = re.compile(r"[ \t]*")
 _GAP = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
-_DEEPEST = 50  # nobody nests values further; a broken text must not exhaust the stack
+_DEEPEST = 50  # levels; a broken text must not exhaust the stack
 
 
 class Statement(NamedTuple):
@@ -33,7 +33,7 @@ class Statement(NamedTuple):
     is_header: bool
 
 
-class Lines:
+class TomlLines:
     """The lines of all keys of one text."""
 
     def __init__(self, text: str) -> None:
@@ -93,7 +93,7 @@ class Lines:
         return path if count is None else (*path, count - 1)
 
     def _pair(self, table: KeyPath) -> None:
-        """Read ``key = value`` and note its line."""
+        """Read ``key = value`` and remember its line."""
         line = self._line_here()
         path = table
         for name in self._key():
@@ -155,7 +155,7 @@ class Lines:
         return self._at < len(self._text)
 
     def _after_element(self, closing: str) -> None:
-        """Step over the comma, and over whatever else stands where a comma should."""
+        """Skip the comma, or the character that is there instead."""
         self._match(_GAP)
         if not self._text.startswith(closing, self._at):
             self._at += 1

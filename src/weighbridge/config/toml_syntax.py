@@ -1,5 +1,5 @@
-"""TOML text to a document. A broken statement is noted and left out, so that the rest of the file
-is still checked and a person learns everything at once.
+"""Parsing TOML. A broken statement is reported and left out, so that the rest of the file is still
+checked and all mistakes are reported at once.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def parse(document: ConfigDocument, text: str) -> dict[str, Any]:
 
 
 def _report(document: ConfigDocument, message: str) -> Statement | None:
-    """Note a syntax error at its line and return the statement that it stands in."""
+    """Report a syntax error at its line and return the statement around it."""
     place = _PLACE.search(message)
     sentence = _PLACE.sub("", message)
     last = document.lines.statements[-1].last if document.lines.statements else 1
@@ -67,7 +67,7 @@ def _report(document: ConfigDocument, message: str) -> Statement | None:
 def _without(text: str, broken: Statement | None) -> str:
     """The text with a statement made empty; all lines keep their numbers.
 
-    What follows a broken header belongs to a table nobody knows, so it is left out too.
+    What follows a broken header belongs to an unknown table, so it is left out too.
     """
     if broken is None:
         return ""

@@ -1,7 +1,7 @@
 """What a single value of the configuration may be, where its type alone does not say it.
 
-Each rule takes a value as TOML or a person gave it and returns it as it is kept, or raises
-``InvalidValue``. The tables in ``models`` name the rule of a field: ``Annotated[str, Rule(...)]``.
+Each rule takes a value of the right type and returns it as it is kept, or raises ``InvalidValue``.
+The tables in ``models`` name the rule of a field: ``Annotated[str, FieldRule(read_name)]``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SMALLEST_CM, _LARGEST_CM = 50, 272  # the tallest person ever measured was 272 
 _LONGEST_NAME = 64
 
 
-class Rule(NamedTuple):
+class FieldRule(NamedTuple):
     """The rule of a field, in the ``Annotated`` type of a table."""
 
     read: Callable[[Any], Any]

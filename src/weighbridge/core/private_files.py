@@ -10,7 +10,7 @@ from weighbridge.core.errors import StateProblem
 
 
 def write_new(path: Path, content: bytes) -> None:
-    """Write a file that nobody has written yet; its folder is made when it is missing.
+    """Write a new file; its folder is made when it is missing.
 
     It is there with its whole content or not at all. Raises FileExistsError when there is one
     already, which stays as it is, and StateProblem when it cannot be written.
@@ -29,7 +29,7 @@ def write_new(path: Path, content: bytes) -> None:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write a file, all or nothing, whatever stood there. Raises StateProblem."""
+    """Write a file, all or nothing, and replace what was there. Raises StateProblem."""
     try:
         draft = _write_draft(path, content)
         try:

@@ -115,7 +115,7 @@ class Secret:
 
 
 def read_secret(written: object, *, home: Path, environ: Mapping[str, str]) -> Secret:
-    """Make a secret of what stands in the configuration. Relative paths start at ``home``.
+    """Make a secret of what the configuration says. Relative paths start at ``home``.
 
     Raises ValueError with a sentence that never holds what was written.
     """
@@ -138,7 +138,7 @@ def read_secret(written: object, *, home: Path, environ: Mapping[str, str]) -> S
 def warn_of_readers(path: Path, *, what: str = "The secret file") -> str:
     """A warning when group or others may read a file; empty where there is nothing to say.
 
-    Containers mount their secrets readable for everybody inside; that is not ours to judge.
+    Containers mount their secrets readable for all accounts inside, so those are left out.
     """
     if os.name != "posix" or any(path.is_relative_to(folder) for folder in _MADE_BY_CONTAINERS):
         return ""
@@ -154,7 +154,7 @@ def warn_of_readers(path: Path, *, what: str = "The secret file") -> str:
 def _expand(path: str) -> Path:
     try:
         return Path(path).expanduser()
-    except RuntimeError:  # "~somebody" whom this computer does not know
+    except RuntimeError:  # "~name" without such an account
         return Path(path)
 
 

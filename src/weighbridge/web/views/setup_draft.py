@@ -13,7 +13,7 @@ from decimal import Decimal
 
 import msgspec
 
-from weighbridge.config.init_answers import InitAnswers, PersonAnswers
+from weighbridge.config.template import InitAnswers, PersonAnswers
 from weighbridge.core.secret import Secret
 from weighbridge.targets import find_kind
 from weighbridge.targets.kind import TargetAnswer
