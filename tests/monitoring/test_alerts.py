@@ -245,7 +245,7 @@ def test_withings_may_be_away_for_two_polls_and_no_longer(world: World) -> None:
     assert troubles(world) == {}
 
 
-def test_a_scheduler_that_sleeps_is_noticed_without_any_trouble_on_record(world: World) -> None:
+def test_a_server_that_polls_nobody_is_noticed_without_any_trouble_on_record(world: World) -> None:
     world.now += TOO_LONG
     assert set(troubles(world)) == {"withings silent: anna", "withings silent: ben"}
 

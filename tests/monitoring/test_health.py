@@ -9,9 +9,8 @@ import msgspec
 import pytest
 
 from fixtures.monitoring import DAY, POLL, TOO_LONG, World
-from weighbridge.monitoring import write_probe
-from weighbridge.monitoring.health import PROVE_EVERY, Readiness, judge_readiness
-from weighbridge.monitoring.write_probe import WriteProbe
+from weighbridge.monitoring import health
+from weighbridge.monitoring.health import PROVE_EVERY, Readiness, WriteProbe, judge_readiness
 from weighbridge.sync.services import Services
 
 
@@ -127,7 +126,7 @@ def test_a_flood_of_days_does_not_wear_the_disk_out(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[Path] = []
-    monkeypatch.setattr(write_probe, "prove_writable", written.append)
+    monkeypatch.setattr(health, "prove_writable", written.append)
     long, found = WriteProbe(PROVE_EVERY), []
     for _ in range(120):
         found.append(judge_readiness(world.parts, long).ready)

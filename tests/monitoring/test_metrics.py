@@ -15,7 +15,7 @@ from weighbridge import __version__
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import ExitCode, LoginNeeded, RetryLater
 from weighbridge.monitoring.metrics import render
-from weighbridge.runtime.counters import BUCKETS, ROUND_OUTCOMES, Durations, ProcessCounters
+from weighbridge.runtime.counters import BUCKETS, JOB_OUTCOMES, Durations, ProcessCounters
 from weighbridge.sync.context import Delivered, Outcome
 
 PEOPLE = ("anna", "ben")
@@ -58,23 +58,23 @@ def test_everything_that_was_counted_is_read_back(world: World) -> None:
     counts.notification_refused("wrong_secret")
     counts.notification_refused("wrong_secret")
     counts.request_sent()
-    counts.target_returned()
-    counts.found_unannounced(2)
-    counts.round_failed()
+    counts.target_connected()
+    counts.notifications_missed(2)
+    counts.job_failed()
     sent = Delivered("broker", "mqtt", sent=3, already_there=1)
-    counts.round_ended(outcome(changed=5, deliveries=[sent]))
+    counts.job_ended(outcome(changed=5, deliveries=[sent]))
     samples = metrics(world)
     for name, labels, number in (
         ("notifications_total", (), 4),
         ("notifications_dropped_total", ("unknown_user",), 1),
         ("notifications_refused_total", ("wrong_secret",), 2),
         ("withings_requests_total", (), 1),
-        ("target_returns_total", (), 1),
-        ("unannounced_readings_total", (), 2),
+        ("target_connections_total", (), 1),
+        ("missed_notifications_total", (), 2),
         ("groups_total", (), 5),
-        ("rounds_total", ("done",), 1),
-        ("rounds_total", ("failed",), 1),
-        ("rounds_total", ("later",), 0),
+        ("sync_jobs_total", ("done",), 1),
+        ("sync_jobs_total", ("failed",), 1),
+        ("sync_jobs_total", ("later",), 0),
         ("deliveries_total", ("mqtt", "sent"), 3),
         ("deliveries_total", ("mqtt", "already_there"), 1),
     ):
@@ -85,20 +85,20 @@ def test_everything_that_was_counted_is_read_back(world: World) -> None:
 
 def test_problems_are_counted_by_kind_and_class(world: World) -> None:
     refused = Delivered("mine", "garmin", problem=LoginNeeded("Log in."))
-    world.parts.counts.round_ended(outcome(problem=RetryLater("Later."), deliveries=[refused]))
+    world.parts.counts.job_ended(outcome(problem=RetryLater("Later."), deliveries=[refused]))
     samples = metrics(world)
-    assert value(samples, "troubles_total", "withings", "RetryLater") == 1
-    assert value(samples, "troubles_total", "garmin", "LoginNeeded") == 1
-    assert value(samples, "rounds_total", "login_needed") == 1
+    assert value(samples, "problems_total", "withings", "RetryLater") == 1
+    assert value(samples, "problems_total", "garmin", "LoginNeeded") == 1
+    assert value(samples, "sync_jobs_total", "login_needed") == 1
 
 
 def test_every_end_of_a_round_has_a_word() -> None:
-    assert set(ROUND_OUTCOMES) == set(ExitCode)
+    assert set(JOB_OUTCOMES) == set(ExitCode)
 
 
 def test_delays_are_a_histogram_of_prometheus(world: World) -> None:
     for seconds in (0.01, 0.02, 12.0, 1e6, -5.0):
-        world.parts.counts.reached("mqtt", seconds)
+        world.parts.counts.delivered("mqtt", seconds)
     samples = metrics(world)
     name = "delivery_delay_seconds_bucket"
     ends = [0.01, 0.025, 10.0, 15.0, 3600.0]
@@ -122,24 +122,24 @@ def test_no_count_is_lost_between_threads() -> None:
         for _ in range(500):
             counts.notification_stored()
             counts.notification_refused("too_large")
-            counts.reached("mqtt", 1.0)
-            counts.tally()
+            counts.delivered("mqtt", 1.0)
+            counts.snapshot()
 
     threads = [threading.Thread(target=count) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    tally = counts.tally()
+    tally = counts.snapshot()
     assert (tally.notifications, tally.notifications_refused["too_large"]) == (2000, 2000)
     assert tally.delays["mqtt"].total == 2000
 
 
 def test_a_tally_is_a_copy_of_one_moment() -> None:
     counts = ProcessCounters()
-    counts.reached("mqtt", 1.0)
-    before = counts.tally()
-    counts.reached("mqtt", 1.0)
+    counts.delivered("mqtt", 1.0)
+    before = counts.snapshot()
+    counts.delivered("mqtt", 1.0)
     counts.notification_dropped("unknown_user")
     assert before.delays["mqtt"].total == 1.0
     assert not before.notifications_dropped
@@ -161,9 +161,9 @@ def test_the_house_is_counted_without_its_people(world: World) -> None:
         ("database_up", (), 1),
         ("people", ("connected",), 2),
         ("people", ("login_needed",), 0),
-        ("people", ("in_trouble",), 1),
+        ("people", ("failing",), 1),
         ("withings_silence_seconds", (), HOUR),
-        ("subscriptions_in_trouble", (), 1),
+        ("subscriptions_failing", (), 1),
         ("open_deliveries", ("garmin", "planned"), 2),
         ("open_deliveries", ("garmin", "rejected"), 1),
         ("open_deliveries", ("garmin", "blocked"), 0),
@@ -171,7 +171,7 @@ def test_the_house_is_counted_without_its_people(world: World) -> None:
         ("unseen_deliveries", ("garmin",), 0),
         ("targets_needing_login", ("garmin",), 0),
         ("open_notifications", (), 0),
-        ("odd_groups", (), 0),
+        ("groups_not_understood", (), 0),
         ("alerts", (), 0),
         ("alert_messages_waiting", (), 0),
     ):
@@ -202,7 +202,7 @@ def test_what_waits_in_the_other_tables_is_counted(world: World) -> None:
         run("INSERT INTO alert_message (channel, text, made_at) VALUES (0, 'x', 1)")
     samples = metrics(world)
     assert value(samples, "open_notifications") == 2
-    assert value(samples, "odd_groups") == 1
+    assert value(samples, "groups_not_understood") == 1
     assert value(samples, "alerts") == 1, "what was told; the other one has not lasted yet"
     assert value(samples, "alert_messages_waiting") == 1
 
@@ -213,7 +213,7 @@ def test_nobody_is_in_it(tmp_path: Path) -> None:
     world.owe(1, target="annas-diary")
     world.need_login("annas-diary")
     world.refuse("anna", "anna is away")
-    world.parts.counts.round_ended(
+    world.parts.counts.job_ended(
         outcome(deliveries=[Delivered("annas-diary", "file", sent=1, problem=LoginNeeded("x"))])
     )
     page = render(world.parts).decode()

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.jobs import World, world
 from fixtures.ledger import add
-from fixtures.sync_job import World, world
 from weighbridge.core.errors import RetryLater
 from weighbridge.runtime.change_watcher import ExternalChangeWatcher
+from weighbridge.runtime.schedule import NEVER
 from weighbridge.storage.database import Database
 from weighbridge.storage.ledger import Ledger
 
@@ -21,80 +22,75 @@ def house(tmp_path: Path) -> Iterator[World]:
         yield made
 
 
-def glance_of(house: World) -> ExternalChangeWatcher:
-    return ExternalChangeWatcher(house.workplace.database, house.scheduler, house.clock)
-
-
-def test_at_the_start_everybody_is_served_once(house: World) -> None:
-    glance_of(house).begin()
-    errand = house.run_next()
-    assert (errand.person, errand.asking) == ("anna", False)
+def watcher_of(house: World) -> ExternalChangeWatcher:
+    directory = house.workplace.settings.directory
+    return ExternalChangeWatcher(house.workplace.database, directory, house.schedule, house.clock)
 
 
 def test_nothing_is_due_when_nobody_wrote(house: World) -> None:
-    glance = glance_of(house)
-    assert glance.look() == []
-    assert house.scheduler.next_ask("anna") is None
+    watcher = watcher_of(house)
+    assert watcher.look() == []
+    assert house.next_poll() == NEVER
 
 
 def test_a_login_that_another_process_made_is_followed_at_once(house: World) -> None:
-    glance = glance_of(house)
+    watcher = watcher_of(house)
     with Database(house.home) as other:
         other.run(
             "store_credential", person="anna", service="withings", account="1", secret="{}", now=0.0
         )
-    assert glance.look() == ["anna"]
-    assert house.scheduler.next_ask("anna") == house.clock()
-    assert glance.look() == []
+    assert watcher.look() == ["anna"]
+    assert house.next_poll() == house.clock()
+    assert watcher.look() == []
 
 
 def test_a_renewed_login_is_no_news(house: World) -> None:
     house.log_in()
-    glance = glance_of(house)
+    watcher = watcher_of(house)
     with Database(house.home) as other:
         other.run(
             "store_credential", person="anna", service="withings", account="1", secret="{}", now=1.0
         )
-    assert glance.look() == []
+    assert watcher.look() == []
 
 
 def test_a_login_that_works_again_is_news(house: World) -> None:
     house.log_in()
-    glance = glance_of(house)
+    watcher = watcher_of(house)
     with Database(house.home) as other:
         other.run("mark_login_needed", person="anna", service="withings", reason="gone")
-        assert glance.look() == []
+        assert watcher.look() == []
         other.run(
             "store_credential", person="anna", service="withings", account="1", secret="{}", now=2.0
         )
-    assert glance.look() == ["anna"]
+    assert watcher.look() == ["anna"]
 
 
 def test_a_login_that_ended_and_was_replaced_between_two_looks_is_news(house: World) -> None:
     house.log_in()
-    glance = glance_of(house)
+    watcher = watcher_of(house)
     with Database(house.home) as other:
         other.run("mark_login_needed", person="anna", service="withings", reason="gone")
         house.archive.note_trouble("gone", 1.0)
         other.run(
             "store_credential", person="anna", service="withings", account="1", secret="{}", now=2.0
         )
-    assert glance.look() == ["anna"]
-    assert glance.look() == []
+    assert watcher.look() == ["anna"]
+    assert watcher.look() == []
 
 
 def test_what_another_process_planned_is_sent_when_it_is_due(house: World) -> None:
-    glance = glance_of(house)
+    watcher = watcher_of(house)
     with Database(house.home) as other:
         add(Ledger(other, "anna", "file", 0.0), settles_at=house.clock() + 40)
         add(Ledger(other, "nobody", "file", 0.0), settles_at=house.clock() + 10)
-    glance.look()
+    watcher.look()
     now = house.clock()
-    assert house.scheduler._diaries["anna"].serve_at == pytest.approx(now + 40)
+    assert house.schedule.planned("anna").deliver_at == pytest.approx(now + 40)
 
 
 def test_a_look_that_failed_is_made_up_for(house: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    glance = glance_of(house)
+    watcher = watcher_of(house)
     with Database(house.home) as other:
         add(Ledger(other, "anna", "file", 0.0), settles_at=house.clock() + 40)
 
@@ -102,8 +98,8 @@ def test_a_look_that_failed_is_made_up_for(house: World, monkeypatch: pytest.Mon
         raise RetryLater("The database is in use.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(house.scheduler, "serve", fail)
+        patch.setattr(house.schedule, "deliver_at", fail)
         with pytest.raises(RetryLater):
-            glance.look()
-    glance.look()
-    assert house.scheduler._diaries["anna"].serve_at == pytest.approx(house.clock() + 40)
+            watcher.look()
+    watcher.look()
+    assert house.schedule.planned("anna").deliver_at == pytest.approx(house.clock() + 40)

@@ -2,152 +2,166 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from pathlib import Path
 
-import msgspec
 import pytest
 
+from fixtures.monitoring import World
+from weighbridge.config import Person, Settings, TargetSettings
 from weighbridge.core.errors import ConfigProblem
-from weighbridge.runtime.connected_targets import BUTTON, ConnectedTargets
+from weighbridge.runtime.connected_targets import BUTTON_PAUSE, ConnectedTargets
 from weighbridge.runtime.counters import ProcessCounters
-from weighbridge.runtime.schedule import Schedule
+from weighbridge.runtime.schedule import NEVER, MemorySchedule
+from weighbridge.sync.services import Services
 from weighbridge.targets.base import ServerHandle, ServerStatus
 
-NOW = 1_000_000.0
+TARGETS = "".join(
+    f'[[person.target]]\nkind = "file"\nname = "{name}"\npath = "{name}.csv"\n'
+    for name in ("broken", "bad", "mqtt", "plain")
+)
 
 
-class Guest:
-    """A target that stays."""
+class Connected:
+    """A target that stays connected."""
 
     def __init__(self) -> None:
-        self.house: ServerHandle | None = None
+        self.server: ServerHandle | None = None
         self.heard: list[ServerStatus] = []
 
     def stay(self, house: ServerHandle) -> None:
-        self.house = house
+        self.server = house
 
     def announce(self) -> None:
-        raise AssertionError("nobody came back")
+        raise AssertionError("it was never disconnected")
 
     def report(self, news: ServerStatus) -> None:
         self.heard.append(news)
 
 
-class Named(msgspec.Struct, frozen=True):
-    name: str
-    targets: tuple[Named, ...] = ()
-
-
-class BadGuest(Guest):
-    """A target with defects."""
+class Defective(Connected):
+    """A target with defects: the first start fails, and each report."""
 
     def stay(self, house: ServerHandle) -> None:
-        if self.house is None:
-            self.house = house
+        if self.server is None:
+            self.server = house
             raise ZeroDivisionError
 
     def report(self, news: ServerStatus) -> None:
         raise ZeroDivisionError
 
 
-class Place:
-    """A workplace as far as targets are concerned; one of them cannot be built."""
+class Scene:
+    """Anna and Ben, each with a target that stays connected and some that do not work."""
 
-    def __init__(self) -> None:
-        self.guest = Guest()
-        self.made = {"bad": BadGuest(), "mqtt": self.guest, "file": object()}
-        self.settings = self
-        names = ("broken", "bad", "mqtt", "file")
-        self.people = (Named("anna", tuple(map(Named, names))),)
+    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.world = World(home, "anna", "ben", targets=TARGETS)
+        self.settings: Settings = self.world.parts.settings
+        self.schedule = MemorySchedule(self.clock)
+        self.targets = ConnectedTargets(
+            self.schedule, self.settings.directory, ProcessCounters(), self.clock, "https://x.test"
+        )
+        self.made: dict[tuple[str, str], object] = {
+            (name, target): made()
+            for name in ("anna", "ben")
+            for target, made in (("bad", Defective), ("mqtt", Connected), ("plain", object))
+        }
+        monkeypatch.setattr(Services, "target", self.target)
 
-    def target(self, person: Named, settings: Named) -> object:
+    def target(self, person: Person, settings: TargetSettings) -> object:
         if settings.name == "broken":
             raise ConfigProblem("paho is not installed.")
-        return self.made[settings.name]
+        return self.made[person.name, settings.name]
 
-
-class Scene:
-    def __init__(self) -> None:
-        self.now = NOW
-        self.scheduler = Schedule(["anna", "ben"], self.clock)
-        self.presence = ConnectedTargets(
-            self.scheduler, ProcessCounters(), self.clock, "https://x.test"
-        )
+    def mqtt(self, person: str) -> Connected:
+        made = self.made[person, "mqtt"]
+        assert isinstance(made, Connected)
+        return made
 
     def clock(self) -> float:
-        return self.now
+        return self.world.now
+
+    def start_all(self) -> None:
+        with self.world.open() as services:
+            self.targets.start_all(services)
+
+    def polls(self) -> list[float]:
+        return [self.schedule.planned(name).poll_at for name in ("anna", "ben")]
 
     def forget(self) -> None:
         for name in ("anna", "ben"):
-            self.scheduler._diaries[name].ask_at = float("inf")
+            self.schedule.forget(name)
 
 
-def test_a_button_asks_for_everybody_and_pressing_it_again_at_once_changes_nothing() -> None:
-    scene = Scene()
-    scene.presence.sync_now()
-    assert [scene.scheduler.next_ask(name) for name in ("anna", "ben")] == [NOW, NOW]
+@pytest.fixture
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    return Scene(tmp_path / "home", monkeypatch)
+
+
+def test_a_button_polls_everybody_and_pressing_it_again_at_once_changes_nothing(
+    scene: Scene,
+) -> None:
+    scene.targets.sync_now()
+    assert scene.polls() == [scene.clock()] * 2
     scene.forget()
-    scene.now += BUTTON - 1
-    scene.presence.sync_now()
-    assert scene.scheduler.next_ask("anna") is None
-    scene.now += 1
-    scene.presence.sync_now("ben")
-    assert scene.scheduler.next_ask("anna") is None
-    assert scene.scheduler.next_ask("ben") == scene.now
+    scene.world.now += BUTTON_PAUSE - 1
+    scene.targets.sync_now()
+    assert scene.polls() == [NEVER, NEVER]
+    scene.world.now += 1
+    scene.targets.sync_now("ben")
+    assert scene.polls() == [NEVER, scene.clock()]
 
 
-def test_a_clock_that_was_set_back_does_not_break_the_button() -> None:
-    scene = Scene()
-    scene.presence.sync_now()
+def test_a_clock_that_was_set_back_does_not_break_the_button(scene: Scene) -> None:
+    scene.targets.sync_now()
     scene.forget()
-    scene.now -= 7200
-    scene.presence.sync_now()
-    assert scene.scheduler.next_ask("anna") == scene.now
+    scene.world.now -= 7200
+    scene.targets.sync_now()
+    assert scene.polls() == [scene.clock()] * 2
 
 
-def test_a_target_that_cannot_be_built_keeps_no_other_from_staying() -> None:
-    scene, place = Scene(), Place()
-    scene.presence.move_in(cast(Any, place))
-    assert place.guest.house is scene.presence
-    scene.presence.came_back("anna", "mqtt", 3.0)
-    assert scene.scheduler._diaries["anna"].announce == {"mqtt": NOW + 3}
+def test_a_target_that_cannot_be_built_keeps_no_other_from_connecting(scene: Scene) -> None:
+    scene.start_all()
+    assert scene.mqtt("anna").server is scene.targets
+    scene.targets.came_back("anna", "mqtt", 3.0)
+    assert scene.schedule.planned("anna").republish_at == {"mqtt": scene.clock() + 3}
 
 
-def test_those_who_stay_hear_of_every_trouble_and_of_the_last_success() -> None:
-    scene, place = Scene(), Place()
-    scene.presence.move_in(cast(Any, place))
-    scene.presence.synced_at(NOW - 60)
-    scene.presence.round_ended("anna", ServerStatus(None, "anna: log in.", "high"))
-    scene.presence.round_ended("ben", ServerStatus(NOW, "ben: log in.", "low"))
-    scene.presence.round_ended("anna", ServerStatus(battery="high"))
-    assert place.guest.heard == [
-        ServerStatus(None, None),
-        ServerStatus(NOW - 60, "anna: log in.", "high"),
-        ServerStatus(NOW, "anna: log in. ben: log in.", "low"),
-        ServerStatus(NOW, "ben: log in.", "low"),
+def test_a_target_hears_of_its_own_person_and_of_the_last_success(scene: Scene) -> None:
+    connected_at = scene.clock()
+    scene.start_all()
+    scene.targets.job_ended("anna", ServerStatus(None, "anna: log in.", "high"))
+    scene.targets.job_ended("ben", ServerStatus(connected_at + 9, "ben: log in.", "low"))
+    scene.targets.job_ended("anna", ServerStatus(battery="high"))
+    assert scene.mqtt("anna").heard == [
+        ServerStatus(connected_at),
+        ServerStatus(connected_at, "anna: log in.", "high"),
+        ServerStatus(connected_at, None, "high"),
+    ]
+    assert scene.mqtt("ben").heard == [
+        ServerStatus(connected_at),
+        ServerStatus(connected_at + 9, "ben: log in.", "low"),
     ]
 
 
-def test_what_was_known_before_they_moved_in_is_told_then() -> None:
-    scene, place = Scene(), Place()
-    scene.presence.round_ended("anna", ServerStatus(NOW, "anna: log in."))
-    scene.presence.move_in(cast(Any, place))
-    assert place.guest.heard == [ServerStatus(NOW, "anna: log in.")]
+def test_what_was_known_before_they_connected_is_told_then(scene: Scene) -> None:
+    scene.targets.job_ended("anna", ServerStatus(scene.clock(), "anna: log in."))
+    scene.start_all()
+    assert scene.mqtt("anna").heard == [ServerStatus(scene.clock(), "anna: log in.")]
 
 
-def test_moving_in_again_tells_nobody_twice() -> None:
-    scene, place = Scene(), Place()
+def test_starting_them_again_tells_nobody_twice(scene: Scene) -> None:
     for _ in range(2):
-        scene.presence.move_in(cast(Any, place))
-    place.guest.heard.clear()
-    scene.presence.round_ended("anna", ServerStatus(NOW))
-    assert place.guest.heard == [ServerStatus(NOW, None)]
+        scene.start_all()
+    scene.mqtt("anna").heard.clear()
+    scene.targets.job_ended("anna", ServerStatus(scene.clock()))
+    assert scene.mqtt("anna").heard == [ServerStatus(scene.clock(), None)]
 
 
-def test_a_defect_of_one_target_is_not_felt_by_another(caplog: pytest.LogCaptureFixture) -> None:
-    scene, place = Scene(), Place()
-    scene.presence.move_in(cast(Any, place))
-    assert place.guest.house is scene.presence
-    scene.presence.move_in(cast(Any, place))
-    assert len(place.guest.heard) == 2
-    assert caplog.text.count("target_failed") == 2
+def test_a_defect_of_one_target_is_not_felt_by_another(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.start_all()
+    assert scene.mqtt("anna").server is scene.targets
+    scene.start_all()
+    assert len(scene.mqtt("anna").heard) == 2
+    assert caplog.text.count("target_failed") == 4, "for each person a start and a report"

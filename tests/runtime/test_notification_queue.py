@@ -108,7 +108,7 @@ def test_a_notification_for_nobody_is_answered_dropped_and_counted(
     intake.take(WEIGH_IN).result(PATIENCE)
     intake.stop()
     assert house.stored() == 1
-    tally = house.counts.tally()
+    tally = house.counts.snapshot()
     assert tally.notifications == 1
     assert tally.notifications_dropped == {"unknown_user": 1}
 
@@ -227,13 +227,17 @@ def test_old_notifications_are_tidied_away_once_a_day(
 
 def test_a_person_who_left_the_configuration_is_not_notified_for(house: House) -> None:
     intake = NotificationQueue(
-        house.open, house.clock, house.woken.append, people=(), counts=house.counts
+        house.open,
+        house.clock,
+        house.woken.append,
+        is_ours=lambda person: False,
+        counts=house.counts,
     )
     intake.start()
     intake.take(WEIGH_IN).result(PATIENCE)
     intake.stop()
     assert (house.stored(), house.woken) == (0, [])
-    assert house.counts.tally().notifications_dropped["unknown_user"] == 1
+    assert house.counts.snapshot().notifications_dropped["unknown_user"] == 1
 
 
 def test_a_defect_while_tidying_up_does_not_end_the_thread(

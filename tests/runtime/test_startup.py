@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 
 from fixtures.monitoring import DAY, HOUR, POLL, START, World
-from weighbridge.runtime.schedule import Schedule
-from weighbridge.runtime.startup import AT_ONCE, SPREAD, first_ask, note_what_is_due
+from weighbridge.runtime.schedule import Job, MemorySchedule
+from weighbridge.runtime.startup import (
+    POLLED_AT_ONCE,
+    SPREAD_OF_POLLS,
+    first_poll,
+    schedule_initial_deliveries,
+    schedule_initial_work,
+)
 from weighbridge.sources.withings.notification import Notification
 from weighbridge.storage.notification_store import store_notifications
 
@@ -27,27 +33,41 @@ from weighbridge.storage.notification_store import store_notifications
 def test_the_poll_goes_on_where_it_was_and_a_wrong_clock_stops_nobody(
     checked_at: float | None, due: float
 ) -> None:
-    assert first_ask(checked_at, START, POLL, late=5) == due
+    assert first_poll(checked_at, START, POLL, delay=5) == due
 
 
-def test_a_large_house_is_not_looked_at_in_one_go(tmp_path: Path) -> None:
-    people = [f"p{number}" for number in range(AT_ONCE + 2)]
+def test_four_people_are_polled_at_once_and_the_others_within_half_a_minute(
+    tmp_path: Path,
+) -> None:
+    assert (POLLED_AT_ONCE, SPREAD_OF_POLLS) == (4, 30.0)
+    people = [f"p{number}" for number in range(6)]
     world = World(tmp_path / "home", *people)
     world.now += DAY
-    scheduler = Schedule(people, lambda: world.now)
-    with world.open() as workplace:
-        last = note_what_is_due(workplace, scheduler, lambda: 0.5)
-    assert last == START
-    moments = [scheduler.next_ask(name) for name in people]
-    assert moments == [world.now] * AT_ONCE + [world.now + SPREAD / 2] * 2
+    schedule = MemorySchedule(lambda: world.now)
+    with world.open() as services:
+        schedule_initial_work(services, schedule, lambda: 0.5)
+    moments = [schedule.planned(name).poll_at - world.now for name in people]
+    assert moments == [0.0] * 4 + [15.0] * 2
 
 
-def test_who_notified_before_the_server_stopped_is_next(tmp_path: Path) -> None:
+def test_a_notification_from_before_the_start_is_followed_first(tmp_path: Path) -> None:
     world = World(tmp_path / "home", "anna", "ben")
-    scheduler = Schedule(["anna", "ben"], lambda: world.now)
-    with world.open() as workplace:
-        store_notifications(workplace.database, [(Notification("user of ben", 1), world.now)])
-        note_what_is_due(workplace, scheduler, lambda: 0.5)
-    errand = scheduler.take()
-    assert errand is not None
-    assert (errand.person, errand.notified) == ("ben", True)
+    schedule = MemorySchedule(lambda: world.now)
+    with world.open() as services:
+        store_notifications(services.database, [(Notification("user of ben", 1), world.now)])
+        schedule_initial_work(services, schedule, lambda: 0.5)
+    job = schedule.take(wait=False)
+    assert job is not None
+    assert (job.person, job.notified) == ("ben", True)
+
+
+def test_at_the_start_the_targets_of_everybody_are_served_once(tmp_path: Path) -> None:
+    world = World(tmp_path / "home", "anna", "ben")
+    schedule = MemorySchedule(lambda: world.now)
+    schedule_initial_deliveries(world.parts.settings.directory, schedule, lambda: world.now)
+    jobs = []
+    while job := schedule.take(wait=False):
+        jobs.append(job)
+        schedule.done(job)
+    urgent = [Job("anna"), Job("ben")]
+    assert jobs == [*urgent, Job("anna", deferrable=True), Job("ben", deferrable=True)]

@@ -9,24 +9,23 @@ import pytest
 
 from fixtures.waiting import PATIENCE
 from weighbridge.core.errors import RetryLater
-from weighbridge.runtime.shutdown import Shutdown
-from weighbridge.runtime.threads import ThreadGroup
+from weighbridge.runtime.threads import ThreadGroup, sleep_until
 
 
 @pytest.fixture
-def halt() -> Iterator[Shutdown]:
-    halt = Shutdown()
-    yield halt
-    halt.set()
+def shutdown() -> Iterator[threading.Event]:
+    shutdown = threading.Event()
+    yield shutdown
+    shutdown.set()
 
 
 @pytest.mark.parametrize(
     "trouble", [RetryLater("The database is in use."), ZeroDivisionError("a defect")]
 )
-def test_a_thread_that_failed_begins_anew_and_says_so(
-    halt: Shutdown, trouble: Exception, caplog: pytest.LogCaptureFixture
+def test_a_thread_that_failed_is_started_again_and_says_so(
+    shutdown: threading.Event, trouble: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    crew, done, calls = ThreadGroup(halt, rest=0.0), threading.Event(), list[int]()
+    group, done, calls = ThreadGroup(shutdown, restart_after=0.0), threading.Event(), list[int]()
 
     def work() -> None:
         calls.append(1)
@@ -34,38 +33,38 @@ def test_a_thread_that_failed_begins_anew_and_says_so(
             raise trouble
         done.set()
 
-    crew.begin("worker-0", work)
+    group.start("worker-0", work)
     assert done.wait(PATIENCE)
-    assert crew.part(PATIENCE)
+    assert group.join(PATIENCE)
     assert len(calls) == 3, "what returns has ended"
     told = [record for record in caplog.records if record.message == "thread_failed"]
     assert [record.__dict__["part"] for record in told] == ["worker-0"] * 2
 
 
-def test_whoever_sleeps_is_woken_by_the_end_and_not_begun_anew(
-    halt: Shutdown, caplog: pytest.LogCaptureFixture
+def test_whoever_sleeps_is_woken_by_the_end_and_not_started_again(
+    shutdown: threading.Event, caplog: pytest.LogCaptureFixture
 ) -> None:
-    crew, calls = ThreadGroup(halt, rest=0.0), list[int]()
+    group, calls = ThreadGroup(shutdown, restart_after=0.0), list[int]()
 
     def work() -> None:
         calls.append(1)
-        halt.sleep(10 * PATIENCE)
+        sleep_until(shutdown)(10 * PATIENCE)
 
-    crew.begin("subscriptions", work)
-    halt.set()
-    assert crew.part(PATIENCE)
+    group.start("subscriptions", work)
+    shutdown.set()
+    assert group.join(PATIENCE)
     assert len(calls) <= 1
     assert caplog.records == []
 
 
-def test_a_thread_that_hangs_does_not_hold_up_the_end(halt: Shutdown) -> None:
-    crew, gate = ThreadGroup(halt), threading.Event()
+def test_a_thread_that_hangs_does_not_hold_up_the_end(shutdown: threading.Event) -> None:
+    group, gate = ThreadGroup(shutdown), threading.Event()
 
     def hang() -> None:
         gate.wait(PATIENCE)
 
     for number in range(3):
-        crew.begin(f"worker-{number}", hang)
-    assert not crew.part(0.05)
+        group.start(f"worker-{number}", hang)
+    assert not group.join(0.05)
     gate.set()
-    assert crew.part(PATIENCE)
+    assert group.join(PATIENCE)

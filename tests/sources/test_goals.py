@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from fixtures.jobs import World, world
 from fixtures.paths import RECORDED
-from fixtures.sync_job import World, world
 from weighbridge.core.errors import RetryLater
 from weighbridge.core.measures import MeasureType
-from weighbridge.runtime.goal_refresh import FRESH
+from weighbridge.runtime.daily_refresh import FRESH
 from weighbridge.sources.withings.goals import PATH, read_weight_goal
 from weighbridge.sync.stored_readings import goals
 
@@ -45,16 +45,16 @@ def goal(house: World) -> str | None:
 def test_a_poll_brings_the_goal_once_a_day(house: World) -> None:
     wish(house, 70500)
     for _ in range(3):
-        house.run(asking=True)
+        house.run(poll=True)
         house.clock.offset += 60
     assert (goal(house), asked(house)) == ("70.500", 1)
     wish(house, 69000)
     house.clock.offset += FRESH
-    house.run(asking=True)
+    house.run(poll=True)
     assert (goal(house), asked(house)) == ("69.000", 2)
     wish(house, None)
     house.clock.offset += FRESH
-    house.run(asking=True)
+    house.run(poll=True)
     assert (goal(house), asked(house)) == (None, 3)
 
 
@@ -68,10 +68,10 @@ def test_a_notification_is_never_slowed_by_it(house: World) -> None:
 def test_a_refusal_changes_nothing(house: World, kind: str) -> None:
     """Above all it does not end the login: only this one service may not have been granted."""
     wish(house, 70500)
-    house.run(asking=True)
+    house.run(poll=True)
     house.clock.offset += FRESH + 60
     house.admin.fault(kind, path=PATH, times=-1)
-    house.run(asking=True)
+    house.run(poll=True)
     assert asked(house) >= 2
     assert goal(house) == "70.500"
     assert house.workplace.tokens("anna").login_needed() is None

@@ -18,7 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 from test_person_links import enter, make_link, revoke
 
 from fixtures.edge import call, hear, hear_until, listening
-from fixtures.sync_job import FILE, world
+from fixtures.jobs import FILE, world
 from fixtures.waiting import PATIENCE, wait_until
 from fixtures.web_server import Site, Visitor, site
 from weighbridge.config import load

@@ -25,7 +25,7 @@ from fixtures.waiting import PATIENCE
 from fixtures.web_server import Answer, Site, Visitor, read_html, site, words_of
 from weighbridge.core.measures import MeasureGroup, Measurement
 from weighbridge.i18n import LANGUAGES
-from weighbridge.runtime.goal_refresh import refresh_goal
+from weighbridge.runtime.daily_refresh import refresh_daily
 from weighbridge.storage.goal_store import keep_weight_goal
 from weighbridge.sync.stored_readings import goals
 from weighbridge.testing.builders import NOON as LONG_AFTER
@@ -312,7 +312,7 @@ def test_the_goal_that_withings_tells_counts_more_than_an_old_one(family: Site) 
 
 def test_without_a_login_the_goal_stays_as_it_was(family: Site) -> None:
     with family.parts().open() as workplace:
-        refresh_goal(workplace, "anna")
+        refresh_daily(workplace, "anna")
         archive = workplace.archive("anna")
         assert archive is not None
         assert str(goals(archive)[1]) == "70"

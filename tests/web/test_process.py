@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.sync_job import World, world
+from fixtures.jobs import World, world
 from fixtures.waiting import PATIENCE, wait_until
 from weighbridge.config import load
 from weighbridge.core.errors import ConfigProblem, RetryLater, StateProblem
@@ -40,7 +40,7 @@ def running(server: Server) -> Iterator[Server]:
 
 def server_of(house: World) -> Server:
     server = Server(load(house.home, {}, secret_folder=house.home), clock=house.clock)
-    server._crew._rest = 0.0
+    server.threads.restart_after = 0.0
     return server
 
 
@@ -54,7 +54,7 @@ def test_it_brings_everybody_up_to_date_and_leaves_no_thread_behind(house: World
     with running(server_of(house)) as server:
         wait_until(lambda: len(house.delivered()) == 1)
         wait_until(lambda: (server.parts.next_ask("anna") or 0.0) > house.clock())
-        assert {"weighbridge-worker-0", "weighbridge-glance", "weighbridge-intake"} <= threads()
+        assert {"weighbridge-worker-0", "weighbridge-changes", "weighbridge-intake"} <= threads()
     wait_until(lambda: not set(threading.enumerate()) - before)
 
 
@@ -73,7 +73,7 @@ def test_a_folder_that_cannot_be_written_is_a_problem_with_a_remedy(house: World
 
 
 def test_a_notification_from_before_the_start_is_followed(house: World) -> None:
-    house.run(asking=True)
+    house.run(poll=True)
     taken_at = house.weigh_in()
     notification = Notification(house.archive.userid, 1, taken_at - 1, taken_at)
     store_notifications(house.workplace.database, [(notification, house.clock())])
@@ -91,7 +91,7 @@ def test_its_threads_begin_anew_when_the_home_folder_could_not_be_opened(
 
     def open_badly() -> Services:
         mine = threading.current_thread().name
-        if mine in ("weighbridge-worker-0", "weighbridge-glance") and refusals[0] < 6:
+        if mine in ("weighbridge-worker-0", "weighbridge-changes") and refusals[0] < 6:
             refusals[0] += 1
             raise RetryLater("The database is in use by another process.")
         return real()

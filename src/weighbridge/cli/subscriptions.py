@@ -15,7 +15,7 @@ from weighbridge.config import Person
 from weighbridge.core.errors import ConfigProblem, ExitCode, Problem, StateProblem, most_urgent
 
 if TYPE_CHECKING:
-    from weighbridge.runtime.subscription_reconcile import Found, SubscriptionReport
+    from weighbridge.runtime.subscription_reconcile import FoundSubscriptions, SubscriptionReport
     from weighbridge.sync.services import Services
 
 people_option = click.option(
@@ -62,18 +62,18 @@ def list_command(session: CliContext, people: tuple[str, ...], as_json: bool) ->
       weighbridge subscriptions list --person anna
     """
     from weighbridge.cli.subscriptions_shown import list_lines, listed
-    from weighbridge.runtime.subscription_reconcile import look_at
-    from weighbridge.runtime.subscription_schedule import callback_of
+    from weighbridge.runtime.subscription_reconcile import find_subscriptions
+    from weighbridge.runtime.subscriptions import callback_of
 
     found: list[dict[str, Any]] = []
-    with _workplace(session) as workplace:
-        callback = callback_of(workplace)
+    with _services(session) as services:
+        callback = callback_of(services)
 
         def one(person: Person) -> int:
-            found.append(listed(person, look_at(workplace, person, callback), callback))
+            found.append(listed(person, find_subscriptions(services, person, callback), callback))
             return ExitCode.DONE
 
-        code = _for_each(chosen_people(workplace.settings, people), one)
+        code = _for_each(chosen_people(services.settings, people), one)
     if as_json:
         print_json(found)
     else:
@@ -100,30 +100,30 @@ def add_command(
       weighbridge subscriptions add
       weighbridge subscriptions add --person anna --appli 58
     """
-    from weighbridge.runtime.subscription_reconcile import look_at
-    from weighbridge.runtime.subscription_schedule import look_after
+    from weighbridge.runtime.subscription_reconcile import find_subscriptions
+    from weighbridge.runtime.subscriptions import look_after, retire_unused
 
-    with _workplace(session) as workplace:
-        callback = _callback(workplace)
+    with _services(session) as services:
+        callback = _callback(services)
         _warn(callback)
 
         def one(person: Person) -> int:
             if dry_run:
-                _rehearse(person, look_at(workplace, person, callback, applis))
+                _rehearse(person, find_subscriptions(services, person, callback, applis))
                 return ExitCode.DONE
-            care = look_after(
-                workplace,
+            report = look_after(
+                services,
                 person,
                 callback,
-                clock=workplace.clock,
-                sleep=workplace.sleep,
                 tell=_steps(),
                 extra=applis,
-                anew=True,
+                ask_again=True,
             )
-            return _report(care, "nothing to do, everything is subscribed")
+            return _report(report, "nothing to do, everything is subscribed")
 
-        code = _for_each(chosen_people(workplace.settings, people), one)
+        code = _for_each(chosen_people(services.settings, people), one)
+        if not dry_run:
+            retire_unused(services, callback)
     if code == ExitCode.DONE and not dry_run:
         say("Nothing is left to do while weighbridge serve is running.")
     return code
@@ -144,23 +144,23 @@ def remove_command(
       weighbridge subscriptions remove
       weighbridge subscriptions remove --person anna --appli 44
     """
-    from weighbridge.runtime.subscription_reconcile import look_at
-    from weighbridge.runtime.subscription_schedule import remove_ours
+    from weighbridge.runtime.subscription_reconcile import find_subscriptions
+    from weighbridge.runtime.subscriptions import remove_ours
     from weighbridge.sources.withings.subscriptions import name_of
 
-    with _workplace(session) as workplace:
+    with _services(session) as services:
 
         def one(person: Person) -> int:
             if dry_run:
-                old = look_at(workplace, person, None).differences.old
+                old = find_subscriptions(services, person, None).differences.old
                 ours = [name_of(s.appli) for s in old if not applis or s.appli in applis]
                 echo(f"{person.name}: would end {_list(ours) or 'nothing'}.")
                 return ExitCode.DONE
-            care = remove_ours(workplace, person, sleep=workplace.sleep, tell=_steps(), only=applis)
-            return _report(care, "nothing to do, none of them is ours")
+            report = remove_ours(services, person, tell=_steps(), only=applis)
+            return _report(report, "nothing to do, none of them is ours")
 
-        code = _for_each(chosen_people(workplace.settings, people), one)
-        if code == ExitCode.DONE and not dry_run and workplace.settings.server.url:
+        code = _for_each(chosen_people(services.settings, people), one)
+        if code == ExitCode.DONE and not dry_run and services.settings.server.url:
             say(
                 "weighbridge serve subscribes again within a day. "
                 "To do without notifications, take url out of [server] in weighbridge.toml."
@@ -184,15 +184,15 @@ def check_command(session: CliContext, people: tuple[str, ...], as_json: bool) -
     from weighbridge.cli.subscriptions_shown import Checked, check_address, check_person
 
     found: list[Checked] = []
-    with _workplace(session) as workplace:
-        callback = _callback(workplace)
+    with _services(session) as services:
+        callback = _callback(services)
         address = check_address(callback)
 
         def one(person: Person) -> int:
-            found.append(check_person(workplace, person, callback))
+            found.append(check_person(services, person, callback))
             return found[-1].exit_code
 
-        code = _for_each(chosen_people(workplace.settings, people), one)
+        code = _for_each(chosen_people(services.settings, people), one)
     if as_json:
         print_json({**address.content, "people": [checked.content for checked in found]})
     else:
@@ -215,15 +215,15 @@ def url_command(session: CliContext, rotate: bool) -> int:
       weighbridge subscriptions url
       weighbridge subscriptions url --rotate
     """
-    with _workplace(session) as workplace:
-        callback = _callback(workplace)
+    with _services(session) as services:
+        callback = _callback(services)
         if rotate:
             from weighbridge.storage.subscription_store import look_soon
             from weighbridge.storage.subscription_store import rotate as make_another
 
-            make_another(workplace.database, workplace.clock())
-            look_soon(workplace.database)
-            callback = _callback(workplace)
+            make_another(services.database, services.clock())
+            look_soon(services.database)
+            callback = _callback(services)
     click.echo(callback)
     _warn(callback)
     if rotate:
@@ -238,7 +238,7 @@ def url_command(session: CliContext, rotate: bool) -> int:
 # --- What the commands have in common ---------------------------------------------------------
 
 
-def _workplace(session: CliContext) -> Services:
+def _services(session: CliContext) -> Services:
     from weighbridge.sync.services import Services
 
     settings = session.settings()
@@ -246,11 +246,11 @@ def _workplace(session: CliContext) -> Services:
     return Services(settings)
 
 
-def _callback(workplace: Services) -> str:
+def _callback(services: Services) -> str:
     """Raises ConfigProblem: without a public address Withings cannot notify us."""
-    from weighbridge.runtime.subscription_schedule import callback_of
+    from weighbridge.runtime.subscriptions import callback_of
 
-    callback = callback_of(workplace)
+    callback = callback_of(services)
     if callback is None:
         raise ConfigProblem(
             "Withings cannot notify us: this home has no public address.",
@@ -289,33 +289,33 @@ def _steps() -> Callable[[str], None]:
     return say if sys.stderr.isatty() else lambda text: None
 
 
-def _report(care: SubscriptionReport, nothing: str) -> int:
+def _report(report: SubscriptionReport, nothing: str) -> int:
     """What was done for one person, then what could not be done."""
     from weighbridge.sources.withings.subscriptions import name_of
 
     done = []
-    if care.subscribed:
-        done.append(f"subscribed to {_list(map(name_of, care.subscribed))}")
-    if care.revoked:
-        done.append(f"ended {count(len(care.revoked), 'subscription')}")
-    if care.left_out:
-        names = _list(map(name_of, care.left_out))
+    if report.subscribed:
+        done.append(f"subscribed to {_list(map(name_of, report.subscribed))}")
+    if report.revoked:
+        done.append(f"ended {count(len(report.revoked), 'subscription')}")
+    if report.left_out:
+        names = _list(map(name_of, report.left_out))
         done.append(f"left out what Withings does not offer to your application: {names}")
-    if done or care.problem is None:
-        echo(f"{care.person}: {'; '.join(done) or nothing}.")
-    if care.problem is None:
+    if done or report.problem is None:
+        echo(f"{report.person}: {'; '.join(done) or nothing}.")
+    if report.problem is None:
         return ExitCode.DONE
-    say(f"{care.person}: {care.problem}")
-    if care.problem.exit_code == ExitCode.LATER:
-        person = in_shell(care.person)
+    say(f"{report.person}: {report.problem}")
+    if report.problem.exit_code == ExitCode.LATER:
+        person = in_shell(report.person)
         say(
             "A running server tries again by itself. "
             f"To try it yourself: weighbridge subscriptions add --person {person}"
         )
-    return care.problem.exit_code
+    return report.problem.exit_code
 
 
-def _rehearse(person: Person, found: Found) -> None:
+def _rehearse(person: Person, found: FoundSubscriptions) -> None:
     from weighbridge.sources.withings.subscriptions import name_of
 
     missing, old = found.differences.missing, found.differences.old

@@ -10,16 +10,21 @@ import msgspec
 from weighbridge.cli.cli_context import in_shell
 from weighbridge.cli.times import count, moment, span
 from weighbridge.config import Person
-from weighbridge.core.errors import ExitCode
-from weighbridge.runtime.callback_probe import probe
-from weighbridge.runtime.subscription_reconcile import Found, look_at
+from weighbridge.core.errors import ConfigProblem, ExitCode
+from weighbridge.core.network import http_client, within
+from weighbridge.runtime.subscription_reconcile import FoundSubscriptions, find_subscriptions
 from weighbridge.sources.withings.notify_url import rules_broken, shortened
 from weighbridge.sources.withings.subscriptions import Subscription, name_of
 from weighbridge.storage.subscription_store import SubscriptionState, SubscriptionStore
 from weighbridge.sync.services import Services
 
+PROBE_LIMIT = 10.0
+"""Seconds. Withings waits for "a few" (docs/reference/withings-api.md#delivery)."""
+WANTED_STATUS = 200
+"""Exactly that: others had 204 refused (docs/reference/withings-api.md#address-test)."""
 
-def listed(person: Person, found: Found, callback: str | None) -> dict[str, Any]:
+
+def listed(person: Person, found: FoundSubscriptions, callback: str | None) -> dict[str, Any]:
     """Everything that is subscribed for one person, for scripts. No address is in full."""
     return {
         "person": person.name,
@@ -27,7 +32,9 @@ def listed(person: Person, found: Found, callback: str | None) -> dict[str, Any]
     }
 
 
-def _subscription(one: Subscription, found: Found, callback: str | None) -> dict[str, Any]:
+def _subscription(
+    one: Subscription, found: FoundSubscriptions, callback: str | None
+) -> dict[str, Any]:
     return {
         "appli": one.appli,
         "subject": name_of(one.appli),
@@ -36,7 +43,7 @@ def _subscription(one: Subscription, found: Found, callback: str | None) -> dict
     }
 
 
-def _owner(one: Subscription, found: Found, callback: str | None) -> str:
+def _owner(one: Subscription, found: FoundSubscriptions, callback: str | None) -> str:
     if one.callback == callback:
         return "ours"
     if one.callback not in found.ours:
@@ -83,7 +90,7 @@ def check_address(callback: str) -> Checked:
 
 def check_person(workplace: Services, person: Person, callback: str) -> Checked:
     """What one person's account tells us of, and what is missing. Raises Problems."""
-    found = look_at(workplace, person, callback)
+    found = find_subscriptions(workplace, person, callback)
     there = sorted(one.appli for one in found.subscriptions if one.callback == callback)
     archive = workplace.archive(person.name)
     record = SubscriptionStore(workplace.database, archive.account) if archive else None
@@ -106,7 +113,7 @@ def check_person(workplace: Services, person: Person, callback: str) -> Checked:
     return Checked(content, lines, ExitCode.LOOK if found.differences else ExitCode.DONE)
 
 
-def _wrong(person: Person, found: Found) -> Iterator[str]:
+def _wrong(person: Person, found: FoundSubscriptions) -> Iterator[str]:
     missing, old = found.differences.missing, found.differences.old
     if found.left_out:
         yield f"    Withings does not offer to your application: {_names(found.left_out)}."
@@ -121,3 +128,50 @@ def _wrong(person: Person, found: Found) -> Iterator[str]:
 
 def _names(applis: Iterable[int]) -> str:
     return ", ".join(name_of(appli) for appli in sorted(applis))
+
+
+# --- Our own public address -------------------------------------------------------
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """What a HEAD of the callback brought."""
+
+    status: int | None
+    """The HTTP status; None: no answer reached this machine."""
+    told: str
+    """The same as a sentence, with what to do."""
+
+    @property
+    def is_wrong(self) -> bool:
+        """Somebody answers, and not as Withings wants it. No answer proves nothing."""
+        return self.status not in (None, WANTED_STATUS)
+
+
+def probe(callback: str) -> Probe:
+    """One HEAD from this machine. Nothing is raised, and nothing told holds the address."""
+    import httpx2
+
+    try:
+        with http_client(callback) as client:
+            status = within(
+                PROBE_LIMIT, lambda: client.head(callback, timeout=PROBE_LIMIT)
+            ).status_code
+    except TimeoutError:
+        return _unreached("no answer in time")
+    except (httpx2.HTTPError, httpx2.InvalidURL, ConfigProblem, ValueError) as error:
+        return _unreached(type(error).__name__)
+    if status == WANTED_STATUS:
+        return Probe(status, "The public address answers as Withings wants it.")
+    return Probe(
+        status,
+        f"The public address answers {status} where Withings wants {WANTED_STATUS}. Check that "
+        "it leads to weighbridge serve, for HEAD as well, and that the server is running.",
+    )
+
+
+def _unreached(why: str) -> Probe:
+    return Probe(
+        None,
+        f"The public address cannot be reached from this machine ({why}). Some routers do not let "
+        "a house see itself from outside: try it with a telephone that is not in your network.",
+    )

@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from weighbridge.config import Person, Settings, TargetSettings
+from weighbridge.config.directory import everyone
 from weighbridge.core.delivery_state import State
 from weighbridge.monitoring.alerts import CheckResult
 from weighbridge.runtime.counters import ProcessCounters
-from weighbridge.storage.database import Database, Row
+from weighbridge.storage.database import Database
+from weighbridge.storage.ledger import last_delivered_at, oldest_waiting
 from weighbridge.storage.subscription_store import SubscriptionStore
 from weighbridge.sync.services import Services
 from weighbridge.sync.status import (
@@ -110,7 +112,7 @@ class HealthChecks:
 
     def findings(self) -> Iterator[CheckResult]:
         """How each thing stands, well or not."""
-        for person in self._settings.people:
+        for person in everyone(self._settings.directory):
             source = judge_source(self._database, person.name)
             yield self._source_login(person, source)
             yield self._source_silence(person, source)
@@ -212,21 +214,18 @@ class HealthChecks:
     def _silent_since(self, standing: TargetStanding) -> float | None:
         """Since when nothing arrived although something waits; None: not for long enough."""
         before = self._now - self._settings.alerts.silent_days * DAY
-        waiting = [
-            row
-            for state in _WAITING
-            if standing.open.get(state)
-            and (row := self._one("waiting_since", standing, state=state))
-        ]
-        if not waiting or min(row["planned_at"] for row in waiting) > before:
+        route = standing.route
+        if route is None:
             return None
-        first = min(row["taken_at"] for row in waiting)
-        last = self._one("last_delivery", standing, before=first)
-        since: float = (last and last["done_at"]) or min(row["planned_at"] for row in waiting)
+        states = [state for state in _WAITING if standing.open.get(state)]
+        found = [oldest_waiting(self._database, route, state, SAMPLE) for state in states]
+        waiting = [oldest for oldest in found if oldest is not None]
+        if not waiting or min(oldest.planned_at for oldest in waiting) > before:
+            return None
+        first = min(oldest.taken_at for oldest in waiting)
+        last = last_delivered_at(self._database, route, first, SAMPLE)
+        since = last or min(oldest.planned_at for oldest in waiting)
         return since if since <= before else None
-
-    def _one(self, name: str, standing: TargetStanding, **values: object) -> Row | None:
-        return self._database.one(name, route=standing.route, most=SAMPLE, **values)
 
 
 def _run(*words: str) -> str:

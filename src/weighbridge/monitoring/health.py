@@ -8,9 +8,11 @@ alert was sent, and a monitor that stays red for weeks hides the next problem.
 from __future__ import annotations
 
 import logging
+import threading
 
 import msgspec
 
+from weighbridge.config.directory import everyone
 from weighbridge.core.errors import Problem
 from weighbridge.monitoring.checks import (
     MonitoredServer,
@@ -18,8 +20,8 @@ from weighbridge.monitoring.checks import (
     needs_login,
     silence_bound,
 )
-from weighbridge.monitoring.write_probe import WriteProbe
-from weighbridge.storage.database import Database
+from weighbridge.storage.api_pauses import rehearse_write
+from weighbridge.storage.database import Database, prove_writable
 from weighbridge.sync.status import judge_source
 
 log = logging.getLogger(__name__)
@@ -35,12 +37,37 @@ class Readiness(msgspec.Struct, frozen=True):
     reasons: list[str]
 
 
-def judge_readiness(server: MonitoredServer, proof: WriteProbe) -> Readiness:
+_PROVING = threading.Lock()
+"""The small file that proves it has one name in a process."""
+
+
+class WriteProbe:
+    """Whether the home folder can be written: proven every ``every`` seconds only, because each
+    proof costs the disk a little life, and a memory card has not much of it. After a failure it is
+    proven each time until it works again.
+    """
+
+    def __init__(self, every: float) -> None:
+        self._every = every
+        self._proven_at: float | None = None
+
+    def renew(self, database: Database, now: float) -> None:
+        """Raises StateProblem or RetryLater when nothing could be written. Nothing is changed."""
+        if self._proven_at is not None and 0.0 <= now - self._proven_at < self._every:
+            return
+        self._proven_at = None
+        with _PROVING:
+            rehearse_write(database)
+            prove_writable(database.home)
+        self._proven_at = now
+
+
+def judge_readiness(server: MonitoredServer, probe: WriteProbe) -> Readiness:
     """Look into the database and prove that it can be written. Blocks; never raises."""
     try:
-        with server.open() as workplace:
-            proof.renew(workplace.database, server.clock())
-            reasons = _why_not(workplace.database, server)
+        with server.open() as services:
+            probe.renew(services.database, server.clock())
+            reasons = _why_not(services.database, server)
     except Problem as problem:  # its text names folders: for the log only
         log.info("not_ready", extra={"problem": str(problem)})
         reasons = ["The home folder or its database cannot be used. Look into the log."]
@@ -52,7 +79,7 @@ def judge_readiness(server: MonitoredServer, proof: WriteProbe) -> Readiness:
 
 def _why_not(database: Database, server: MonitoredServer) -> list[str]:
     now = server.clock()
-    for person in server.settings.people:
+    for person in everyone(server.settings.directory):
         source = judge_source(database, person.name)
         if needs_login(source):
             continue  # waits for a person, not for us

@@ -1,7 +1,7 @@
-"""``/metrics`` in the text format of Prometheus: what was counted, and how the house stands.
+"""Metrics in the text format of Prometheus: what was counted, and how everything stands.
 
-No name and no value of a measurement is among it, but counts tell when somebody is at home: only
-who knows the admin token may read them. ``prometheus-client`` comes with the extra ``metrics``.
+There is no name and no value of a measurement in them. ``prometheus-client`` comes with the extra
+``metrics``.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from weighbridge import __version__
 from weighbridge.core.errors import Problem
 from weighbridge.monitoring.checks import MonitoredServer
-from weighbridge.monitoring.state_gauges import StateGauges, take_census
-from weighbridge.runtime.counters import ROUND_OUTCOMES, Counters
+from weighbridge.monitoring.state_gauges import StateGauges, read_gauges
+from weighbridge.runtime.counters import JOB_OUTCOMES, Counters
 
 if TYPE_CHECKING:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -27,7 +27,7 @@ def render(server: MonitoredServer) -> bytes:
     from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
     registry = CollectorRegistry()
-    registry.register(_Collected([*_counted(server.counts.tally()), *_standing(server)]))
+    registry.register(_Collected([*_counted(server.counts.snapshot()), *_standing(server)]))
     ProcessCollector(registry=registry)  # memory, processor time, open files: where there is /proc
     return generate_latest(registry)
 
@@ -42,53 +42,51 @@ class _Collected:
         return self._metrics
 
 
-def _counted(tally: Counters) -> Iterator[Metric]:
+def _counted(counters: Counters) -> Iterator[Metric]:
     """What this process counted since it started."""
     from prometheus_client.core import HistogramMetricFamily
 
     yield _gauge("info", "The version that runs.", {(__version__,): 1}, ["version"])
     yield _counter(
-        "notifications", "Notifications of Withings that were stored.", tally.notifications
+        "notifications", "Notifications of Withings that were stored.", counters.notifications
     )
     yield _counter(
         "notifications_dropped",
-        "Notifications that concern nobody of this house.",
-        _rows(tally.notifications_dropped),
+        "Notifications about people who are not connected here.",
+        _rows(counters.notifications_dropped),
         ["reason"],
     )
     yield _counter(
         "notifications_refused",
         "Notifications that were refused.",
-        _rows(tally.notifications_refused),
+        _rows(counters.notifications_refused),
         ["reason"],
     )
-    rounds: Rows = {(word,): tally.rounds[word] for word in (*ROUND_OUTCOMES.values(), "failed")}
-    yield _counter("rounds", "Times that a person was brought up to date.", rounds, ["outcome"])
-    yield _counter("withings_requests", "Requests to Withings.", tally.requests)
-    yield _counter("groups", "Measure groups that were new or changed.", tally.groups)
+    jobs: Rows = {(word,): counters.jobs[word] for word in (*JOB_OUTCOMES.values(), "failed")}
+    yield _counter("sync_jobs", "Times that a person was brought up to date.", jobs, ["outcome"])
+    yield _counter("withings_requests", "Requests to Withings.", counters.requests)
+    yield _counter("groups", "Measure groups that were new or changed.", counters.groups)
     yield _counter(
-        "unannounced_readings",
+        "missed_notifications",
         "Readings that a poll found and no notification had announced.",
-        tally.unannounced,
+        counters.missed_notifications,
     )
     yield _counter(
-        "deliveries", "Deliveries to targets.", _rows(tally.deliveries), ["kind", "outcome"]
+        "deliveries", "Deliveries to targets.", _rows(counters.deliveries), ["kind", "outcome"]
     )
     yield _counter(
-        "troubles",
-        "Problems that ended a round at Withings or at a target.",
-        _rows(tally.troubles),
+        "problems",
+        "Problems at Withings or at a target that ended a sync job.",
+        _rows(counters.problems),
         ["kind", "problem"],
     )
-    yield _counter(
-        "target_returns", "A target was connected (again) and told everything.", tally.returns
-    )
+    yield _counter("target_connections", "Times that a target was connected.", counters.connections)
     delays = HistogramMetricFamily(
         "weighbridge_delivery_delay_seconds",
         "Seconds from a notification to the delivery of its readings.",
         labels=["kind"],
     )
-    for kind, durations in tally.delays.items():
+    for kind, durations in counters.delays.items():
         delays.add_metric([kind], durations.cumulative(), durations.total)
     yield delays
 
@@ -98,55 +96,55 @@ def _standing(server: MonitoredServer) -> Iterator[Metric]:
     started = server.started_at
     yield _gauge("started_timestamp_seconds", "When the server started.", started)
     try:
-        with server.open() as workplace:
-            house = take_census(workplace.database, server.settings, server.clock())
+        with server.open() as services:
+            gauges = read_gauges(services.database, server.settings, server.clock())
     except Problem as problem:
         log.warning("metrics_without_database", extra={"problem": str(problem)})
         yield _gauge("database_up", "Whether the database can be read.", 0)
         return
     yield _gauge("database_up", "Whether the database can be read.", 1)
-    yield from _said(house)
+    yield from _gauges(gauges)
 
 
-def _said(house: StateGauges) -> Iterator[Metric]:
-    yield _gauge("people", "People, by how they stand.", _rows(house.people), ["standing"])
+def _gauges(gauges: StateGauges) -> Iterator[Metric]:
+    yield _gauge("people", "People, by status.", _rows(gauges.people), ["status"])
     yield _gauge(
         "withings_silence_seconds",
         "Seconds since Withings answered, for the person who waits longest; without those who "
         "must log in.",
-        house.oldest_success,
+        gauges.oldest_success,
     )
     yield _gauge(
-        "subscriptions_in_trouble",
+        "subscriptions_failing",
         "People whose subscription for notifications is not in order.",
-        house.subscriptions_in_trouble,
+        gauges.subscriptions_failing,
     )
     yield _gauge(
         "open_deliveries",
         "Deliveries that have not come to an end.",
-        _rows(house.open),
+        _rows(gauges.open),
         ["kind", "state"],
     )
     yield _gauge(
         "unseen_deliveries",
         "Deliveries that were accepted and not seen at the target yet.",
-        _rows(house.unseen),
+        _rows(gauges.unseen),
         ["kind"],
     )
     yield _gauge(
         "targets_needing_login",
         "Targets at which a person must log in.",
-        _rows(house.logins),
+        _rows(gauges.logins),
         ["kind"],
     )
-    notifications = "Notifications that have not been worked yet."
-    yield _gauge("open_notifications", notifications, house.notifications)
+    notifications = "Notifications that have not been processed yet."
+    yield _gauge("open_notifications", notifications, gauges.notifications)
     odd = "Measure groups that could not be understood. They are kept."
-    yield _gauge("odd_groups", odd, house.odd_groups)
-    told = "Troubles of which somebody was told and that are not over."
-    yield _gauge("alerts", told, house.alerts)
-    messages = "Messages about troubles that no channel has accepted yet."
-    yield _gauge("alert_messages_waiting", messages, house.messages)
+    yield _gauge("groups_not_understood", odd, gauges.groups_not_understood)
+    sent = "Problems that were reported and still exist."
+    yield _gauge("alerts", sent, gauges.alerts)
+    messages = "Messages about problems that no channel has accepted yet."
+    yield _gauge("alert_messages_waiting", messages, gauges.messages)
 
 
 type Rows = Mapping[tuple[str, ...], float]

@@ -1,4 +1,4 @@
-"""How the whole house stands, in numbers out of the database. No names, no values."""
+"""How everything stands, in numbers out of the database. No names, no values of measurements."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from collections import Counter
 import msgspec
 
 from weighbridge.config import Settings
+from weighbridge.config.directory import everyone
 from weighbridge.core.delivery_state import State
 from weighbridge.monitoring.checks import needs_login
+from weighbridge.storage.alert_store import AlertBook
+from weighbridge.storage.archive import count_groups_not_understood
 from weighbridge.storage.database import Database
+from weighbridge.storage.notification_store import count_open_notifications
 from weighbridge.storage.subscription_store import SubscriptionStore
 from weighbridge.sync.status import SourceVerdict, TargetVerdict, judge_source, judge_target
 
@@ -23,56 +27,52 @@ class StateGauges(msgspec.Struct):
     """How everything stands in the database, in numbers."""
 
     people: Counter[str] = msgspec.field(
-        default_factory=lambda: Counter(connected=0, login_needed=0, in_trouble=0)
+        default_factory=lambda: Counter(connected=0, login_needed=0, failing=0)
     )
     oldest_success: float = 0.0
     """Seconds since Withings answered, for the person who waits longest."""
-    subscriptions_in_trouble: int = 0
+    subscriptions_failing: int = 0
     open: Counter[tuple[str, str]] = msgspec.field(default_factory=Counter)
     """(kind of target, state) → deliveries"""
     unseen: Counter[str] = msgspec.field(default_factory=Counter)
     logins: Counter[str] = msgspec.field(default_factory=Counter)
     """Kind of target → targets that need a login."""
     notifications: int = 0
-    odd_groups: int = 0
+    groups_not_understood: int = 0
     alerts: int = 0
     messages: int = 0
 
 
-def take_census(database: Database, settings: Settings, now: float) -> StateGauges:
-    """Read it all. Raises what the database raises."""
-    house = StateGauges()
-    for person in settings.people:
-        _count_person(database, house, person.name, now)
+def read_gauges(database: Database, settings: Settings, now: float) -> StateGauges:
+    """Read them all. Raises what the database raises."""
+    gauges = StateGauges()
+    for person in everyone(settings.directory):
+        _count_person(database, gauges, person.name, now)
         for target in person.targets:
             standing = judge_target(database, person.name, target, now)
             for state in OPEN_STATES:
-                house.open[target.kind, state] += standing.open.get(state, 0)
-            house.unseen[target.kind] += standing.unseen
-            house.logins[target.kind] += standing.verdict in (
+                gauges.open[target.kind, state] += standing.open.get(state, 0)
+            gauges.unseen[target.kind] += standing.unseen
+            gauges.logins[target.kind] += standing.verdict in (
                 TargetVerdict.LOGIN_NEEDED,
                 TargetVerdict.NOT_SIGNED_IN,
             )
-    house.notifications = _number(database, "count_open_notifications")
-    house.odd_groups = _number(database, "count_all_odd_groups")
-    house.alerts = _number(database, "count_open_alerts")
-    house.messages = _number(database, "count_alert_messages")
-    return house
+    gauges.notifications = count_open_notifications(database)
+    gauges.groups_not_understood = count_groups_not_understood(database)
+    book = AlertBook(database)
+    gauges.alerts, gauges.messages = book.count_told(), book.count_messages()
+    return gauges
 
 
-def _count_person(database: Database, house: StateGauges, person: str, now: float) -> None:
+def _count_person(database: Database, gauges: StateGauges, person: str, now: float) -> None:
     source = judge_source(database, person)
     if needs_login(source):
-        house.people["login_needed"] += 1
+        gauges.people["login_needed"] += 1
         return
-    house.people["connected"] += 1
-    house.people["in_trouble"] += source.verdict is SourceVerdict.IN_TROUBLE
+    gauges.people["connected"] += 1
+    gauges.people["failing"] += source.verdict is SourceVerdict.IN_TROUBLE
     since = source.checked_at or source.connected_at or now
-    house.oldest_success = max(house.oldest_success, now - since)
-    care = None if source.account is None else SubscriptionStore(database, source.account).state()
-    house.subscriptions_in_trouble += bool(care and care.trouble)
-
-
-def _number(database: Database, name: str) -> int:
-    row = database.one(name)
-    return int(row["number"]) if row else 0
+    gauges.oldest_success = max(gauges.oldest_success, now - since)
+    if source.account is not None:
+        state = SubscriptionStore(database, source.account).state()
+        gauges.subscriptions_failing += bool(state and state.trouble)

@@ -1,115 +1,117 @@
-"""Targets that stay connected while the server runs: what they may ask of it, what they hear."""
+"""Targets that stay connected while the server runs: what they ask of it, what it tells them."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
+import msgspec
+
+from weighbridge.config import Person
+from weighbridge.config.directory import Directory, everyone
 from weighbridge.core.errors import Problem
 from weighbridge.runtime.counters import ProcessCounters
 from weighbridge.runtime.schedule import Schedule
-from weighbridge.sources.withings.devices import LEVELS
+from weighbridge.storage.accounts import account_state
 from weighbridge.sync.services import Services
 from weighbridge.targets.base import KeepsConnection, ServerStatus
 
 log = logging.getLogger(__name__)
 
-BUTTON = 10.0
+BUTTON_PAUSE = 10.0
 """Seconds between two times that a button has an effect."""
 
 
 class ConnectedTargets:
-    """The server as such a target sees it (``weighbridge.targets.base.ServerHandle``). For any
-    thread."""
+    """The server as such a target sees it (``weighbridge.targets.base.ServerHandle``).
+
+    A target hears of its own person only. For any thread.
+    """
 
     def __init__(
         self,
-        scheduler: Schedule,
+        schedule: Schedule,
+        directory: Directory,
         counts: ProcessCounters,
         clock: Callable[[], float],
         url: str | None,
     ) -> None:
         self.url = url
-        self._scheduler = scheduler
+        self._schedule = schedule
+        self._directory = directory
         self._counts = counts
         self._clock = clock
         self._lock = threading.Lock()
-        self._stayers: list[KeepsConnection] = []
-        self._problems: dict[str, str | None] = {}
-        self._batteries: dict[str, str | None] = {}
-        self._last_sync: float | None = None
+        self._targets: dict[str, list[KeepsConnection]] = {}
+        self._status: dict[str, ServerStatus] = {}
         self._pressed_at: float | None = None
 
     # What they ask
 
     def came_back(self, person: str, target: str, delay: float = 0.0) -> None:
-        """The other side is there again: say what it keeps, and send what waits."""
-        self._counts.target_returned()
-        self._scheduler.announce(person, target, self._clock() + delay)
+        """The other side is there again: publish its latest values, and send what waits."""
+        self._counts.target_connected()
+        self._schedule.republish_at(person, target, self._clock() + delay)
 
     def locked_out(self, person: str, target: str) -> None:
-        """The other side refuses our login: the round that follows writes it down."""
-        self._scheduler.announce(person, target, self._clock())
+        """The other side refuses our login: the job that follows writes it down."""
+        self._schedule.republish_at(person, target, self._clock())
 
     def sync_now(self, person: str | None = None) -> None:
-        """Somebody pressed a button; pressing it again at once changes nothing."""
+        """A person pressed a button; pressing it again at once changes nothing."""
         now = self._clock()
         with self._lock:
-            if self._pressed_at is not None and 0.0 <= now - self._pressed_at < BUTTON:
+            if self._pressed_at is not None and 0.0 <= now - self._pressed_at < BUTTON_PAUSE:
                 return
             self._pressed_at = now
-        for name in [person] if person else self._scheduler.people():
-            self._scheduler.ask(name, now)
+        for name in [person] if person else [one.name for one in everyone(self._directory)]:
+            self._schedule.poll_at(name, now)
 
-    # What they hear
+    # What they are told
 
-    def move_in(self, workplace: Services) -> None:
-        """Have all targets that stay connect, in the background. They hear how things stand."""
-        stayers = list(self._settled(workplace))
-        with self._lock:
-            self._stayers = stayers
-        self._tell()
+    def start_all(self, services: Services) -> None:
+        """Have all of them connect, in the background, and tell them how the server is doing."""
+        for person in everyone(self._directory):
+            targets = self._start(services, person)
+            if not targets:
+                continue
+            account = account_state(services.database, person.name)
+            with self._lock:
+                self._targets[person.name] = targets
+                known = self._status.get(person.name)
+                status = known or ServerStatus(account.checked_at if account else None)
+                self._status[person.name] = status
+            _report(targets, status)
 
-    def _settled(self, workplace: Services) -> Iterator[KeepsConnection]:
-        for person in workplace.settings.people:
-            for settings in person.targets:
-                try:
-                    target = workplace.target(person, settings)
-                    if isinstance(target, KeepsConnection):
-                        target.stay(self)
-                        yield target
-                except Problem:
-                    continue  # the round of this person says what is wrong
-                except Exception:  # a defect of one target must not stop the others
-                    log.exception("target_failed", extra={"target": settings.name})
-
-    def synced_at(self, moment: float) -> None:
-        """Withings was read then, in epoch seconds. What is told next says so."""
-        with self._lock:
-            self._last_sync = moment
-
-    def round_ended(self, person: str, news: ServerStatus) -> None:
-        """Tell how the server is doing. ``news`` are those of one person."""
-        if news.last_sync is not None:
-            self.synced_at(news.last_sync)
-        with self._lock:
-            self._problems[person] = news.problem
-            self._batteries[person] = news.battery
-        self._tell()
-
-    def _tell(self) -> None:
-        with self._lock:
-            problems = [text for text in self._problems.values() if text]
-            levels = [LEVELS.index(level) for level in self._batteries.values() if level]
-            news = ServerStatus(
-                last_sync=self._last_sync,
-                problem=" ".join(problems) or None,
-                battery=LEVELS[min(levels)] if levels else None,
-            )
-            stayers = self._stayers
-        for target in stayers:
+    def _start(self, services: Services, person: Person) -> list[KeepsConnection]:
+        started: list[KeepsConnection] = []
+        for settings in person.targets:
             try:
-                target.report(news)
-            except Exception:  # see above
-                log.exception("target_failed")
+                target = services.target(person, settings)
+                if isinstance(target, KeepsConnection):
+                    target.stay(self)
+                    started.append(target)
+            except Problem:
+                continue  # the job of this person says what is wrong
+            except Exception:  # a defect of one target must not stop the others
+                log.exception("target_failed", extra={"target": settings.name})
+        return started
+
+    def job_ended(self, person: str, status: ServerStatus) -> None:
+        """Tell the targets of this person; without ``last_sync`` the earlier one still counts."""
+        with self._lock:
+            before = self._status.get(person)
+            if status.last_sync is None and before is not None:
+                status = msgspec.structs.replace(status, last_sync=before.last_sync)
+            self._status[person] = status
+            targets = self._targets.get(person, [])
+        _report(targets, status)
+
+
+def _report(targets: list[KeepsConnection], status: ServerStatus) -> None:
+    for target in targets:
+        try:
+            target.report(status)
+        except Exception:  # a defect of one target must not stop the others
+            log.exception("target_failed")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from concurrent.futures import Future
 
 import msgspec
@@ -46,8 +46,8 @@ class NotificationQueue:
     """Stores notifications and wakes their people.
 
     ``open_database`` is called in the thread of the intake, again after each trouble. ``wake`` is
-    called in that thread, after the commit, and must return at once. Notifications for others than
-    ``people`` are dropped; None: for whoever has an account.
+    called in that thread, after the commit, and must return at once. Notifications about people
+    who are not ``is_ours`` are dropped.
     """
 
     def __init__(  # noqa: PLR0913  what is outside is passed in
@@ -56,14 +56,14 @@ class NotificationQueue:
         clock: Callable[[], float],
         wake: Callable[[str], object],
         *,
-        people: Collection[str] | None = None,
+        is_ours: Callable[[str], bool] = lambda person: True,
         counts: ProcessCounters | None = None,
         room: int = ROOM,
     ) -> None:
         self._open = open_database
         self._clock = clock
         self._wake = wake
-        self._people = people
+        self._is_ours = is_ours
         self._counts = counts or ProcessCounters()
         self._room = room
         self._queue: list[_Waiting] = []
@@ -126,7 +126,7 @@ class NotificationQueue:
             if self._database is None:
                 self._database = self._open()
             notifications = [(waiting.notification, waiting.received_at) for waiting in pile]
-            stored = store_notifications(self._database, notifications, self._people)
+            stored = store_notifications(self._database, notifications, self._is_ours)
         except Exception as error:  # a thread that died would leave every sender without answer
             self._refuse(pile, error)
             return

@@ -1,200 +1,324 @@
-"""Who is due, and when. Bookkeeping for threads that do the work; nothing outside is touched.
+"""Who is due, and when. Threads take jobs from here; nothing outside is touched.
 
-A person is at work in one thread at a time. What comes in meanwhile is remembered and done next.
-When the clock is set back, the times that are noted move along: nobody waits for hours.
+One person is at work in one thread at a time. What comes in meanwhile is kept and done next. When
+the clock is set back, the planned times move along, so that nobody waits for hours.
+
+An event costs O(log n) for n people: times lie in a heap of alarms, and what is due lies in one
+heap for each class of urgency. An entry of a heap that no longer holds is dropped when it comes up.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable
+from heapq import heapify, heappop, heappush
+from typing import Protocol
 
 import msgspec
 
-LONGEST_NAP = 30.0
-"""Seconds: a clock that was turned, or a computer that slept, is noticed after that."""
+LONGEST_WAIT = 30.0
+"""Seconds. After that a waiting thread looks at the clock again: it may have been set, or the
+computer may have slept."""
 
 NEVER = float("inf")
+COMPACT_ABOVE = 64
+"""Alarms below this number are not worth a clean-up."""
 
 
 class Job(msgspec.Struct, frozen=True):
-    """One piece of work for a person. ``slow``: only the targets that may take their time, and
-    nothing else is looked at."""
+    """One piece of work for one person.
 
-    person: str
-    asking: bool = False
-    notified: bool = False
-    announce: frozenset[str] = frozenset()
-    slow: bool = False
-    since: float | None = None
-    """When the notification came that began it, in epoch seconds."""
-
-
-class _Diary(msgspec.Struct):
-    """What is noted for one person. Times are epoch seconds."""
-
-    ask_at: float = NEVER
-    serve_at: float = NEVER
-    notified_at: float = NEVER
-    announce: dict[str, float] = {}
-    since: float | None = None
-    at_work: bool = False
-
-    def due_at(self) -> float:
-        return min(self.ask_at, self.serve_at, self.notified_at, *self.announce.values())
-
-    def move(self, seconds: float) -> None:
-        self.ask_at += seconds
-        self.serve_at += seconds
-        self.notified_at += seconds
-        self.announce = {name: at + seconds for name, at in self.announce.items()}
-
-
-class Schedule:
-    """Diaries for all people. ``clock`` gives epoch seconds. All methods are for any thread.
-
-    ``most_slow``: how many errands that may take their time are given out at once.
+    ``deferrable``: only the targets that may take their time are served, and Withings is not asked.
     """
 
-    def __init__(
-        self, people: Iterable[str], clock: Callable[[], float], *, most_slow: int = 1
-    ) -> None:
+    person: str
+    poll: bool = False
+    """The poll is due: Withings is asked whether or not it notified us."""
+    notified: bool = False
+    republish: frozenset[str] = frozenset()
+    """Names of targets that want their latest values again."""
+    deferrable: bool = False
+    since: float | None = None
+    """When the notification came that led to it, in epoch seconds."""
+
+
+class Schedule(Protocol):
+    """When which person is due. Times are epoch seconds; all methods are for any thread.
+
+    Of several times that are planned for the same thing the earliest counts.
+    """
+
+    def notified(self, person: str, delay: float = 0.0) -> None:
+        """Withings has something new. This goes before everything that only became due."""
+
+    def poll_at(self, person: str, at: float) -> None:
+        """Ask Withings then."""
+
+    def deliver_at(self, person: str, at: float) -> None:
+        """Something that is known may be sent then."""
+
+    def deliver_deferrable_at(self, person: str, at: float, since: float | None = None) -> None:
+        """Something may be sent then to a target that may take its time."""
+
+    def republish_at(self, person: str, target: str, at: float) -> None:
+        """A target is connected again and wants its latest values."""
+
+    def planned(self, person: str, *, deferrable: bool = False) -> Planned:
+        """What is planned for a person, of one of the two kinds of jobs."""
+
+    def forget(self, person: str, *, deferrable: bool = False) -> None:
+        """Plan nothing any more for a person, of one of the two kinds of jobs."""
+
+    def take(self, *, wait: bool = True) -> Job | None:
+        """The next job; waits for it if need be. None: closed, or nothing is due and ``wait`` is
+        False.
+        """
+
+    def done(self, job: Job) -> None:
+        """The job has ended, however it ended."""
+
+    def close(self) -> None:
+        """Give out no more jobs."""
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """The times planned for one person, in epoch seconds; ``NEVER``: not planned."""
+
+    poll_at: float = NEVER
+    deliver_at: float = NEVER
+    notified_at: float = NEVER
+    republish_at: dict[str, float] = {}
+    since: float | None = None
+
+    @property
+    def due_at(self) -> float:
+        """The earliest of them."""
+        return min(self.poll_at, self.deliver_at, self.notified_at, *self.republish_at.values())
+
+    def moved(self, seconds: float) -> Planned:
+        """The same after the clock was set."""
+        return Planned(
+            self.poll_at + seconds,
+            self.deliver_at + seconds,
+            self.notified_at + seconds,
+            {name: at + seconds for name, at in self.republish_at.items()},
+            self.since,
+        )
+
+
+class _Slot(msgspec.Struct):
+    """One person's place in the schedule, for one of the two kinds of jobs."""
+
+    person: str
+    deferrable: bool
+    planned: Planned = Planned()
+    at_work: bool = False
+    version: int = 0
+    """Counts up with each entry in a ready heap: only the newest entry holds."""
+
+
+type _Ready = list[tuple[float, str, int]]
+"""(due since, person, version of the slot)"""
+
+
+class MemorySchedule:
+    """The schedule of one process, in memory. See ``Schedule``.
+
+    ``most_deferrable``: how many deferrable jobs are given out at once. With one less than there
+    are threads, one thread is always left for what must not wait.
+    """
+
+    def __init__(self, clock: Callable[[], float], *, most_deferrable: int = 1) -> None:
         self._clock = clock
-        self._most_slow = most_slow
-        self._diaries = {person: _Diary() for person in people}
-        self._slow = {person: _Diary() for person in self._diaries}
-        """Of each person the targets that may take their time: they hold nothing else up."""
+        self._most_deferrable = most_deferrable
+        self._deferrable_at_work = 0
+        self._slots: dict[tuple[str, bool], _Slot] = {}
+        self._alarms: list[tuple[float, str, bool]] = []
+        self._notified: _Ready = []
+        self._urgent: _Ready = []
+        self._deferrable: _Ready = []
         self._change = threading.Condition()
         self._closed = False
         self._seen_at = clock()
 
+    # What the rest of the server plans
+
     def notified(self, person: str, delay: float = 0.0) -> None:
         """Withings has something new. This goes before everything that only became due."""
-        with self._noting(person) as diary:
-            diary.notified_at = min(diary.notified_at, self._clock() + delay)
+        with self._change:
+            slot, at = self._slot(person), self._clock() + delay
+            if at < slot.planned.notified_at:
+                self._plan(slot, at, notified_at=at)
 
-    def ask(self, person: str, at: float) -> None:
-        """Ask Withings then, or earlier if that was noted."""
-        with self._noting(person) as diary:
-            diary.ask_at = min(diary.ask_at, at)
+    def poll_at(self, person: str, at: float) -> None:
+        """Ask Withings then, or earlier if that is planned."""
+        with self._change:
+            slot = self._slot(person)
+            if at < slot.planned.poll_at:
+                self._plan(slot, at, poll_at=at)
 
-    def serve(self, person: str, at: float) -> None:
+    def deliver_at(self, person: str, at: float) -> None:
         """Something that is known may be sent then."""
-        with self._noting(person) as diary:
-            diary.serve_at = min(diary.serve_at, at)
+        with self._change:
+            slot = self._slot(person)
+            if at < slot.planned.deliver_at:
+                self._plan(slot, at, deliver_at=at)
 
-    def serve_slow(self, person: str, at: float, since: float | None = None) -> None:
+    def deliver_deferrable_at(self, person: str, at: float, since: float | None = None) -> None:
         """Something may be sent then to a target that may take its time."""
-        with self._noting(person, slow=True) as diary:
-            diary.serve_at = min(diary.serve_at, at)
-            diary.since = since if diary.since is None else diary.since
+        with self._change:
+            slot = self._slot(person, deferrable=True)
+            if slot.planned.since is None:
+                slot.planned = msgspec.structs.replace(slot.planned, since=since)
+            if at < slot.planned.deliver_at:
+                self._plan(slot, at, deliver_at=at)
 
-    def announce(self, person: str, target: str, at: float) -> None:
-        """A target is there again and wants to be told what it keeps."""
-        with self._noting(person) as diary:
-            diary.announce[target] = min(diary.announce.get(target, NEVER), at)
+    def republish_at(self, person: str, target: str, at: float) -> None:
+        """A target is connected again and wants its latest values."""
+        with self._change:
+            slot = self._slot(person)
+            if at < slot.planned.republish_at.get(target, NEVER):
+                self._plan(slot, at, republish_at={**slot.planned.republish_at, target: at})
 
-    def take(self) -> Job | None:
-        """Wait for the next errand. None: closed."""
+    def planned(self, person: str, *, deferrable: bool = False) -> Planned:
+        """What is planned for a person, of one of the two kinds of jobs."""
+        with self._change:
+            slot = self._slots.get((person, deferrable))
+            return slot.planned if slot else Planned()
+
+    def forget(self, person: str, *, deferrable: bool = False) -> None:
+        """Plan nothing any more for a person, of one of the two kinds of jobs."""
+        with self._change:
+            slot = self._slot(person, deferrable=deferrable)
+            slot.planned = Planned()
+            slot.version += 1
+
+    # What the threads do
+
+    def take(self, *, wait: bool = True) -> Job | None:
+        """The next job; waits for it if need be. None: closed, or nothing is due and ``wait`` is
+        False.
+        """
         with self._change:
             while not self._closed:
-                now = self._look_at_clock()
-                found = self._most_urgent(now)
-                if found is not None:
-                    return self._begin(*found, now)
-                self._change.wait(self._nap(now))
+                now = self._read_clock()
+                self._ring(now)
+                if slot := self._most_urgent():
+                    self._change.notify()  # another thread waits for the next time from now on
+                    return self._begin(slot, now)
+                if not wait:
+                    return None
+                self._change.wait(self._seconds_to_wait(now))
         return None
 
-    def done(self, errand: Job) -> None:
-        """The errand has ended, however it ended."""
+    def done(self, job: Job) -> None:
+        """The job has ended, however it ended."""
         with self._change:
-            self._diary(errand.person, errand.slow).at_work = False
-            self._change.notify_all()
-
-    def next_ask(self, person: str) -> float | None:
-        """When Withings is asked next without being told to; None: not planned."""
-        with self._change:
-            at = self._diaries[person].ask_at
-        return None if at == NEVER else at
-
-    def people(self) -> Collection[str]:
-        """Everybody who has a diary."""
-        return self._diaries.keys()
+            slot = self._slots[job.person, job.deferrable]
+            slot.at_work = False
+            self._deferrable_at_work -= job.deferrable
+            self._sort_in(slot, self._seen_at)
+            self._change.notify()
 
     def close(self) -> None:
-        """Give out no more errands."""
+        """Give out no more jobs."""
         with self._change:
             self._closed = True
             self._change.notify_all()
 
-    def _noting(self, person: str, *, slow: bool = False) -> _Noting:
-        known = person in self._diaries
-        return _Noting(self._change, self._diary(person, slow) if known else _Diary())
+    # Bookkeeping, under the lock
 
-    def _diary(self, person: str, slow: bool) -> _Diary:
-        return self._slow[person] if slow else self._diaries[person]
+    def _slot(self, person: str, *, deferrable: bool = False) -> _Slot:
+        key = (person, deferrable)
+        if key not in self._slots:
+            self._slots[key] = _Slot(person, deferrable)
+        return self._slots[key]
 
-    def _all(self) -> Iterator[tuple[str, bool, _Diary]]:
-        for slow, diaries in enumerate((self._diaries, self._slow)):
-            for person, diary in diaries.items():
-                yield person, bool(slow), diary
-
-    def _look_at_clock(self) -> float:
-        before, self._seen_at = self._seen_at, self._clock()
-        if self._seen_at < before:
-            for _, _, diary in self._all():
-                diary.move(self._seen_at - before)
-        return self._seen_at
-
-    def _most_urgent(self, now: float) -> tuple[str, bool] | None:
-        """A notification before a time that came, then whoever has been due for longest."""
-        due = [
-            (diary.notified_at > now, slow, diary.due_at(), person)
-            for person, slow, diary in self._all()
-            if not diary.at_work and diary.due_at() <= now and not (slow and self._is_full())
-        ]
-        return (min(due)[3], min(due)[1]) if due else None
-
-    def _is_full(self) -> bool:
-        """One thread is always left for those who must not wait."""
-        return sum(diary.at_work for diary in self._slow.values()) >= self._most_slow
-
-    def _begin(self, person: str, slow: bool, now: float) -> Job:
-        """Take out of the diary what is due; the rest stays."""
-        diary = self._diary(person, slow)
-        notified, asking = diary.notified_at <= now, diary.ask_at <= now
-        announce = frozenset(name for name, at in diary.announce.items() if at <= now)
-        diary.at_work = True
-        diary.announce = {n: at for n, at in diary.announce.items() if n not in announce}
-        if notified:
-            diary.notified_at = NEVER
-        if asking:
-            diary.ask_at = NEVER
-        if diary.serve_at <= now:
-            diary.serve_at = NEVER
-        since, diary.since = diary.since, None
-        return Job(person, asking, notified, announce, slow, since)
-
-    def _nap(self, now: float) -> float:
-        waiting = [
-            diary.due_at()
-            for _, slow, diary in self._all()
-            if not diary.at_work and not (slow and self._is_full())
-        ]
-        return max(0.0, min([LONGEST_NAP, *(at - now for at in waiting)]))
-
-
-class _Noting:
-    """The diary of a person, under the lock; whoever waits looks again afterwards."""
-
-    def __init__(self, change: threading.Condition, diary: _Diary) -> None:
-        self._change = change
-        self._diary = diary
-
-    def __enter__(self) -> _Diary:
-        self._change.acquire()
-        return self._diary
-
-    def __exit__(self, *exc_info: object) -> None:
+    def _plan(self, slot: _Slot, at: float, **changed: object) -> None:
+        """Plan an earlier time; a thread that waits looks whether it is the next one."""
+        slot.planned = msgspec.structs.replace(slot.planned, **changed)
+        heappush(self._alarms, (at, slot.person, slot.deferrable))
+        if len(self._alarms) > COMPACT_ABOVE + 4 * len(self._slots):
+            self._alarms = [alarm for alarm in self._alarms if self._holds(alarm)]
+            heapify(self._alarms)
         self._change.notify()
-        self._change.release()
+
+    def _holds(self, alarm: tuple[float, str, bool]) -> bool:
+        at, person, deferrable = alarm
+        planned = self._slots[person, deferrable].planned
+        times = (planned.poll_at, planned.deliver_at, planned.notified_at)
+        return at in times or at in planned.republish_at.values()
+
+    def _ring(self, now: float) -> None:
+        """Sort in whatever became due."""
+        while self._alarms and self._alarms[0][0] <= now:
+            _, person, deferrable = heappop(self._alarms)
+            self._sort_in(self._slots[person, deferrable], now)
+
+    def _sort_in(self, slot: _Slot, now: float) -> None:
+        """Put a person who is due among those of the same urgency."""
+        due_at = slot.planned.due_at
+        if slot.at_work or due_at > now:
+            return
+        slot.version += 1
+        heappush(self._heap_of(slot, now), (due_at, slot.person, slot.version))
+
+    def _heap_of(self, slot: _Slot, now: float) -> _Ready:
+        if slot.deferrable:
+            return self._deferrable
+        return self._notified if slot.planned.notified_at <= now else self._urgent
+
+    def _most_urgent(self) -> _Slot | None:
+        """First notifications, then what must not wait, then the rest; each longest due first."""
+        if slot := self._first(self._notified) or self._first(self._urgent):
+            return slot
+        if self._deferrable_at_work < self._most_deferrable:
+            return self._first(self._deferrable, deferrable=True)
+        return None
+
+    def _first(self, ready: _Ready, *, deferrable: bool = False) -> _Slot | None:
+        while ready:
+            _, person, version = heappop(ready)
+            slot = self._slots[person, deferrable]
+            if slot.version == version:
+                return slot
+        return None
+
+    def _begin(self, slot: _Slot, now: float) -> Job:
+        """Take what is due out of the plan; the rest stays."""
+        was = slot.planned
+        republish = {name for name, at in was.republish_at.items() if at <= now}
+        slot.planned = Planned(
+            NEVER if was.poll_at <= now else was.poll_at,
+            NEVER if was.deliver_at <= now else was.deliver_at,
+            NEVER if was.notified_at <= now else was.notified_at,
+            {name: at for name, at in was.republish_at.items() if name not in republish},
+        )
+        slot.at_work = True
+        slot.version += 1
+        self._deferrable_at_work += slot.deferrable
+        return Job(
+            slot.person,
+            poll=was.poll_at <= now,
+            notified=was.notified_at <= now,
+            republish=frozenset(republish),
+            deferrable=slot.deferrable,
+            since=was.since,
+        )
+
+    def _seconds_to_wait(self, now: float) -> float:
+        while self._alarms and not self._holds(self._alarms[0]):
+            heappop(self._alarms)
+        return min(LONGEST_WAIT, self._alarms[0][0] - now) if self._alarms else LONGEST_WAIT
+
+    def _read_clock(self) -> float:
+        """The time. When the clock was set back, everything planned moves along."""
+        before, self._seen_at = self._seen_at, self._clock()
+        if (late := self._seen_at - before) < 0:
+            for slot in self._slots.values():
+                slot.planned = slot.planned.moved(late)
+            # The order stays, so these are heaps still.
+            self._alarms = [(at + late, person, kind) for at, person, kind in self._alarms]
+            for ready in (self._notified, self._urgent, self._deferrable):
+                ready[:] = [(at + late, person, version) for at, person, version in ready]
+        return self._seen_at

@@ -1,19 +1,27 @@
-"""One look at the subscriptions of a person, and the steps that put them in order.
+"""Compare the subscriptions of a person at Withings with what we want, and take the steps between.
 
-Subscribing goes first and revoking follows, so that a new secret or another public address leaves
-no gap. Source: docs/reference/withings-api.md#subscriptions. Nothing is held while we wait: no
-lease, no transaction. Two processes may do it at once, because each step may be done twice.
+docs/reference/withings-api.md#subscriptions. Subscribing goes first and revoking follows, so that a
+new secret or another public address leaves no gap. Nothing is held while we wait: no lease, no
+transaction. Two processes may do it at once, because each step may be done twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 import msgspec
 
 from weighbridge.config import Person
 from weighbridge.core.errors import Problem
-from weighbridge.runtime.wanted_types import types_taken
+from weighbridge.core.measures import (
+    BLOOD_PRESSURE_TYPES,
+    SEGMENT_TYPES,
+    WHOLE_BODY,
+    Kind,
+    Measurement,
+    MeasureType,
+    Reading,
+)
 from weighbridge.sources.withings.status_codes import NotForUs, NotUnderstood
 from weighbridge.sources.withings.subscriptions import (
     Calls,
@@ -31,11 +39,12 @@ from weighbridge.sync.services import Services
 
 BEFORE_SUBSCRIBE = 5.0
 BEFORE_REVOKE = 1.0
-"""Seconds. In a hurry the service fails (docs/reference/withings-api.md#subscriptions)."""
+"""Seconds. The service asks the callback each time, and fails in a hurry
+(docs/reference/withings-api.md#callbacks)."""
 
 
 class SubscriptionReport(msgspec.Struct):
-    """What came of looking after one person."""
+    """What was done to the subscriptions of one person."""
 
     person: str
     subscribed: list[int] = []
@@ -46,7 +55,7 @@ class SubscriptionReport(msgspec.Struct):
     next_try_at: float = 0.0
 
 
-class Found(msgspec.Struct, frozen=True):
+class FoundSubscriptions(msgspec.Struct, frozen=True):
     """How the subscriptions of one person stand at Withings."""
 
     subscriptions: list[Subscription]
@@ -57,46 +66,39 @@ class Found(msgspec.Struct, frozen=True):
     """What must be done; without a callback of ours, all that is ours is old."""
 
 
-def look_at(
-    workplace: Services, person: Person, callback: str | None, extra: Collection[int] = ()
-) -> Found:
+def find_subscriptions(
+    services: Services, person: Person, callback: str | None, extra: Collection[int] = ()
+) -> FoundSubscriptions:
     """Ask Withings how things stand; nothing is changed. Raises Problems.
 
     ``extra``: subjects that a person asks for. Without a callback nothing is wanted.
     """
-    return _compare(workplace, person, workplace.source(person.name), callback, extra)
+    return _compare(services, person, services.source(person.name), callback, extra)
 
 
-class Mending:
-    """The steps for one person. ``care`` tells how far they came, also after a problem.
+class Reconciliation:
+    """The steps for one person. ``report`` says how far they came, also after a problem.
 
-    ``sleep`` may raise to stop them. ``tell`` hears a sentence before each step.
+    ``sleep`` of the services may raise to stop them. ``tell`` gets a sentence before each step.
     """
 
-    def __init__(
-        self,
-        workplace: Services,
-        person: Person,
-        *,
-        sleep: Callable[[float], None],
-        tell: Callable[[str], None],
-    ) -> None:
-        self.care = SubscriptionReport(person.name)
-        self._workplace = workplace
+    def __init__(self, services: Services, person: Person, tell: Callable[[str], None]) -> None:
+        self.report = SubscriptionReport(person.name)
+        self._services = services
         self._person = person
-        self._sleep = sleep
+        self._sleep = services.sleep
         self._tell = tell
         self._refused: NotForUs | None = None
         self._not_understood: NotUnderstood | None = None
         self._kept: set[int] = set()
         """Subjects that could not be subscribed this time: what is old about them is kept."""
 
-    def mend(self, callback: str, extra: Collection[int]) -> None:
+    def reconcile(self, callback: str, extra: Collection[int]) -> None:
         """Subscribe what is missing, then revoke what is old. Raises Problems."""
-        account = self._workplace.source(self._person.name)
-        found = _compare(self._workplace, self._person, account, callback, extra)
+        account = self._services.source(self._person.name)
+        found = _compare(self._services, self._person, account, callback, extra)
         self._subscribe_all(account, callback, found.differences.missing)
-        if not self.care.subscribed and not _has(found, callback):
+        if not self.report.subscribed and not _has(found, callback):
             self._check_offered()
         old = [one for one in found.differences.old if one.appli not in self._kept]
         self._revoke(account, old)
@@ -105,8 +107,8 @@ class Mending:
 
     def remove(self, only: Collection[int]) -> None:
         """Revoke what is ours, all of it or some subjects. Raises Problems."""
-        account = self._workplace.source(self._person.name)
-        found = _compare(self._workplace, self._person, account, None, ())
+        account = self._services.source(self._person.name)
+        found = _compare(self._services, self._person, account, None, ())
         ours = [one for one in found.differences.old if not only or one.appli in only]
         self._revoke(account, ours)
 
@@ -123,17 +125,17 @@ class Mending:
             subscribe(account, callback, appli)
         except NotForUs as problem:
             self._refused = problem
-            self.care.left_out.append(appli)
+            self.report.left_out.append(appli)
         except NotUnderstood as problem:
             self._not_understood = problem
             self._kept.add(appli)
         else:
-            self.care.subscribed.append(appli)
+            self.report.subscribed.append(appli)
 
     def _check_offered(self) -> None:
-        """When not one subject is for us, it is not about a subject. Raises NotForUs."""
+        """When every subject is refused, it is not about a subject. Raises NotForUs."""
         if self._refused is not None:
-            self.care.left_out.clear()
+            self.report.left_out.clear()
             raise self._refused
 
     def _revoke(self, account: Calls, ours: Collection[Subscription]) -> None:
@@ -141,36 +143,78 @@ class Mending:
             self._say(f"ending {name_of(old.appli)} ({number} of {len(ours)})")
             self._sleep(BEFORE_REVOKE)
             revoke(account, old.callback, old.appli)
-            self.care.revoked.append(old.appli)
+            self.report.revoked.append(old.appli)
 
     def _say(self, step: str) -> None:
-        self._tell(f"{self.care.person}: {step}")
+        self._tell(f"{self.report.person}: {step}")
 
 
-def _has(found: Found, callback: str) -> bool:
+def _has(found: FoundSubscriptions, callback: str) -> bool:
     return any(one.callback == callback for one in found.subscriptions)
 
 
 def _compare(
-    workplace: Services,
+    services: Services,
     person: Person,
     account: Calls,
     callback: str | None,
     extra: Collection[int],
-) -> Found:
-    ours = our_callbacks(workplace.database)
-    archive = workplace.archive(person.name)
+) -> FoundSubscriptions:
+    ours = our_callbacks(services.database)
+    archive = services.archive(person.name)
     left_out: frozenset[int] = frozenset()
     if archive is not None:
-        left_out = SubscriptionStore(workplace.database, archive.account).left_out(
-            workplace.clock()
-        )
-    wanted = set() if callback is None else {*_wanted(workplace, person), *extra}
+        store = SubscriptionStore(services.database, archive.account)
+        left_out = store.left_out(services.clock())
+    wanted = set() if callback is None else {*_wanted(services, person), *extra}
     subscriptions = list_subscriptions(account)
     compared = differences(subscriptions, wanted, callback or "", ours, left_out)
-    return Found(subscriptions, ours, left_out, compared)
+    return FoundSubscriptions(subscriptions, ours, left_out, compared)
 
 
-def _wanted(workplace: Services, person: Person) -> tuple[int, ...]:
-    pair = workplace.tokens(person.name).load()
-    return wanted_applis(types_taken(workplace, person), pair.scope if pair else "")
+# --- What is wanted -------------------------------------------------------------------------------
+
+
+def _wanted(services: Services, person: Person) -> tuple[int, ...]:
+    pair = services.tokens(person.name).load()
+    return wanted_applis(types_taken(services, person), pair.scope if pair else "")
+
+
+def types_taken(services: Services, person: Person) -> frozenset[int]:
+    """The measure types that at least one target of a person takes: each target is asked about
+    made-up readings, nothing is sent.
+    """
+    taken: set[int] = set()
+    for settings in person.targets:
+        try:
+            target = services.target(person, settings)
+        except Problem:  # the job of the person reports it; such a target is owed nothing
+            continue
+        for reading in SAMPLE_READINGS:
+            taken |= {measurement.type_code for measurement in target.takes(reading)}
+    return frozenset(taken)
+
+
+def _sample_reading(kind: str, types: Iterable[int]) -> Reading:
+    """A made-up reading with a value of every type: a target that takes one of them shows it."""
+    codes = sorted(types)
+    return Reading(
+        reading_id="sample",
+        kind=kind,
+        taken_at=0,
+        stored_at=0,
+        device=None,
+        model=None,
+        timezone=None,
+        attributions=(0,),
+        group_ids=(0,),
+        measurements=tuple(Measurement(code, 1, 0) for code in codes if code not in SEGMENT_TYPES),
+        segments=tuple(Measurement(c, 1, 0, WHOLE_BODY - 1) for c in codes if c in SEGMENT_TYPES),
+    )
+
+
+_ALL = frozenset(int(member) for member in MeasureType)
+SAMPLE_READINGS = (
+    _sample_reading(Kind.BODY, _ALL - BLOOD_PRESSURE_TYPES),
+    _sample_reading(Kind.BLOOD_PRESSURE, {*BLOOD_PRESSURE_TYPES, int(MeasureType.PULSE)}),
+)

@@ -69,3 +69,13 @@ class AlertBook:
     def accepted(self, message: int) -> None:
         """Its channel has taken it."""
         self._database.run("forget_alert_message", id=message)
+
+    def count_told(self) -> int:
+        """How many problems were reported and are not over."""
+        row = self._database.one("count_open_alerts")
+        return int(row["number"]) if row else 0
+
+    def count_messages(self) -> int:
+        """How many messages no channel has accepted yet."""
+        row = self._database.one("count_alert_messages")
+        return int(row["number"]) if row else 0

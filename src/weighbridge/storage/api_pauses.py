@@ -74,3 +74,9 @@ class SignInBreaker:
     def close(self) -> None:
         """A sign-in worked: forget the blocked ones."""
         self._database.run("end_service_pause", name=self._name)
+
+
+def rehearse_write(database: Database) -> None:
+    """Write to the database and take it back. Raises StateProblem or RetryLater if that fails."""
+    with database.rehearsal():
+        database.run("end_service_pause", name="")

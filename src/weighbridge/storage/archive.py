@@ -202,3 +202,9 @@ def connect_account(
     archive = account_archive(database, person)
     assert archive is not None
     return archive
+
+
+def count_groups_not_understood(database: Database) -> int:
+    """How many measure groups are kept although they could not be understood, of everybody."""
+    row = database.one("count_all_odd_groups")
+    return int(row["number"]) if row else 0

@@ -281,3 +281,32 @@ def _open(row: Row, since: float | None) -> Open:
         State(row["state"]),
         since or 0.0,
     )
+
+
+def routes_with_open_deliveries(database: Database) -> list[tuple[str, str]]:
+    """(person, target) of each route with a delivery that waits to be sent or confirmed."""
+    rows = database.all("routes_with_open_deliveries")
+    return [(row["person"], row["target"]) for row in rows]
+
+
+class OldestWaiting(msgspec.Struct, frozen=True):
+    """Of the oldest deliveries that wait in one state: the first moment of each kind."""
+
+    planned_at: float
+    taken_at: int
+
+
+def oldest_waiting(database: Database, route: int, state: State, most: int) -> OldestWaiting | None:
+    """``most``: so many deliveries are looked at. None: nothing waits in that state."""
+    row = database.one("waiting_since", route=route, state=state, most=most)
+    if row is None or row["planned_at"] is None:
+        return None
+    return OldestWaiting(row["planned_at"], row["taken_at"])
+
+
+def last_delivered_at(database: Database, route: int, before: int, most: int) -> float | None:
+    """When something was last delivered, as far as the ``most`` newest deliveries and those right
+    before the reading taken at ``before`` tell.
+    """
+    row = database.one("last_delivery", route=route, before=before, most=most)
+    return row["done_at"] if row else None

@@ -174,3 +174,22 @@ class TargetSession(_Record):
         )
         if row:
             raise TakenAccount(self._kind, row["person"])
+
+
+class WithingsLoginState(msgspec.Struct, frozen=True):
+    """How the Withings login of a person stands. ``stored_at``: seconds since 1970."""
+
+    works: bool
+    stored_at: float
+    has_problem: bool
+    """The last time that Withings was asked, something was wrong."""
+
+
+def withings_login_states(database: Database) -> dict[str, WithingsLoginState]:
+    """By person, for all who ever logged in."""
+    return {
+        row["person"]: WithingsLoginState(
+            bool(row["works"]), row["stored_at"], bool(row["in_trouble"])
+        )
+        for row in database.all("withings_logins")
+    }

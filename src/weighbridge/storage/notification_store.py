@@ -6,7 +6,7 @@ A notification that was answered with 200 is never sent again, so it is stored b
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 import msgspec
@@ -72,14 +72,13 @@ class Stored(msgspec.Struct, frozen=True):
 def store_notifications(
     database: Database,
     notifications: Iterable[tuple[ReceivedNotification, float]],
-    people: Collection[str] | None = None,
+    is_ours: Callable[[str], bool] = lambda person: True,
 ) -> Stored:
     """Write down notifications with the time each was received, in one transaction.
 
     A notification that asks for nothing is settled at once. One that says the account is gone
-    marks the
-    login of its person and wakes that person, so that everybody hears of it soon. ``people``: who
-    is looked after; None: everybody who ever had an account.
+    marks the login of its person and wakes that person, so that everybody hears of it soon.
+    ``is_ours``: whether a person with an account is still looked after here.
     """
     accounts: dict[str, Row | None] = {}
     wake: dict[str, None] = {}
@@ -91,7 +90,7 @@ def store_notifications(
                     "account_by_userid", userid=notification.userid
                 )
             account = accounts[notification.userid]
-            if account is None or (people is not None and account["person"] not in people):
+            if account is None or not is_ours(account["person"]):
                 unknown += 1
                 continue
             kept += 1
@@ -161,3 +160,9 @@ def announced(database: Database, account: int, taken_at: int, *, without: Colle
         latest=taken_at + TOLERANCE,
     )
     return any(row["appli"] not in without for row in rows)
+
+
+def count_open_notifications(database: Database) -> int:
+    """How many wait to be followed, of everybody."""
+    row = database.one("count_open_notifications")
+    return int(row["number"]) if row else 0

@@ -16,9 +16,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from weighbridge.monitoring.health import PROVE_EVERY, judge_readiness
+from weighbridge.monitoring.health import PROVE_EVERY, WriteProbe, judge_readiness
 from weighbridge.monitoring.metrics import render
-from weighbridge.monitoring.write_probe import WriteProbe
 
 if TYPE_CHECKING:
     from starlette.requests import Request

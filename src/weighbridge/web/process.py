@@ -1,14 +1,15 @@
-"""The server put together: what is told comes in, people are brought up to date, targets stay.
+"""The process of ``weighbridge serve``: its threads, and what they share.
 
-    notification ──► intake ──► scheduler ──► rounds (a few threads) ──► targets
-                             ▲  ▲
-                 glance ─────┘  └───── targets that came back, the button, the pages
+    notification ──► NotificationQueue ──► Schedule ──► JobRunner (a few threads) ──► targets
+                                            ▲    ▲
+              ExternalChangeWatcher ────────┘    └──── connected targets, the button, the pages
 
 One process for a home folder. Every thread that reads the database opens it for itself.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -19,19 +20,17 @@ from urllib.parse import urlsplit
 from weighbridge.config import Settings
 from weighbridge.core.errors import ConfigProblem, StateProblem
 from weighbridge.core.network import is_loopback
-from weighbridge.monitoring.alert_sender import AlertLoop
+from weighbridge.monitoring.alert_loop import AlertLoop
 from weighbridge.runtime.change_watcher import ExternalChangeWatcher
 from weighbridge.runtime.connected_targets import ConnectedTargets
 from weighbridge.runtime.counters import ProcessCounters
+from weighbridge.runtime.jobs import JobRunner
 from weighbridge.runtime.notification_queue import NotificationQueue
 from weighbridge.runtime.poll_policy import LastPoll
-from weighbridge.runtime.schedule import LONGEST_NAP, Schedule
-from weighbridge.runtime.shutdown import Shutdown
-from weighbridge.runtime.startup import note_what_is_due
-from weighbridge.runtime.subscription_care import look_after_everybody
-from weighbridge.runtime.sync_job import SyncJob
-from weighbridge.runtime.threads import ThreadGroup
-from weighbridge.runtime.worker import Worker
+from weighbridge.runtime.schedule import NEVER, MemorySchedule
+from weighbridge.runtime.startup import schedule_initial_deliveries, schedule_initial_work
+from weighbridge.runtime.subscriptions import keep_in_order
+from weighbridge.runtime.threads import ThreadGroup, sleep_until
 from weighbridge.storage.database import Database
 from weighbridge.sync.context import Progress
 from weighbridge.sync.services import Services, SharedServices
@@ -45,7 +44,10 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 WORKERS = 4
-ENOUGH = 1.5
+"""Threads that carry out jobs."""
+WATCH_EVERY = 30.0
+"""Seconds between two looks at what other processes changed, and at subscriptions."""
+STOP_SECONDS = 1.5
 """Seconds that the end of the server waits for its threads. What is under way then is as safe as
 after a power cut: the next start takes it up."""
 
@@ -70,25 +72,26 @@ class Server:
         self._random = random
         self._stack = ExitStack()
         self._shared = SharedServices()
-        self._halt = Shutdown()
-        self._crew = ThreadGroup(self._halt)
+        self._shutdown = threading.Event()
+        self.threads = ThreadGroup(self._shutdown)
         self._counts = ProcessCounters()
-        self._workers = min(WORKERS, 2 * max(1, len(settings.people)))
-        people = [person.name for person in settings.people]
-        self._scheduler = Schedule(people, clock, most_slow=self._workers - 1)
-        self._presence = ConnectedTargets(self._scheduler, self._counts, clock, settings.server.url)
+        self._workers = min(WORKERS, 2 * max(1, settings.directory.count()))
+        self._schedule = MemorySchedule(clock, most_deferrable=self._workers - 1)
+        self._targets = ConnectedTargets(
+            self._schedule, settings.directory, self._counts, clock, settings.server.url
+        )
         self._live = ChangeFeed(clock)
-        self._asked: dict[str, LastPoll] = {}
-        self._intake = self._new_intake()
+        self._last_polls: dict[str, LastPoll] = {}
+        self._queue = self._new_queue()
         self.parts = self._new_parts()
-        self._watch = AlertLoop(self.parts)
+        self._alerts = AlertLoop(self.parts)
 
-    def _new_intake(self) -> NotificationQueue:
+    def _new_queue(self) -> NotificationQueue:
         return NotificationQueue(
             lambda: Database(self.settings.home),
             self._clock,
-            self._scheduler.notified,
-            people=self._scheduler.people(),
+            self._schedule.notified,
+            is_ours=lambda name: self.settings.directory.find(name) is not None,
             counts=self._counts,
         )
 
@@ -99,10 +102,10 @@ class Server:
             open=self.open,
             wake=self.wake,
             started_at=self._clock(),
-            intake=self._intake,
+            intake=self._queue,
             counts=self._counts,
             authenticator=self._authenticator,
-            next_ask=self._scheduler.next_ask,
+            next_ask=self._next_poll,
             live=self._live,
         )
 
@@ -113,90 +116,95 @@ class Server:
         return Services(
             self.settings,
             clock=self._clock,
-            sleep=self._halt.sleep,
+            sleep=sleep_until(self._shutdown),
             progress=_Counting(self._counts),
             shared=self._shared,
         )
 
     def wake(self, person: str, *, asking: bool = True, delay: float = 0.0) -> None:
-        """Have somebody brought up to date soon."""
-        note = self._scheduler.ask if asking else self._scheduler.serve
-        note(person, self._clock() + delay)
+        """Have a person brought up to date soon."""
+        plan = self._schedule.poll_at if asking else self._schedule.deliver_at
+        plan(person, self._clock() + delay)
+
+    def _next_poll(self, person: str) -> float | None:
+        at = self._schedule.planned(person).poll_at
+        return None if at == NEVER else at
 
     # Life
 
     def start(self) -> None:
         """Begin to work. Raises ConfigProblem when another server has this home, StateProblem."""
         self._stack.enter_context(only_one(self.settings))
-        with self.open() as workplace:
-            last_sync = note_what_is_due(workplace, self._scheduler, self._random)
-        if last_sync is not None:
-            self._presence.synced_at(last_sync)
-        self._intake.start()
+        with self.open() as services:
+            schedule_initial_work(services, self._schedule, self._random)
+        self._queue.start()
         for number in range(self._workers):
-            self._crew.begin(f"worker-{number}", self._work)
-        self._crew.begin("glance", self._glance)
-        self._watch.start()
+            self.threads.start(f"worker-{number}", self._work)
+        self.threads.start("changes", self._watch_changes)
+        self._alerts.start()
 
     def reachable(self, address: str) -> None:
-        """It is listened now: whoever is subscribed with us may ask whether we are there."""
-        self._presence.url = self.settings.server.url or address_for_others(address)
-        self._crew.begin("subscriptions", self._care)
+        """The server listens now, so Withings may ask whether it is there."""
+        self._targets.url = self.settings.server.url or address_for_others(address)
+        self.threads.start("subscriptions", self._keep_subscriptions)
 
     def stop(self) -> None:
         """End all threads. What they cannot finish in time is taken up at the next start."""
         begun = time.monotonic()
-        self._halt.set()
-        self._scheduler.close()
-        self._intake.stop()
-        self._watch.stop()
-        if self._crew.part(ENOUGH - (time.monotonic() - begun)):
+        self._shutdown.set()
+        self._schedule.close()
+        self._queue.stop()
+        self._alerts.stop()
+        if self.threads.join(STOP_SECONDS - (time.monotonic() - begun)):
             self._shared.close()
-        else:  # somebody is in the middle of a call to the outside
+        else:  # a thread is in the middle of a call to the outside
             self._shared.connections.close()
         self._stack.close()
 
     # The threads
 
     def _work(self) -> None:
-        with self.open() as workplace:
-            rounds = SyncJob(
-                workplace,
-                self._scheduler,
+        with self.open() as services:
+            runner = JobRunner(
+                services,
+                self._schedule,
                 self._counts,
-                self._asked,
+                self._last_polls,
                 random=self._random,
-                ended=self._round_ended,
+                ended=self._job_ended,
             )
-            Worker(rounds, self._scheduler, self._counts, self._clock).work()
+            runner.work()
 
-    def _round_ended(self, person: str, news: ServerStatus) -> None:
-        """Tell whoever watches: targets that stay, and pages that are open."""
-        self._presence.round_ended(person, news)
+    def _job_ended(self, person: str, status: ServerStatus) -> None:
+        """Tell targets that stay connected, and pages that are open."""
+        self._targets.job_ended(person, status)
         self._live.tell(person)
 
-    def _glance(self) -> None:
-        """Where the targets that stay are made, too: it is the one thread that waits for nobody."""
-        with self.open() as workplace:
-            self._presence.move_in(workplace)
-            glance = ExternalChangeWatcher(workplace.database, self._scheduler, self._clock)
-            glance.begin()
-            while not self._halt.wait(LONGEST_NAP):
-                glance.look()
+    def _watch_changes(self) -> None:
+        """Connected targets are started here, too: this thread waits for nothing outside."""
+        with self.open() as services:
+            self._targets.start_all(services)
+            directory = self.settings.directory
+            watcher = ExternalChangeWatcher(
+                services.database, directory, self._schedule, self._clock
+            )
+            watcher.plan_open_deliveries()
+            schedule_initial_deliveries(directory, self._schedule, self._clock)
+            while not self._shutdown.wait(WATCH_EVERY):
+                watcher.look()
 
-    def _care(self) -> None:
-        with self.open() as workplace:
-            look_after_everybody(
-                workplace,
-                self._halt,
-                chance=self._random,
+    def _keep_subscriptions(self) -> None:
+        with self.open() as services:
+            keep_in_order(
+                services,
+                random=self._random,
                 started_at=self.parts.started_at,
-                nap=LONGEST_NAP,
+                pause=WATCH_EVERY,
             )
 
 
 def address_for_others(address: str) -> str | None:
-    """What is listened on, if another machine can use it: no loopback, and not "everywhere"."""
+    """The address, if another machine can use it: no loopback, and not "everywhere"."""
     host = urlsplit(address).hostname or ""
     return None if is_loopback(host) or host in ("0.0.0.0", "::") else address  # noqa: S104
 

@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
-from weighbridge.runtime.shutdown import ShutdownRequested
+from weighbridge.runtime.threads import ShutdownRequested
 from weighbridge.web.traceback_summary import where_of
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from weighbridge.config import Person
 from weighbridge.core.errors import LoginNeeded, Problem
-from weighbridge.runtime.subscription_schedule import remove_ours
+from weighbridge.runtime.subscriptions import remove_ours
 from weighbridge.sync.source_login import forget_login, standing_of
 from weighbridge.sync.target_login import forget, standing_at
 from weighbridge.web.auth import Auth
@@ -144,7 +144,7 @@ class Disconnecting:
                 forget(workplace, bond.person, bond.target.target)
                 return Disconnected()
             # Subscriptions first: without the login they could not be ended any more.
-            trouble = remove_ours(workplace, bond.person, sleep=workplace.sleep).problem
+            trouble = remove_ours(workplace, bond.person).problem
             forget_login(workplace, bond.person)
         # A login that has ended has no subscriptions either.
         return Disconnected(trouble is not None and not isinstance(trouble, LoginNeeded))

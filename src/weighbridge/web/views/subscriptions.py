@@ -13,8 +13,8 @@ from starlette.routing import BaseRoute, Route
 
 from weighbridge.config import Person
 from weighbridge.core.errors import Problem
-from weighbridge.runtime.subscription_reconcile import look_at
-from weighbridge.runtime.subscription_schedule import callback_of
+from weighbridge.runtime.subscription_reconcile import find_subscriptions
+from weighbridge.runtime.subscriptions import callback_of
 from weighbridge.sources.withings.subscriptions import APPLIS
 from weighbridge.storage.subscription_store import SubscriptionStore
 from weighbridge.web.auth import Auth
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from weighbridge.runtime.subscription_reconcile import Found
+    from weighbridge.runtime.subscription_reconcile import FoundSubscriptions
     from weighbridge.sync.services import Services
     from weighbridge.web.app_context import AppContext
 
@@ -109,7 +109,7 @@ class Checking:
         with self._parts.open() as workplace:
             callback = callback_of(workplace)
             try:
-                found = look_at(workplace, person, callback)
+                found = find_subscriptions(workplace, person, callback)
             except Problem as problem:
                 kind = type(problem).__name__
                 log.info("not_checked", extra={"person": person.name, "problem": kind})
@@ -150,7 +150,7 @@ def _session(request: Request) -> str:
     return session.key
 
 
-def _read(found: Found, callback: str | None, now: float) -> Checked:
+def _read(found: FoundSubscriptions, callback: str | None, now: float) -> Checked:
     there = {one.appli for one in found.subscriptions if one.callback == callback}
     return Checked(
         subscribed=tuple(sorted(there)),

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.subscriptions import Home, Street
-from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
-from weighbridge.runtime.callback_probe import probe
-from weighbridge.runtime.subscription_reconcile import BEFORE_REVOKE, BEFORE_SUBSCRIBE, look_at
-from weighbridge.runtime.subscription_schedule import (
+from weighbridge.cli.subscriptions_shown import probe
+from weighbridge.config import Person
+from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater, StateProblem
+from weighbridge.runtime import subscriptions
+from weighbridge.runtime.subscription_reconcile import (
+    BEFORE_REVOKE,
+    BEFORE_SUBSCRIBE,
+    SubscriptionReport,
+    find_subscriptions,
+    types_taken,
+)
+from weighbridge.runtime.subscriptions import (
     DAY,
     FRESH,
     LONGEST_PAUSE,
     PAUSES,
     callback_of,
     due_at,
-    introduce,
+    keep_in_order,
     pause_after,
+    warn_about_url,
 )
-from weighbridge.runtime.wanted_types import types_taken
+from weighbridge.runtime.threads import ShutdownRequested
 from weighbridge.sources.withings.status_codes import CallbackRefused, NotForUs, NotUnderstood
 from weighbridge.sources.withings.subscriptions import wanted_applis
 from weighbridge.storage.subscription_store import (
@@ -34,8 +45,10 @@ from weighbridge.storage.subscription_store import (
     our_callbacks,
     rotate,
 )
+from weighbridge.sync.services import Services
 
 USUAL = [1, 2, 4, 44, 46]
+BETWEEN_PASSES = 30.0
 THEIRS = "https://home.example.net/api/webhook/theirs"
 
 
@@ -250,7 +263,7 @@ def test_what_withings_does_not_offer_is_left_out_and_told_once(
     assert home.look_after().left_out == []
     assert admin.counts() == {"POST /notify list": 1}
     assert [r.getMessage() for r in caplog.records].count("not_offered") == 1
-    assert home.look_after(anew=True).subscribed == [44]
+    assert home.look_after(ask_again=True).subscribed == [44]
 
 
 def test_when_nothing_at_all_is_for_us_it_is_trouble(home: Home) -> None:
@@ -354,7 +367,7 @@ def test_without_a_public_address_there_is_nothing_to_do(
     home = street.move_into(tmp_path / "home", public=None)
     with home.workplace() as workplace, caplog.at_level(logging.INFO, "weighbridge"):
         assert callback_of(workplace) is None
-        assert introduce(workplace) is False
+        assert warn_about_url(workplace) is False
         assert accepted_secrets(workplace.database) == ()
     assert [record.getMessage() for record in caplog.records] == ["no_notifications"]
 
@@ -363,7 +376,7 @@ def test_an_address_that_breaks_rules_is_warned_about_and_tried(
     home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
     with home.workplace() as workplace:
-        assert introduce(workplace) is True
+        assert warn_about_url(workplace) is True
         secret = accepted_secrets(workplace.database)[0]
     assert {record.getMessage() for record in caplog.records} == {"public_address"}
     assert home.look_after().problem is None
@@ -383,7 +396,7 @@ def test_looking_changes_nothing(home: Home) -> None:
     home.somebody_else_subscribes(THEIRS)
     with home.workplace() as workplace:
         anna = workplace.settings.person("anna")
-        found = look_at(workplace, anna, callback_of(workplace))
+        found = find_subscriptions(workplace, anna, callback_of(workplace))
     assert list(found.differences.missing) == list(wanted_applis(()))
     assert home.at_withings() == [(1, THEIRS)]
 
@@ -398,3 +411,62 @@ def test_the_probe_sees_what_withings_would_see(home: Home) -> None:
     nobody = probe("http://127.0.0.1:9/withings/notify/hush")
     assert (nobody.status, nobody.is_wrong) == (None, False)
     assert "hush" not in nobody.told
+
+
+# --- For as long as the server runs ---------------------------------------------------------------
+
+
+def run_until_the_first_pause(home: Home) -> list[float]:
+    """The seconds that the loop wanted to sleep between two passes."""
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        if seconds == BETWEEN_PASSES:
+            pauses.append(seconds)
+            raise ShutdownRequested
+
+    with home.workplace(sleep) as services, contextlib.suppress(ShutdownRequested):
+        keep_in_order(services, random=lambda: 0.0, started_at=home.now, pause=BETWEEN_PASSES)
+    return pauses
+
+
+def test_everybody_is_subscribed_and_then_left_alone(street: Street, home: Home) -> None:
+    assert run_until_the_first_pause(home) == [BETWEEN_PASSES]
+    assert home.at_withings("anna")
+    assert home.at_withings("ben")
+    before = len(street.house.admin.requests(path="/notify"))
+    run_until_the_first_pause(home)
+    assert len(street.house.admin.requests(path="/notify")) == before, "not due yet"
+
+
+def test_a_problem_of_one_person_stops_no_other(
+    home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = subscriptions.look_after
+
+    def fail_for_anna(
+        services: Services, person: Person, callback: str, **more: Any
+    ) -> SubscriptionReport:
+        if person.name == "anna":
+            raise StateProblem("The disk is full.")
+        return real(services, person, callback, **more)
+
+    monkeypatch.setattr(subscriptions, "look_after", fail_for_anna)
+    run_until_the_first_pause(home)
+    assert "subscriptions_failed" in caplog.text
+    assert home.at_withings("anna") == []
+    assert home.at_withings("ben")
+
+
+def test_old_secrets_end_after_the_pass_that_moved_everybody(home: Home) -> None:
+    run_until_the_first_pause(home)
+    make_another_secret(home)
+    run_until_the_first_pause(home)
+    with home.workplace() as services:
+        assert len(accepted_secrets(services.database)) == 1
+
+
+def test_without_a_public_address_there_is_nothing_to_look_after(
+    street: Street, tmp_path: Path
+) -> None:
+    assert run_until_the_first_pause(street.move_into(tmp_path / "home", public=None)) == []

@@ -15,7 +15,7 @@ from weighbridge.core.errors import ConfigProblem, Problem
 from weighbridge.monitoring.alert_channels import Channel, Pulse
 from weighbridge.monitoring.alerts import CheckResult, next_step, stands, take_down
 from weighbridge.monitoring.checks import HealthChecks, MonitoredServer, home_finding
-from weighbridge.monitoring.write_probe import WriteProbe
+from weighbridge.monitoring.health import WriteProbe
 from weighbridge.storage.alert_store import Alert, AlertBook, Message
 
 log = logging.getLogger(__name__)
@@ -80,8 +80,8 @@ class AlertLoop:
     def _judge(self, now: float) -> tuple[int, list[Message]]:
         """How many troubles stand, and what is still to be told. Raises what the database does."""
         server = self._server
-        with server.open() as workplace:
-            database = workplace.database
+        with server.open() as services:
+            database = services.database
             self._proof.renew(database, now)
             survey = HealthChecks(database, server.settings, now=now, started_at=server.started_at)
             findings = list(survey.findings())
@@ -115,8 +115,8 @@ class AlertLoop:
             return
         self._sent.add(message.id)
         try:
-            with self._server.open() as workplace, workplace.database.transaction():
-                AlertBook(workplace.database).accepted(message.id)
+            with self._server.open() as services, services.database.transaction():
+                AlertBook(services.database).accepted(message.id)
         except Problem as problem:  # it stands in ``_sent``; so it is not sent again
             log.warning("alert_sent_not_noted", extra={"problem": str(problem)})
         else:

@@ -16,7 +16,7 @@ from fixtures.monitoring import DAY, HOUR, MINUTE, TOO_LONG, Receiver, World, re
 from fixtures.waiting import PATIENCE
 from weighbridge.core.errors import StateProblem
 from weighbridge.core.secret import Secret
-from weighbridge.monitoring import alert_sender, write_probe
+from weighbridge.monitoring import alert_loop, health
 from weighbridge.monitoring.alert_channels import (
     FIRST_WAIT,
     LONGEST_WAIT,
@@ -25,7 +25,7 @@ from weighbridge.monitoring.alert_channels import (
     Channel,
     Pulse,
 )
-from weighbridge.monitoring.alert_sender import PROVE_EVERY, AlertLoop
+from weighbridge.monitoring.alert_loop import PROVE_EVERY, AlertLoop
 from weighbridge.monitoring.alerts import CALM
 from weighbridge.monitoring.checks import HOME_CALM, HOME_PATIENCE
 
@@ -167,7 +167,7 @@ def test_a_home_folder_that_cannot_be_used_is_told_without_its_database(
         def fail(database: object) -> None:
             raise full
 
-        broken.setattr(write_probe, "prove_home", fail)
+        broken.setattr(health, "prove_writable", fail)
         look(world, watch, after=PROVE_EVERY)
         assert ear.heard == [], "what passes at once is not told"
         look(world, watch, after=HOME_PATIENCE)
@@ -209,7 +209,7 @@ def test_what_was_sent_while_the_database_broke_is_not_sent_again(
 def test_a_defect_of_the_watch_ends_no_thread(
     world: World, ear: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(alert_sender, "take_down", None)
+    monkeypatch.setattr(alert_loop, "take_down", None)
     watch = AlertLoop(world.parts)
     look(world, watch)
     look(world, watch, after=HOME_PATIENCE)
@@ -221,8 +221,8 @@ def test_a_defect_of_the_watch_ends_no_thread(
 def test_a_defect_while_telling_ends_the_thread_neither(
     world: World, ear: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(alert_sender, "FIRST_LOOK", 0.0)
-    monkeypatch.setattr(alert_sender, "PERIOD", 0.0)
+    monkeypatch.setattr(alert_loop, "FIRST_LOOK", 0.0)
+    monkeypatch.setattr(alert_loop, "PERIOD", 0.0)
     looks, again = [0], threading.Event()
 
     def fail(*_: object) -> bool:
@@ -387,7 +387,7 @@ def test_the_start_says_when_alerts_cannot_be_sent(
 def test_the_thread_looks_by_itself_and_ends_when_it_is_told(
     world: World, ear: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alert_sender, "FIRST_LOOK", 0.0)
+    monkeypatch.setattr(alert_loop, "FIRST_LOOK", 0.0)
     came = threading.Event()
     ear.before_answer = came.set
     world.log_out("anna")
@@ -402,7 +402,7 @@ def test_the_thread_looks_by_itself_and_ends_when_it_is_told(
 def test_a_channel_that_hangs_holds_up_neither_the_end_nor_the_database(
     world: World, ear: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alert_sender, "FIRST_LOOK", 0.0)
+    monkeypatch.setattr(alert_loop, "FIRST_LOOK", 0.0)
     hangs, go_on = threading.Event(), threading.Event()
 
     def hang() -> None:

@@ -1,16 +1,20 @@
-"""What one round does for a person: ask only when it must, deliver, and know when to come again."""
+"""What one job does for a person: ask only when it must, deliver, and plan when to come again."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from fixtures.sync_job import World, world
+from fixtures.jobs import World, world
+from weighbridge.core.errors import StateProblem
+from weighbridge.runtime.counters import ProcessCounters
+from weighbridge.runtime.jobs import LOOK_BACK, RETRY_AFTER_FAILURE, JobRunner
 from weighbridge.runtime.missed_notifications import PATIENCE
 from weighbridge.runtime.poll_policy import ECHO, NOT_TWICE, SAME_BURST, PollPolicy
-from weighbridge.runtime.sync_job import LOOK_BACK
+from weighbridge.runtime.schedule import Job, MemorySchedule, Planned
 from weighbridge.storage.database import Database
 from weighbridge.storage.leases import Leases
 from weighbridge.sync import route_delivery
@@ -26,9 +30,8 @@ def house(tmp_path: Path) -> Iterator[World]:
         tmp_path / "home", target='kind = "file"\npath = "anna.jsonl"\nsettle = 0\n'
     ) as made:
         made.weigh_in("70.0")
-        made.run(asking=True)
+        made.run(poll=True)
         made.clock.offset += 100
-        made.scheduler._diaries["anna"].serve_at = float("inf")
         yield made
 
 
@@ -52,7 +55,7 @@ def test_the_other_notifications_of_a_burst_ask_nothing(house: World) -> None:
     house.run(notified=True)
     assert house.asked() == before
     assert house.open_notifications() == 0
-    due = house.scheduler.next_ask("anna")
+    due = house.next_poll()
     assert due == pytest.approx(house.clock() + LOOK_BACK), "one more look, to be sure"
 
 
@@ -104,7 +107,7 @@ def test_withings_is_never_asked_the_same_twice_within_ten_seconds(house: World)
     assert row is not None
     assert row["trouble"] is None, "the stand-in refuses identical calls"
     house.clock.offset += NOT_TWICE
-    house.run(asking=True)
+    house.run(poll=True)
     asked = [one["fields"].get("lastupdate") for one in house.admin.requests(path="/measure")]
     assert [one for one in asked if one][-1] == str(house.archive.cursor - OVERLAP)
 
@@ -135,7 +138,6 @@ def test_an_echo_of_a_weigh_in_is_looked_into_once_and_later(house: World) -> No
         house.run(notified=True)
     assert house.asked() == before + 3
     assert house.open_notifications() == 3
-    house.scheduler._diaries["anna"].notified_at = float("inf")
     house.clock.offset += ECHO
     house.run(notified=True)
     assert house.asked() == before + 5, "what is new, and the days of which it was told"
@@ -143,39 +145,32 @@ def test_an_echo_of_a_weigh_in_is_looked_into_once_and_later(house: World) -> No
 
 
 def test_a_person_is_looked_at_again_after_the_poll(house: World) -> None:
-    house.scheduler._diaries["anna"].ask_at = float("inf")
-    house.run(asking=True)
-    due = house.scheduler.next_ask("anna")
+    house.run(poll=True)
+    due = house.next_poll()
     assert due == pytest.approx(house.clock() + POLL)
 
 
 def test_while_withings_is_down_notifications_stay_open_and_are_tried_again(house: World) -> None:
-    house.scheduler._diaries["anna"].ask_at = float("inf")
     taken_at = house.weigh_in()
     house.admin.fault("status", path="/measure", status=500, times=1)
     house.notified(taken_at)
     house.run(notified=True)
     assert house.open_notifications() == 1
-    due = house.scheduler.next_ask("anna")
-    assert due is not None
+    due = house.next_poll()
     assert 60 <= due - house.clock() <= 70
-    house.scheduler._diaries["anna"].notified_at = float("inf")
     house.run_next()
     assert house.open_notifications() == 0
-    assert house.run_next().slow
+    assert house.run_next().deferrable
     assert len(house.delivered()) == 2
 
 
 def test_the_longer_withings_is_down_the_rarer_it_is_asked(house: World) -> None:
     waits = []
-    house.scheduler._diaries["anna"].ask_at = float("inf")
     for _ in range(6):
         house.admin.fault("status", path="/measure", status=500, times=1)
-        house.run(asking=True)
-        due = house.scheduler.next_ask("anna")
-        assert due is not None
+        house.run(poll=True)
+        due = house.next_poll()
         waits.append(due - house.clock())
-        house.scheduler._diaries["anna"].ask_at = float("inf")
         house.clock.offset += waits[-1]
     assert waits == sorted(waits)
     assert waits[-1] > 600
@@ -185,7 +180,7 @@ def test_a_login_that_is_needed_is_told_and_costs_no_request(house: World) -> No
     store = house.workplace.tokens("anna")
     store.mark_login_needed("Withings does not accept the stored login any more.")
     before = len(house.admin.requests())
-    house.run(asking=True)
+    house.run(poll=True)
     assert len(house.admin.requests()) == before
     person, news = house.ended[-1]
     assert (person, news.last_sync) == ("anna", None)
@@ -195,7 +190,7 @@ def test_a_login_that_is_needed_is_told_and_costs_no_request(house: World) -> No
 
 def test_somebody_who_is_not_connected_is_left_alone(tmp_path: Path) -> None:
     with world(tmp_path / "home", connected=False) as made:
-        made.run(asking=True)
+        made.run(poll=True)
         assert made.asked() == 0
         told = {(person, news.last_sync, news.problem) for person, news in made.ended}
         ((person, synced_at, problem),) = told
@@ -208,15 +203,14 @@ def test_what_settles_is_due_when_it_has_settled_and_is_not_asked_for_again(
     tmp_path: Path,
 ) -> None:
     with world(tmp_path / "home") as made:
-        made.run(asking=True)
+        made.run(poll=True)
         made.clock.offset += 100
         made.notified(made.weigh_in())
         made.run(notified=True)
         assert made.delivered() == []
-        made.scheduler._diaries["anna"].notified_at = float("inf")
         before, now = made.asked(), made.clock()
-        errand = made.run_next()
-        assert not errand.asking
+        job = made.run_next()
+        assert not job.poll
         assert made.clock() - now == pytest.approx(10, abs=1)
         assert len(made.delivered()) == 1
         assert made.asked() == before
@@ -235,35 +229,35 @@ def test_a_reading_that_only_the_poll_found_is_reported_once(
 ) -> None:
     subscribe(house)
     house.weigh_in()
-    house.run(asking=True)
-    assert house.counts.tally().unannounced == 0, "its notification may be on the way"
+    house.run(poll=True)
+    assert house.counts.snapshot().missed_notifications == 0, "its notification may be on the way"
     house.clock.offset += PATIENCE
     for _ in range(2):
         house.run()
-    assert house.counts.tally().unannounced == 1
+    assert house.counts.snapshot().missed_notifications == 1
     assert caplog.text.count("found_without_notification") == 1
 
 
 def test_a_poll_that_was_faster_than_the_notification_is_not_reported(house: World) -> None:
     subscribe(house)
     taken_at = house.weigh_in()
-    house.run(asking=True)
+    house.run(poll=True)
     house.notified(taken_at)
     house.clock.offset += PATIENCE
     house.run(notified=True)
-    assert house.counts.tally().unannounced == 0
+    assert house.counts.snapshot().missed_notifications == 0
 
 
 def test_what_was_announced_or_never_subscribed_is_not_reported(house: World) -> None:
     house.weigh_in()
-    house.run(asking=True)
-    assert house.counts.tally().unannounced == 0, "nobody is subscribed"
+    house.run(poll=True)
+    assert house.counts.snapshot().missed_notifications == 0, "nobody is subscribed"
 
 
 def test_the_time_from_notification_to_delivery_is_counted(house: World) -> None:
     house.notified(house.weigh_in())
     house.run(notified=True)
-    assert set(house.counts.tally().delays) == {"file"}
+    assert set(house.counts.snapshot().delays) == {"file"}
 
 
 def test_a_target_that_another_process_serves_does_not_keep_a_person_waiting(
@@ -276,12 +270,12 @@ def test_a_target_that_another_process_serves_does_not_keep_a_person_waiting(
     with Database(house.home) as other:
         leases = Leases(other, house.clock, naps.append)
         with leases.hold("the deliveries of anna to file", seconds=900, patience=0):
-            house.run(asking=True)
+            house.run(poll=True)
         leases.close()
     assert naps == []
     assert len(house.delivered()) == 1
-    errand = house.run_next()
-    assert not errand.asking
+    job = house.run_next()
+    assert not job.poll
     assert len(house.delivered()) == 2
 
 
@@ -289,10 +283,74 @@ def test_how_far_the_clock_of_the_cloud_is_ahead_is_known_until_the_next_answer(
     house: World,
 ) -> None:
     person = house.workplace.settings.person("anna")
-    asking = PollPolicy(house.workplace, {})
+    asking = PollPolicy(house.workplace.database, house.clock, {})
     first, second = house.workplace.road(person), house.workplace.road(person)
     asking.begin(first)
     first.set_cloud_time(int(house.clock()) + 7200)
     asking.note_answer(first, 0)
     asking.prepare(second)
     assert second.cloud_now() == pytest.approx(house.clock() + 7200, abs=1)
+
+
+# --- A thread that works --------------------------------------------------------------------------
+
+
+class StubbornRunner(JobRunner):
+    """Each job meets the next problem; after the last one the schedule is closed."""
+
+    def meet(self, *problems: Exception | None) -> list[Job]:
+        self.problems = list(problems)
+        self.jobs: list[Job] = []
+        self.work()
+        return self.jobs
+
+    def run(self, job: Job) -> None:
+        self.jobs.append(job)
+        problem = self.problems.pop(0)
+        if not self.problems:
+            self._schedule.close()
+        if problem is not None:
+            raise problem
+
+
+@pytest.mark.parametrize(
+    "problem", [StateProblem("The disk is full."), ZeroDivisionError("a defect")]
+)
+def test_everything_that_was_due_is_planned_again_after_a_failure(
+    house: World, problem: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    schedule, counts, now = MemorySchedule(house.clock), ProcessCounters(), house.clock()
+    runner = StubbornRunner(
+        house.workplace, schedule, counts, {}, random=lambda: 0.5, ended=lambda *status: None
+    )
+    schedule.poll_at("anna", now - 9)
+    schedule.notified("anna")
+    schedule.republish_at("anna", "mqtt", now)
+    schedule.deliver_at("ben", now)
+    with caplog.at_level(logging.WARNING):
+        jobs = runner.meet(problem, None)
+    assert [job.person for job in jobs] == ["anna", "ben"]
+    later = now + RETRY_AFTER_FAILURE
+    assert schedule.planned("anna") == Planned(later, later, later, {"mqtt": later})
+    assert counts.snapshot().jobs["failed"] == 1
+    assert [record.message for record in caplog.records] == ["job_failed"]
+
+
+def test_a_deferrable_job_that_failed_is_planned_again_as_such(house: World) -> None:
+    schedule = MemorySchedule(house.clock)
+    runner = StubbornRunner(
+        house.workplace, schedule, ProcessCounters(), {}, random=lambda: 0.5, ended=print
+    )
+    schedule.deliver_deferrable_at("anna", house.clock())
+    schedule.deliver_deferrable_at("ben", house.clock())
+    runner.meet(ZeroDivisionError("a defect"), None)
+    later = house.clock() + RETRY_AFTER_FAILURE
+    assert schedule.planned("anna", deferrable=True).deliver_at == later
+    assert schedule.planned("anna") == Planned()
+
+
+def test_a_person_who_left_the_configuration_is_forgotten(house: World) -> None:
+    house.schedule.poll_at("nobody", house.clock() + 900)
+    house.runner.run(Job("nobody", notified=True))
+    assert house.schedule.planned("nobody") == Planned()
+    assert house.ended[-1][0] == "anna"
