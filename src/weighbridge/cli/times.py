@@ -26,12 +26,11 @@ def local_time(instant: int, *zones: str | None) -> str:
 
     Never in the zone of this machine: a server may be anywhere.
     """
-    from zoneinfo import ZoneInfo
+    from weighbridge.core.zones import first_zone
 
-    for name in filter(None, zones):
-        with suppress(LookupError, ValueError, OSError, OverflowError):
-            local = datetime.datetime.fromtimestamp(instant, ZoneInfo(name))
-            return local.strftime("%Y-%m-%d %H:%M")
+    with suppress(ValueError, OSError, OverflowError):
+        local = datetime.datetime.fromtimestamp(instant, first_zone(*zones))
+        return local.strftime("%Y-%m-%d %H:%M")
     return time.strftime("%Y-%m-%d %H:%M", time.gmtime(instant))
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from weighbridge.core.measures import Reading
+from weighbridge.core.zones import first_zone
 
 END_OF_TIME = 2**62
 
@@ -52,7 +52,7 @@ class Window(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=256)
 def _start_of(day: datetime.date | float, zone: str | None) -> int:
-    place = _place(zone)
+    place = first_zone(zone)
     if isinstance(day, (int, float)):
         day = datetime.datetime.fromtimestamp(day, place).date()
     return int(datetime.datetime.combine(day, datetime.time(), place).timestamp())
@@ -63,12 +63,3 @@ def _end_of(day: datetime.date, zone: str | None) -> int:
     if day == datetime.date.max:
         return END_OF_TIME
     return _start_of(day + datetime.timedelta(days=1), zone) - 1
-
-
-@lru_cache(maxsize=256)
-def _place(zone: str | None) -> datetime.tzinfo:
-    """The zone of that name; UTC without one, and for a name that this system does not know."""
-    try:
-        return ZoneInfo(zone) if zone else datetime.UTC
-    except (LookupError, ValueError, OSError):
-        return datetime.UTC

@@ -155,6 +155,11 @@ class Ledger:
         row = self.database.one("newest_delivered", route=self.route)
         return row["taken_at"] if row else None
 
+    def sent_between(self, start: int, end: int) -> list[tuple[str, int]]:
+        """Reading id and instant of what was sent, or may have been, of readings of a span."""
+        rows = self.database.all("sent_between", route=self.route, start=start, end=end)
+        return [(row["reading_id"], row["taken_at"]) for row in rows]
+
     def skip_before(self, instant: float, answer: str, now: float) -> int:
         """What was taken before an instant is not sent any more."""
         return self.database.run(

@@ -15,6 +15,7 @@ import msgspec
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, RetryLater
 from weighbridge.storage.ledger import FOR_EVER, Due
+from weighbridge.sync.day_records import leave_newer_records
 from weighbridge.sync.delivery_context import DeliveryContext, DeliveryCounts
 from weighbridge.sync.latest_only import leave_only_newest
 from weighbridge.sync.planner import NEWER
@@ -22,7 +23,7 @@ from weighbridge.sync.readings import revision_of
 from weighbridge.sync.reconcile import LOOK_SECONDS, SEEN, Reconciler
 from weighbridge.sync.retry import decide
 from weighbridge.sync.sending import send_all
-from weighbridge.targets.base import Existing, LatestOnly, Owed, Receipt
+from weighbridge.targets.base import DayRecords, Existing, LatestOnly, Owed, Receipt
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ class Engine:
         while due := [one for one in self._due(start) if one.id not in seen]:
             start = due[-1].taken_at
             seen = frozenset(one.id for one in due)
-            waiting += self._unless_there(self._unless_changed(due))
+            waiting += self._unless_there(self._unless_overtaken(self._unless_changed(due)))
             while len(waiting) >= size:
                 yield waiting[:size]
                 waiting = waiting[size:]
@@ -125,6 +126,11 @@ class Engine:
                     self._work.settle(one.id, State.PLANNED, State.SUPERSEDED, NEWER)
                     self._work.touch(one.taken_at, one.taken_at)
         return batch
+
+    def _unless_overtaken(self, batch: list[tuple[Due, Owed]]) -> list[tuple[Due, Owed]]:
+        if not isinstance(self._target, DayRecords):
+            return batch
+        return leave_newer_records(self._work, self._target, batch)
 
     def _unless_there(self, batch: list[tuple[Due, Owed]]) -> list[tuple[Due, Owed]]:
         if self._looks is None or not batch:

@@ -15,6 +15,7 @@ import msgspec
 
 from weighbridge.core.errors import Refused
 from weighbridge.core.measures import Measurement, Reading
+from weighbridge.core.zones import local_time
 from weighbridge.targets.base import Existing, Owed, Receipt
 
 type Values = Mapping[int, Decimal]
@@ -28,6 +29,7 @@ class Entry(msgspec.Struct):
     taken_at: int
     values: Values
     visible_from: float
+    day: str = ""
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -136,6 +138,21 @@ class Notebook(Letterbox):
         place = (one.reading.taken_at, one.reading.kind)
         self.entries = [e for e in self.entries if (e.taken_at, e.kind) != place]
         return super()._write(one)
+
+
+class DaySheet(Notebook):
+    """A place with one line for each local day, which every writing replaces."""
+
+    def record_of(self, reading: Reading) -> str:
+        """The local day of the reading."""
+        return str(local_time(reading.taken_at, reading.timezone).date())
+
+    def _write(self, one: Owed) -> str:
+        day = self.record_of(one.reading)
+        self.entries = [entry for entry in self.entries if entry.day != day]
+        reference = super()._write(one)
+        self.entries[-1].day = day
+        return reference
 
 
 class Place(Letterbox):

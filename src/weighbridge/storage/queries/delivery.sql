@@ -56,6 +56,11 @@ SELECT taken_at FROM delivery
  WHERE route = :route AND state IN ('delivered', 'confirmed')
  ORDER BY taken_at DESC LIMIT 1
 
+-- name: sent_between
+SELECT DISTINCT reading_id, taken_at FROM delivery
+ WHERE route = :route AND taken_at BETWEEN :start AND :end
+   AND state IN ('sending', 'unknown', 'delivered', 'confirmed')
+
 -- name: skip_before
 UPDATE delivery SET state = 'skipped', answer = :answer, done_at = :now
  WHERE route = :route AND state = 'planned' AND taken_at < :before

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from functools import lru_cache
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from weighbridge.core.errors import Refused
 from weighbridge.core.measures import MeasureType, Reading
+from weighbridge.core.zones import first_named_zone
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE_DECIMAL = Decimal("0.1")
@@ -42,23 +40,13 @@ class Instant(NamedTuple):
 
 def instant(reading: Reading, owner: Owner) -> Instant:
     """When a reading was taken. Raises ``Refused`` when no calendar knows the moment."""
-    zone, name = _where(owner.timezone, reading.timezone)
+    zone, name = first_named_zone(owner.timezone, reading.timezone)
     try:
         taken_at = _EPOCH + timedelta(seconds=reading.taken_at)
         local = taken_at.astimezone(zone)
     except (OverflowError, ValueError) as error:
         raise Refused(code="reading.no_time") from error
     return Instant(taken_at.isoformat()[:-6] + "Z", local.isoformat(), name)
-
-
-@lru_cache(maxsize=256)
-def _where(*names: str | None) -> tuple[tzinfo, str]:
-    """The first zone that this system knows, and its name."""
-    for name in filter(None, names):
-        # ZoneInfo tells in three ways that it does not know a name; some systems know none.
-        with suppress(LookupError, ValueError, OSError):
-            return ZoneInfo(name), name
-    return UTC, "UTC"
 
 
 def bmi(reading: Reading, height_m: Decimal | None) -> Decimal | None:

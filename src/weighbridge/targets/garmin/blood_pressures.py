@@ -10,10 +10,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from weighbridge.core.errors import Refused
 from weighbridge.core.measures import MeasureType, Reading
+from weighbridge.core.zones import first_zone
 
 LIMITS = {"systolic": (70, 260), "diastolic": (40, 150), "pulse": (20, 250)}
 """What Garmin's library accepts, in mmHg and beats a minute (docs/reference/garmin.md#calls)."""
@@ -24,7 +24,7 @@ def pressure_entry(reading: Reading, timezone: str | None) -> dict[str, Any]:
 
     ``timezone`` is the person's; without one the measurement's own counts, then UTC.
     """
-    zone = zone_of(timezone, reading.timezone)
+    zone = first_zone(timezone, reading.timezone)
     values = pressure_values(reading)
     for name, value in values.items():
         low, high = LIMITS[name]
@@ -55,17 +55,6 @@ def rounded(value: Decimal) -> int:
     if abs(value) >= 10**6:
         raise Refused(code="reading.absurd")
     return int(value.to_integral_value(ROUND_HALF_UP))
-
-
-def zone_of(*names: str | None) -> tzinfo:
-    """The first IANA zone that exists, else UTC. Never the host's."""
-    for name in names:
-        try:
-            if name:
-                return ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            continue
-    return UTC
 
 
 def wall_clock(instant: int, zone: tzinfo) -> int:

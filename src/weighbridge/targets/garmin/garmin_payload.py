@@ -11,6 +11,7 @@ import msgspec
 
 from weighbridge.core.errors import Refused
 from weighbridge.core.measures import Kind, Measurement, MeasureType, Reading
+from weighbridge.core.zones import first_zone
 from weighbridge.targets.base import Owed
 from weighbridge.targets.formats.fit.fit_encoder import encode_weights
 from weighbridge.targets.formats.fit.fit_messages import WeightRow
@@ -19,7 +20,6 @@ from weighbridge.targets.garmin.blood_pressures import (
     pressure_entry,
     pressure_values,
     wall_clock,
-    zone_of,
 )
 from weighbridge.targets.garmin.remote_entries import Wanted
 
@@ -138,7 +138,7 @@ class Renderer(msgspec.Struct, frozen=True):
 
     def _wanted(self, owed: Owed, values: Mapping[str, float], grams: float = 0.0) -> Wanted:
         reading = owed.reading
-        wall = wall_clock(reading.taken_at, zone_of(self.timezone, reading.timezone))
+        wall = wall_clock(reading.taken_at, first_zone(self.timezone, reading.timezone))
         return Wanted(reading.reading_id, reading.taken_at, wall, values, grams, owed.previous)
 
 

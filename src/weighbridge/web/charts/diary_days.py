@@ -10,12 +10,11 @@ import datetime
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from decimal import Decimal
-from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from weighbridge.core.measures import Kind, MeasureType, Reading
+from weighbridge.core.zones import local_time
 
 NOON = 12
 
@@ -95,7 +94,7 @@ def entry_of(reading: Reading, zone: str | None) -> Entry | None:
     if systolic is None or diastolic is None:
         return None
     with suppress(OverflowError, ValueError, OSError):
-        local = datetime.datetime.fromtimestamp(reading.taken_at, _zone(reading.timezone, zone))
+        local = local_time(reading.taken_at, reading.timezone, zone)
         pulse = _whole(reading, MeasureType.PULSE)
         return Entry(local=local, systolic=systolic, diastolic=diastolic, pulse=pulse)
     return None
@@ -105,15 +104,6 @@ def _whole(reading: Reading, code: int) -> Decimal | None:
     """None also for a number that no body can have: it would spoil every mean."""
     value = reading.get(code)
     return value if value is not None and 0 < value < 1000 else None
-
-
-@lru_cache(maxsize=64)
-def _zone(*names: str | None) -> datetime.tzinfo:
-    """The first zone that this system knows; UTC without one."""
-    for name in filter(None, names):
-        with suppress(LookupError, ValueError, OSError):
-            return ZoneInfo(name)
-    return datetime.UTC
 
 
 def _monday(day: datetime.date) -> datetime.date:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from weighbridge.config import Person
 from weighbridge.core.measures import MeasureType
+from weighbridge.core.zones import first_zone
 from weighbridge.storage.archive import END_OF_TIME, Archive
 from weighbridge.storage.points import WHOLE, Point, Points
 from weighbridge.sync.services import Services
@@ -132,9 +131,7 @@ def _measure_at(code: int, place: int) -> Measure:
 @lru_cache(maxsize=64)
 def zone_of(name: str) -> datetime.tzinfo:
     """The zone of that name; UTC for one that this system does not know."""
-    with suppress(LookupError, ValueError, OSError):
-        return ZoneInfo(name)
-    return datetime.UTC
+    return first_zone(name)
 
 
 def latest(now: float) -> int:

@@ -1,0 +1,37 @@
+"""Time zones: the first one that this computer knows, never the computer's own."""
+
+from __future__ import annotations
+
+import datetime
+from functools import cache
+
+
+def first_zone(*names: str | None) -> datetime.tzinfo:
+    """The first of these IANA zones that is known; UTC when there is none."""
+    return first_named_zone(*names)[0]
+
+
+def first_named_zone(*names: str | None) -> tuple[datetime.tzinfo, str]:
+    """The same with its name."""
+    for name in filter(None, names):
+        if zone := _zone(name):
+            return zone, name
+    return datetime.UTC, "UTC"
+
+
+def local_time(instant: float, *names: str | None) -> datetime.datetime:
+    """The wall clock at an instant (epoch seconds), in the first zone that is known.
+
+    Raises ValueError, OverflowError or OSError for an instant that no calendar holds.
+    """
+    return datetime.datetime.fromtimestamp(instant, first_zone(*names))
+
+
+@cache
+def _zone(name: str) -> datetime.tzinfo | None:
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError):  # ZoneInfo has three ways of not knowing a name
+        return None

@@ -1,0 +1,46 @@
+"""Targets with one record a day: an older reading is never sent after a newer one of its record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from weighbridge.core.delivery_state import State
+from weighbridge.storage.ledger import Due
+from weighbridge.sync.delivery_context import DeliveryContext
+from weighbridge.sync.latest_only import NEWER_CAME
+from weighbridge.targets.base import DayRecords, Owed
+
+REACH = 52 * 3600
+"""Seconds after a reading that may still be its local day: a day of 26 hours, seen from a zone that
+lies 26 hours apart."""
+
+type Pair = tuple[Due, Owed]
+
+
+def leave_newer_records(work: DeliveryContext, target: DayRecords, batch: list[Pair]) -> list[Pair]:
+    """Skip what would overwrite a newer reading that was sent; the rest of the batch."""
+    late = [due for due, owed in batch if _was_overtaken(work, target, owed)]
+    _skip(work, late)
+    return [pair for pair in batch if pair[0] not in late]
+
+
+def _was_overtaken(work: DeliveryContext, target: DayRecords, owed: Owed) -> bool:
+    """Whether a newer reading of the same record was sent, or may have been."""
+    taken_at = owed.reading.taken_at
+    sent = work.ledger.sent_between(taken_at + 1, taken_at + REACH)
+    if not sent:
+        return False
+    record = target.record_of(owed.reading)
+    newer = work.recall({at for _, at in sent})
+    return any(
+        reading_id in newer and target.record_of(newer[reading_id]) == record
+        for reading_id, _ in sent
+    )
+
+
+def _skip(work: DeliveryContext, late: Sequence[Due]) -> None:
+    if not late:
+        return
+    with work.ledger.database.transaction():
+        for due in late:
+            work.settle(due.id, State.PLANNED, State.SKIPPED, NEWER_CAME)
