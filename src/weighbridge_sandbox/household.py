@@ -34,6 +34,9 @@ from weighbridge_sandbox.shapes import (
 
 PARIS, NEW_YORK = "Europe/Paris", "America/New_York"
 
+SEED, YEARS = 1, 3
+"""The history that is invented when nothing else is asked for, and its length."""
+
 # Days before today.
 _OFFLINE = range(9, 11)
 _ONLINE_AGAIN = 8
@@ -81,7 +84,7 @@ class _Day(msgspec.Struct, frozen=True):
 
 
 def household(
-    now: int, *, seed: int = 1, years: int = 3
+    now: int, *, seed: int = SEED, years: int = YEARS
 ) -> list[tuple[str, int, str, list[Group]]]:
     """Two people as ``(name, userid, timezone of the profile, groups)``.
 

@@ -1,4 +1,4 @@
-"""``weighbridge demo``: the whole road in one command, and files to look at."""
+"""``weighbridge demo``: from the login to the delivered files in one command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from fixtures.cli import Result, run_here
 from fixtures.mosquitto import needs_mosquitto
 from fixtures.paths import ROOT
-from weighbridge.cli import demo_server
+from weighbridge.cli import demo
 from weighbridge.core.errors import RetryLater
 from weighbridge.targets.formats.fit.fit_reader import read_weights
 
@@ -46,10 +46,10 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     return folder / "weighbridge-demo", play(folder)
 
 
-def test_it_tells_the_whole_story(played: tuple[Path, Result]) -> None:
+def test_it_shows_every_step_in_order(played: tuple[Path, Result]) -> None:
     _, result = played
     assert result.code == 0, result
-    story = [
+    steps = [
         r"Stand-in clouds run at http://127\.0\.0\.1:\d+\. Nothing leaves this machine\.",
         r"anna is connected to the Withings profile \d+\.",
         r"anna is signed in at garmin as anna\.",
@@ -57,23 +57,23 @@ def test_it_tells_the_whole_story(played: tuple[Path, Result]) -> None:
         r"First sync: the whole history",
         r"anna: \d+ groups read from Withings",
         r"anna: \d+ new or changed measure groups from Withings",
-        r"What went where",
+        r"Readings at each target",
         r"anna steps on the scale: 71\.3 kg",
         r"anna: 4 new or changed measure groups from Withings",
         r"ben: nothing new from Withings",
-        r"Exactly that one was sent, once to each target\.",
+        r"Only the new reading was sent, once to each target\.",
         r"Files to look at",
         r"weighbridge --home weighbridge-demo show --person anna\n",
     ]
     place = 0
-    for sentence in story:
+    for sentence in steps:
         found = re.compile(sentence).search(result.err, place)
         assert found, f"{sentence!r} is missing, or too early: {result.err}"
         place = found.end()
     assert result.out == ""
 
 
-def test_what_it_counts_is_what_stands_in_the_files(played: tuple[Path, Result]) -> None:
+def test_it_counts_what_is_in_the_files(played: tuple[Path, Result]) -> None:
     folder, result = played
     for name in ("anna", "ben"):
         fresh = 1 if name == "anna" else 0
@@ -95,7 +95,7 @@ def test_only_the_fresh_weigh_in_is_new(played: tuple[Path, Result]) -> None:
     assert len(new) == 8
 
 
-def test_what_it_leaves_can_be_asked_without_the_clouds(played: tuple[Path, Result]) -> None:
+def test_its_home_folder_works_without_the_clouds(played: tuple[Path, Result]) -> None:
     folder, _ = played
     assert "71.30" in run_here(folder, "show", "--person", "anna", expect=0).out
     assert "garmin: 8 held" in run_here(folder, "status", expect=0).out
@@ -127,7 +127,7 @@ def test_a_second_demo_replaces_the_first(served: tuple[Path, Result]) -> None:
     assert not (folder / "left-behind").exists()
 
 
-def test_the_server_is_told_of_a_weigh_in_and_the_reading_arrives(
+def test_the_server_is_notified_of_a_weigh_in_and_delivers_it(
     served: tuple[Path, Result],
 ) -> None:
     folder, again = served
@@ -141,7 +141,7 @@ def test_the_server_is_told_of_a_weigh_in_and_the_reading_arrives(
 
 
 @needs_mosquitto
-def test_what_a_speaker_would_say_is_heard_at_a_broker(served: tuple[Path, Result]) -> None:
+def test_the_sentence_for_a_speaker_arrives_at_the_broker(served: tuple[Path, Result]) -> None:
     said = (
         r'^  MQTT, after \d+\.\d\d s: "Anna, 71\.6 kilograms, 0\.3 kilograms more than last time"$'
     )
@@ -152,14 +152,14 @@ def test_without_a_broker_the_rest_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda *words, **more: None)
-    with demo_server._broker(tmp_path) as broker, demo_server._hearing(broker) as heard:
-        assert (broker, heard) == (None, {})
+    with demo._broker(tmp_path) as broker, demo._messages_of(broker) as messages:
+        assert (broker, messages) == (None, {})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_program_that_ends_at_once_is_not_waited_for(tmp_path: Path) -> None:
     words = [sys.executable, "-c", "raise SystemExit(2)"]
-    with pytest.raises(RetryLater) as caught, demo_server._running(words, 1, subprocess.DEVNULL):
+    with pytest.raises(RetryLater) as caught, demo._running(words, 1, subprocess.DEVNULL):
         pass
     assert "ended at once" in caught.value.message
     assert "server.log" in caught.value.remedy
@@ -190,7 +190,7 @@ def test_a_folder_that_cannot_be_made_is_a_problem_with_a_remedy(tmp_path: Path)
 
 def test_what_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "weighbridge_sandbox.garmin", None)
-    monkeypatch.delitem(sys.modules, "weighbridge.cli.demo_stage", raising=False)
+    monkeypatch.delitem(sys.modules, "weighbridge.cli.demo_home", raising=False)
     result = run_here(tmp_path, "demo", "--folder", str(tmp_path / "x"), expect=2)
     assert "Run: pip install 'weighbridge[all]'" in result.err
     assert not (tmp_path / "x").exists()
@@ -200,7 +200,7 @@ def test_what_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.Monk
 def test_real_recorded_answers_run_to_the_end(tmp_path: Path) -> None:
     result = play(tmp_path, "--recorded", str(RECORDED))
     assert result.code == 0, result
-    assert "Exactly that one was sent, once to each target." in result.err
+    assert "Only the new reading was sent, once to each target." in result.err
     new = re.findall(r"^  (.*?): (.*?) +(\d+) new$", result.err, re.M)
     assert {(person, int(number)) for person, _, number in new} == {("everyone", 1)}
     folder = tmp_path / "weighbridge-demo"

@@ -136,7 +136,7 @@ def test_the_checkout_is_out_of_reach(installed: Path, tmp_path: Path) -> None:
 def test_the_demo_runs_from_the_wheel_alone(installed: Path, tmp_path: Path) -> None:
     done = run(installed, tmp_path, "demo", "--fast", "--years", "1")
     assert done.returncode == 0, done.stderr
-    assert "Exactly that one was sent, once to each target." in done.stderr
+    assert "Only the new reading was sent, once to each target." in done.stderr
     assert (tmp_path / "weighbridge-demo" / "anna.csv").exists()
 
 

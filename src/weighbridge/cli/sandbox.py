@@ -1,7 +1,8 @@
-"""``weighbridge sandbox``: run the stand-in clouds until somebody stops them."""
+"""``weighbridge sandbox``: run stand-ins for the clouds until Ctrl-C."""
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 from pathlib import Path
@@ -12,12 +13,20 @@ import msgspec
 
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.private_files import write_new
+from weighbridge_sandbox.clock import Clock
+from weighbridge_sandbox.household import SEED, YEARS, household
+from weighbridge_sandbox.http import Sandbox
+from weighbridge_sandbox.recorded import load_folder
+from weighbridge_sandbox.trainerroad import TrainerRoadCloud
+from weighbridge_sandbox.withings import WithingsCloud
+from weighbridge_sandbox.withings.measures import PAGE_SIZE
 
 if TYPE_CHECKING:
-    from weighbridge_sandbox.http import Cloud, Sandbox
-    from weighbridge_sandbox.withings import WithingsCloud
+    from weighbridge_sandbox.http import Cloud
 
-_EXAMPLES = """
+PORT = 8765
+
+_EXAMPLES = f"""
 \b
 Examples, in two terminals:
   weighbridge sandbox --write trial/weighbridge.toml
@@ -26,13 +35,13 @@ Examples, in two terminals:
 Make something go wrong, here the next answer of getmeas:
 
 \b
-  curl http://127.0.0.1:8765/sandbox/faults \\
-    -d '{"kind": "status", "path": "/measure", "status": 601}'
+  curl http://127.0.0.1:{PORT}/sandbox/faults \\
+    -d '{{"kind": "status", "path": "/measure", "status": 601}}'
 """
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What the command line says."""
+    """The options of the command."""
 
     port: int
     folder: Path | None
@@ -46,7 +55,9 @@ class Options(msgspec.Struct, frozen=True):
 
 
 @click.command(epilog=_EXAMPLES)
-@click.option("--port", default=8765, show_default=True, metavar="N", help="0: any free one.")
+@click.option(
+    "--port", default=PORT, show_default=True, metavar="N", help="The port; 0 chooses a free one."
+)
 @click.option(
     "--load",
     "folder",
@@ -54,35 +65,41 @@ class Options(msgspec.Struct, frozen=True):
     metavar="FOLDER",
     help="Serve the recorded answers (getmeas*.json) of this folder instead of invented people.",
 )
-@click.option("--seed", default=1, show_default=True, metavar="N", help="Which history.")
+@click.option(
+    "--seed",
+    default=SEED,
+    show_default=True,
+    metavar="N",
+    help="Another number invents another history.",
+)
 @click.option(
     "--years",
-    default=3,
+    default=YEARS,
     type=click.IntRange(1),
     show_default=True,
     metavar="N",
-    help="How long it is.",
+    help="The length of the invented history.",
 )
 @click.option(
     "--page-size",
-    default=300,
+    default=PAGE_SIZE,
     type=click.IntRange(1),
     show_default=True,
     metavar="N",
-    help="Groups a page of getmeas.",
+    help="Measure groups in one page of getmeas.",
 )
 @click.option(
     "--duplicates-window",
     default=0.0,
     metavar="SECONDS",
-    help="Refuse identical data calls within this time with status 601; else none is.",
+    help="Answer a call that is repeated within this time with status 601. Default: never.",
 )
-@click.option("--empty", is_flag=True, help="Two people who have never stood on the scale.")
+@click.option("--empty", is_flag=True, help="Invent two people without any measurements.")
 @click.option(
     "--write",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write the configuration for it into this new file.",
+    help="Write a configuration for the sandbox into this new file.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON instead of text.")
 def command(**given: Any) -> None:
@@ -90,16 +107,11 @@ def command(**given: Any) -> None:
 
     They keep everything in memory and forget it at the end. Stop them with Ctrl-C.
     """
-    from weighbridge_sandbox.clock import Clock
-    from weighbridge_sandbox.http import Sandbox
-    from weighbridge_sandbox.trainerroad import TrainerRoadCloud
-    from weighbridge_sandbox.withings import WithingsCloud
-
     options = Options(**given)
     clock = Clock()
     withings = WithingsCloud(clock=clock, page_size=options.page_size)
     withings.repetitions.window = options.duplicates_window
-    for problem in fill(withings, options):
+    for problem in fill(withings, options.folder, options.years, options.seed, empty=options.empty):
         click.echo(problem, err=True)
     trainerroad = TrainerRoadCloud(clock=clock, seed=options.seed)
     clouds: list[Cloud] = [withings, *find_garmin(clock, options.seed), trainerroad]
@@ -112,49 +124,46 @@ def command(**given: Any) -> None:
     try:
         if options.write:
             write_configuration(options.write, configuration(sandbox.url, withings))
-        run(sandbox, withings, as_json=options.as_json)
+        run(describe(sandbox.url, withings), as_json=options.as_json)
     finally:
         sandbox.close()
 
 
-def run(sandbox: Sandbox, withings: WithingsCloud, *, as_json: bool) -> None:
-    """Say where everything is and wait for Ctrl-C or a request to end."""
+def run(description: dict[str, Any], *, as_json: bool) -> None:
+    """Print how to use the sandbox, and wait for Ctrl-C or a request to end."""
     stop = threading.Event()
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # the last one is Windows
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: stop.set())
-    told = describe(sandbox.url, withings)
-    if as_json:
-        import json
-
-        click.echo(json.dumps(told))
-    else:
-        click.echo(explain(told))
+    click.echo(json.dumps(description) if as_json else explain(description))
     while not stop.wait(0.5):  # Windows cannot interrupt an endless wait
         pass
 
 
-def fill(withings: WithingsCloud, options: Options) -> list[str]:
-    """Put people into the Withings cloud. Returns a sentence for each file that was left out."""
-    household = withings.household
-    if options.folder is not None:
-        from weighbridge_sandbox.recorded import load_folder
+def fill(
+    withings: WithingsCloud,
+    recorded: Path | None,
+    years: int,
+    seed: int = SEED,
+    *,
+    empty: bool = False,
+) -> list[str]:
+    """Add people to the Withings cloud: from a folder of recorded answers, or invented ones.
 
-        recordings = load_folder(options.folder)
-        for name, zone, recorded in recordings.profiles():
-            household.add_profile(name, timezone=zone, groups=recorded)
+    Returns a sentence for each recorded file that cannot be used.
+    """
+    if recorded is not None:
+        recordings = load_folder(recorded)
+        for name, zone, groups in recordings.profiles():
+            withings.household.add_profile(name, timezone=zone, groups=groups)
         return recordings.problems
-    from weighbridge_sandbox.household import household as invent
-
-    for name, userid, zone, groups in invent(
-        int(withings.clock()), seed=options.seed, years=options.years
-    ):
-        household.add_profile(name, userid, zone, () if options.empty else groups)
+    for name, userid, zone, groups in household(int(withings.clock()), seed=seed, years=years):
+        withings.household.add_profile(name, userid, zone, () if empty else groups)
     return []
 
 
-def find_garmin(clock: Any, seed: int) -> list[Cloud]:
-    """The Garmin stand-in, when what it needs is installed."""
+def find_garmin(clock: Clock, seed: int) -> list[Cloud]:
+    """The Garmin stand-in, when the packages that it needs are installed."""
     try:
         from weighbridge_sandbox.garmin import GarminCloud
     except ImportError as problem:
@@ -167,7 +176,7 @@ def find_garmin(clock: Any, seed: int) -> list[Cloud]:
 
 
 def describe(url: str, withings: WithingsCloud) -> dict[str, Any]:
-    """Everything that a script needs to use the sandbox."""
+    """Everything that a script needs to know about the sandbox."""
     return {
         "url": url,
         "client_id": withings.tokens.client_id,
@@ -194,7 +203,7 @@ def configuration(url: str, withings: WithingsCloud) -> str:
 
 
 def write_configuration(path: Path, text: str) -> None:
-    """A new file for this account only. Raises ConfigProblem when it exists, StateProblem."""
+    """Write a new private file. Raises ConfigProblem when it exists, StateProblem."""
     try:
         write_new(path, text.encode())
     except FileExistsError as error:
@@ -203,13 +212,14 @@ def write_configuration(path: Path, text: str) -> None:
         ) from error
 
 
-def explain(told: dict[str, Any]) -> str:
-    """The same for a person."""
+def explain(description: dict[str, Any]) -> str:
+    """The description as text for people."""
     return (
-        f"The sandbox listens on {told['url']}.\n\n"
-        f"Its configuration (--write FILE makes a weighbridge.toml of it):\n\n{told['config']}\n"
+        f"The sandbox listens on {description['url']}.\n\n"
+        "A configuration for it (--write FILE writes it into a file):\n\n"
+        f"{description['config']}\n"
         "Sign in at its Garmin as anna@example.test with the password anna-walks-home, or as\n"
         "ben@example.test with ben-rides-uphill and the code 123456. Its TrainerRoad knows them\n"
         "with the passwords anna-climbs-hills and ben-likes-the-flat.\n"
-        f"{told['url']}/sandbox lists what can be made to happen. Stop with Ctrl-C."
+        f"{description['url']}/sandbox lists what it can be told to do. Stop with Ctrl-C."
     )
