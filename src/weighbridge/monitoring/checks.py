@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from weighbridge.config import Person, Settings, TargetSettings
@@ -58,7 +59,7 @@ class MonitoredServer(Protocol):
     def clock(self) -> Callable[[], float]: ...
 
     @property
-    def open(self) -> Callable[[], Services]:
+    def open(self) -> Callable[[], AbstractContextManager[Services]]:
         """The home folder, opened for the thread that calls it; a context manager."""
 
     @property

@@ -32,7 +32,7 @@ Row = sqlite3.Row
 
 
 class Database:
-    """One connection. Use it from the thread that opened it.
+    """One connection. Use it from one thread at a time.
 
     Commits are synchronous (``FULL``): a token that was handed to the service must survive a power
     cut (docs/reference/withings-api.md#tokens). ``relaxed`` is for what need not.
@@ -45,7 +45,7 @@ class Database:
         with _explained(self.path):
             _make_private(home, self.path)
             self._connection = sqlite3.connect(
-                self.path, timeout=BUSY_SECONDS, isolation_level=None
+                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
             try:
                 self._prepare()

@@ -84,7 +84,7 @@ class LeaseHolder:
     def _file_lock(self, holder: str) -> BaseFileLock:
         from filelock import FileLock
 
-        return FileLock(self._path(holder), mode=0o600)
+        return FileLock(self._path(holder), mode=0o600, thread_local=False)
 
 
 class Leases:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -29,8 +30,8 @@ class AppContext(msgspec.Struct, frozen=True):
 
     settings: Settings
     clock: Callable[[], float]
-    open: Callable[[], Services]
-    """The home folder, for the thread that calls it; a context manager."""
+    open: Callable[[], AbstractContextManager[Services]]
+    """The home folder, for the thread that calls it."""
     wake: RequestSync
     started_at: float
     intake: NotificationQueue

@@ -38,6 +38,7 @@ from weighbridge.targets.base import ServerStatus
 from weighbridge.web.admin_token import read_or_make_token
 from weighbridge.web.app_context import AppContext
 from weighbridge.web.change_feed import ChangeFeed
+from weighbridge.web.services_pool import ServicesPool
 from weighbridge.web.sessions import Authenticator
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class Server:
             self._schedule, settings.directory, self._counts, clock, settings.server.url
         )
         self._live = ChangeFeed(clock)
+        self._pool = ServicesPool(self.open)
         self._last_polls: dict[str, LastPoll] = {}
         self._queue = self._new_queue()
         self.parts = self._new_parts()
@@ -99,7 +101,7 @@ class Server:
         return AppContext(
             settings=self.settings,
             clock=self._clock,
-            open=self.open,
+            open=self._pool.borrow,
             wake=self.wake,
             started_at=self._clock(),
             intake=self._queue,
@@ -159,6 +161,7 @@ class Server:
             self._shared.close()
         else:  # a thread is in the middle of a call to the outside
             self._shared.connections.close()
+        self._pool.close()
         self._stack.close()
 
     # The threads

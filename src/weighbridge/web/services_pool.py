@@ -1,0 +1,83 @@
+"""Opened home folders for the threads that answer requests, kept open from one request to the next.
+
+To open a database costs more than to read most pages from it. Whoever borrows one has it alone, so
+there are never more than threads at work; a few stay open while no request is answered.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from weighbridge.sync.services import Services
+
+KEPT = 4
+"""Opened home folders that wait for the next request."""
+
+type FileIdentity = tuple[int, int] | None
+
+
+class ServicesPool:
+    """Lends what ``open_home`` opens. Safe in several threads."""
+
+    def __init__(self, open_home: Callable[[], Services]) -> None:
+        self._open_home = open_home
+        self._idle: list[tuple[Services, FileIdentity]] = []
+        self._closed = False
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def borrow(self) -> Iterator[Services]:
+        """An opened home folder, for this thread alone. Raises what ``open_home`` raises.
+
+        After an error it is closed and not lent again: nobody knows in which state it is.
+        """
+        services, identity = self._take() or self._open()
+        try:
+            yield services
+        except BaseException:
+            services.__exit__(None, None, None)
+            raise
+        self._give_back(services, identity)
+
+    def close(self) -> None:
+        """Close what is idle now; what is lent is closed when it comes back."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for services, _ in idle:
+            services.__exit__(None, None, None)
+
+    def _open(self) -> tuple[Services, FileIdentity]:
+        services = self._open_home()
+        return services, _identity(services.database.path)
+
+    def _take(self) -> tuple[Services, FileIdentity] | None:
+        """The one that was used last, unless its file was replaced, by a backup for instance."""
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                services, identity = self._idle.pop()
+            if identity is not None and identity == _identity(services.database.path):
+                return services, identity
+            services.__exit__(None, None, None)
+
+    def _give_back(self, services: Services, identity: FileIdentity) -> None:
+        with self._lock:
+            if not self._closed and len(self._idle) < KEPT:
+                self._idle.append((services, identity))
+                return
+        services.__exit__(None, None, None)
+
+
+def _identity(path: Path) -> FileIdentity:
+    """Device and number of a file; None: it is not there."""
+    try:
+        found = os.stat(path)  # noqa: PTH116  called for each request: half the time of Path.stat
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
