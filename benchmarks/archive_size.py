@@ -38,23 +38,24 @@ def fill(path: Path, readings: int) -> None:
     database = sqlite3.connect(path)
     held = database.execute("SELECT count(*) FROM delivery").fetchone()[0]
     copies = max(0, readings // max(held, 1))
-    mark = database.execute("SELECT sql FROM sqlite_master WHERE name = 'measure_group_new'")
+    mark = database.execute("SELECT sql FROM sqlite_master WHERE name = 'raw_group_new'")
     trigger = mark.fetchone()[0]
-    database.execute("DROP TRIGGER measure_group_new")
-    database.execute("CREATE TEMP TABLE one_group AS SELECT * FROM measure_group")
+    database.execute("DROP TRIGGER raw_group_new")
+    database.execute("CREATE TEMP TABLE one_group AS SELECT * FROM raw_group")
     database.execute("CREATE TEMP TABLE one_delivery AS SELECT * FROM delivery")
     for copy in range(1, copies + 1):
         values = {"shift": -copy * (10 * 366 * 86_400 // (copies + 1)), "copy": copy}
         database.execute(
-            "INSERT INTO measure_group (account, group_id, taken_at, zone, gone_at, raw) "
-            "SELECT account, group_id + :copy * 1000000000000, taken_at + :shift, zone, NULL, raw "
-            "FROM one_group",
+            "INSERT INTO raw_group (account, feed, group_id, taken_at, zone, gone_at, raw) "
+            "SELECT account, feed, group_id + :copy * 1000000000000, taken_at + :shift, "
+            "zone, NULL, raw FROM one_group",
             values,
         )
         database.execute(
-            "INSERT INTO delivery (route, reading_id, taken_at, ordinal, revision, state, "
-            "planned_at, done_at) SELECT route, reading_id || '-' || :copy, taken_at + :shift, 0, "
-            "revision, state, :now, :now FROM one_delivery",
+            "INSERT INTO delivery (route, kind, reading_id, taken_at, ordinal, revision, state, "
+            "planned_at, done_at) "
+            "SELECT route, kind, reading_id || '-' || :copy, taken_at + :shift, "
+            "0, revision, state, :now, :now FROM one_delivery",
             {**values, "now": time.time()},
         )
     database.execute(trigger)

@@ -23,7 +23,7 @@ from stand import CALLBACK
 from weighbridge.config import Person, load
 from weighbridge.sources.withings.parse import parse_group
 from weighbridge.storage.archive import StoredGroup
-from weighbridge.sync.pipeline import plan
+from weighbridge.sync.planning import plan
 from weighbridge.sync.route_delivery import serve
 from weighbridge.sync.services import Services
 from weighbridge.sync.source_login import keep_login

@@ -84,7 +84,7 @@ def test_somebody_who_has_just_been_connected_gets_time(world: World) -> None:
     world.now += TOO_LONG
     world.answer("anna", "ben")
     with world.database() as database:
-        database.run("add_account", person="carl", userid="7", now=world.now)
+        database.run("add_account", person="carl", source="withings", userid="7", now=world.now)
         values = {"person": "carl", "service": "withings", "account": "7", "secret": "{}"}
         database.run("store_credential", now=world.now, **values)
     assert readiness(world).ready

@@ -197,7 +197,7 @@ def test_what_waits_in_the_other_tables_is_counted(world: World) -> None:
         run = database._connection.execute
         run("INSERT INTO notification (account, appli, received_at) VALUES (1, 1, 5), (2, 4, 6)")
         run("INSERT INTO notification (account, appli, received_at, done_at) VALUES (1, 1, 5, 6)")
-        run("INSERT INTO odd_group VALUES (1, 'f', 'new', '{}', 5)")
+        run("INSERT INTO odd_group VALUES (1, 'measures', 'f', 'new', '{}', 5)")
         run("INSERT INTO alert VALUES ('a', 1, 2, 'x', NULL), ('b', 1, NULL, 'x', NULL)")
         run("INSERT INTO alert_message (channel, text, made_at) VALUES (0, 'x', 1)")
     samples = metrics(world)

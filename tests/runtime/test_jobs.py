@@ -18,7 +18,7 @@ from weighbridge.runtime.schedule import Job, MemorySchedule, Planned
 from weighbridge.storage.database import Database
 from weighbridge.storage.leases import Leases
 from weighbridge.sync import route_delivery
-from weighbridge.sync.pipeline import OVERLAP
+from weighbridge.sync.collecting import OVERLAP
 
 POLL = 3 * 3600.0
 AT_ONCE = 'kind = "file"\npath = "anna.jsonl"\nsettle = 0\n'

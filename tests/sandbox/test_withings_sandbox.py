@@ -69,7 +69,7 @@ class Account:
     def read(self, since: int = 0) -> list[int]:
         return [
             parse_group(raw, zone=page.timezone).group_id
-            for page in self.withings.pages(lastupdate=since)
+            for page in self.withings.pages(changed_since=since)
             for raw in page.groups
         ]
 
@@ -252,7 +252,7 @@ def test_all_pages_arrive_whatever_their_size(anna: Account, size: int) -> None:
 
 def test_only_what_changed_is_read(anna: Account) -> None:
     anna.log_in()
-    page = list(anna.withings.pages(lastupdate=NOW - 1000 + 20 + 6))[-1]
+    page = list(anna.withings.pages(changed_since=NOW - 1000 + 20 + 6))[-1]
     assert [parse_group(raw, zone=None).group_id for raw in page.groups] == [6, 7]
     assert page.updatetime == NOW
 
@@ -280,7 +280,7 @@ def test_trouble_on_the_second_page_keeps_the_first(anna: Account) -> None:
     anna.log_in()
     anna.life.admin.page_size(3)
     anna.life.admin.fault("drop", path="/measure", nth=2)
-    pages = anna.withings.pages(lastupdate=0)
+    pages = anna.withings.pages(changed_since=0)
     assert len(next(pages).groups) == 3
     with pytest.raises(RetryLater):
         next(pages)

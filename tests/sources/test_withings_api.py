@@ -23,7 +23,7 @@ SAME = failed(601, "Same arguments in less than 10 seconds")
 
 
 def read(world: World) -> list[Page]:
-    return list(world.withings.pages(lastupdate=NOW))
+    return list(world.withings.pages(changed_since=NOW))
 
 
 # What is asked
@@ -43,7 +43,7 @@ def test_a_sync_asks_for_changes_and_nothing_else() -> None:
 @pytest.mark.parametrize("lastupdate", [None, 0])
 def test_the_first_sync_asks_for_everything_in_plain_words(lastupdate: int | None) -> None:
     world = World(page())
-    list(world.withings.pages(lastupdate=lastupdate))
+    list(world.withings.pages(changed_since=lastupdate))
     assert world.wire.forms == [{"action": "getmeas", "lastupdate": "1"}]
 
 
@@ -66,7 +66,7 @@ def test_a_window_is_always_a_pair(
 
 def test_window_and_cursor_together_are_a_mistake_of_ours() -> None:
     with pytest.raises(ValueError, match="exclude each other"):
-        list(World().withings.pages(lastupdate=5, start=5))
+        list(World().withings.pages(changed_since=5, start=5))
 
 
 # Pages
@@ -82,7 +82,7 @@ def test_all_pages_are_read_and_only_the_last_one_is_the_last() -> None:
 @pytest.mark.parametrize("second", [{}, {"offset": 2}, {"offset": 1}, {"offset": None}])
 def test_more_without_a_way_on_keeps_the_page_and_comes_back(second: dict[str, int]) -> None:
     world = World(page(1, more=1, offset=2), page(2, more=1, **second))
-    pages = world.withings.pages(lastupdate=NOW)
+    pages = world.withings.pages(changed_since=NOW)
     assert [next(pages).last, next(pages).last] == [False, False]
     with pytest.raises(RetryLater, match="not where they begin"):
         next(pages)
@@ -90,7 +90,7 @@ def test_more_without_a_way_on_keeps_the_page_and_comes_back(second: dict[str, i
 
 def test_the_next_page_is_asked_for_when_this_one_is_dealt_with() -> None:
     world = World(page(1, more=1, offset=1), page(2))
-    pages = world.withings.pages(lastupdate=NOW)
+    pages = world.withings.pages(changed_since=NOW)
     next(pages)
     assert len(world.wire.forms) == 1
 

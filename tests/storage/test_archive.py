@@ -12,21 +12,21 @@ from hypothesis import strategies as st
 
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.measures import MeasureGroup
+from weighbridge.sources.withings.readings import readings
 from weighbridge.storage.archive import (
     Archive,
-    OddGroup,
     StoredGroup,
+    UnreadableGroup,
     account_archive,
     connect_account,
 )
 from weighbridge.storage.database import Database
 from weighbridge.storage.points import Points
-from weighbridge.sync.readings import readings
 from weighbridge.sync.stored_readings import (
     last_readings,
     readings_at,
     readings_between,
-    touched_readings,
+    touched_records,
 )
 from weighbridge.testing.builders import NOON, group, group_as_sent
 
@@ -49,7 +49,7 @@ def archive(database: Database) -> Archive:
     return connect_account(database, "anna", "4711", clock)
 
 
-def store(archive: Archive, *groups: MeasureGroup, odd: tuple[OddGroup, ...] = ()) -> int:
+def store(archive: Archive, *groups: MeasureGroup, odd: tuple[UnreadableGroup, ...] = ()) -> int:
     page = [(one, StoredGroup(group_as_sent(one).decode(), one.timezone)) for one in groups]
     with archive.database.transaction():
         return archive.store(page, odd, clock())
@@ -65,8 +65,7 @@ def planned(archive: Archive) -> None:
 
 def past(archive: Archive, group_id: int) -> list[str]:
     rows = archive.database._connection.execute(
-        "SELECT raw FROM measure_group_past"
-        " WHERE account = ? AND group_id = ? ORDER BY replaced_at",
+        "SELECT raw FROM raw_group_past WHERE account = ? AND group_id = ? ORDER BY replaced_at",
         (archive.account, group_id),
     )
     return [row["raw"] for row in rows]
@@ -75,7 +74,7 @@ def past(archive: Archive, group_id: int) -> list[str]:
 def height_of(archive: Archive) -> Decimal | None:
     """The height after what was touched has been planned."""
     points = Points(archive)
-    points.keep(0, FOR_EVER, touched_readings(archive, 0, FOR_EVER))
+    points.keep(0, FOR_EVER, touched_records(archive, 0, FOR_EVER))
     return points.height()
 
 
@@ -138,7 +137,7 @@ def test_a_group_whose_date_was_edited_touches_both_instants(archive: Archive) -
     planned(archive)
     store(archive, group({1: 80}, taken_at=NOON - DAY))
     assert touched(archive) == [NOON - DAY, NOON]
-    assert [r.taken_at for r in touched_readings(archive, 0, FOR_EVER)] == [NOON - DAY]
+    assert [r.taken_at for r in touched_records(archive, 0, FOR_EVER)] == [NOON - DAY]
 
 
 def test_nothing_is_stored_when_the_transaction_fails(archive: Archive) -> None:
@@ -164,7 +163,7 @@ def test_groups_that_the_cloud_no_longer_has_are_marked_and_kept(archive: Archiv
     assert archive.forget_missing({1}, NOON, NOON + DAY, clock()) == 1
     assert [one.group_ids for one in readings_between(archive, 0, FOR_EVER)] == [(1,)]
     assert touched(archive) == [NOON + 60]
-    rows = archive.database._connection.execute("SELECT count(*) FROM measure_group")
+    rows = archive.database._connection.execute("SELECT count(*) FROM raw_group")
     assert rows.fetchone()[0] == 2
 
 
@@ -195,7 +194,10 @@ def test_what_was_gone_may_come_back(archive: Archive) -> None:
 
 
 def test_an_odd_group_is_kept_and_counted_once(archive: Archive) -> None:
-    odd = (OddGroup('"not even an object"', "Expected `object`"), OddGroup("17", "Expected"))
+    odd = (
+        UnreadableGroup('"not even an object"', "Expected `object`"),
+        UnreadableGroup("17", "Expected"),
+    )
     store(archive, group({1: 80}), odd=odd)
     store(archive, odd=odd)
     assert archive.odd_groups() == 2

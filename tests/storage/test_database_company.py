@@ -27,7 +27,7 @@ def visit(home: Path, person: str) -> bool:
 
 def add(database: Database, person: str) -> None:
     with database.transaction():
-        database.run("add_account", person=person, userid=person, now=0.0)
+        database.run("add_account", person=person, source="withings", userid=person, now=0.0)
 
 
 def test_a_connection_that_is_closed_takes_no_lock_from_the_others(tmp_path: Path) -> None:

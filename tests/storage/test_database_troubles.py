@@ -39,7 +39,7 @@ def store_many(archive: Archive, numbers: Iterable[int], done: list[int] | None 
 
 
 def number_of_groups(database: Database) -> int:
-    found = database._connection.execute("SELECT count(*) FROM measure_group").fetchone()
+    found = database._connection.execute("SELECT count(*) FROM raw_group").fetchone()
     return int(found[0])
 
 

@@ -29,8 +29,8 @@ def test_a_change_of_what_is_no_longer_as_it_was_does_nothing(ledger: Ledger) ->
 
 def test_the_number_of_what_became_owed_is_told(ledger: Ledger) -> None:
     steps: list[Step] = [
-        Add("a", NOON, 0, "r", State.PLANNED, 0.0, None),
-        Add("b", NOON, 0, "r", State.HELD, 0.0, "Doubtful."),
+        Add("body", "a", NOON, 0, "r", State.PLANNED, 0.0, None),
+        Add("body", "b", NOON, 0, "r", State.HELD, 0.0, "Doubtful."),
         Older("c"),
     ]
     assert ledger.write_down(steps, NOON) == 1
@@ -44,8 +44,8 @@ def test_an_older_reading_is_counted_once_however_often_it_is_planned(ledger: Le
 
 def test_an_older_reading_that_becomes_owed_is_not_counted_any_more(ledger: Ledger) -> None:
     ledger.write_down([Older("a"), Older("b")], NOON)
-    ledger.write_down([Add("a", NOON, 0, "r", State.PLANNED, 0.0, None)], NOON)
-    ledger.write_down([Add("c", NOON, 0, "r", State.PLANNED, 0.0, None)], NOON)
+    ledger.write_down([Add("body", "a", NOON, 0, "r", State.PLANNED, 0.0, None)], NOON)
+    ledger.write_down([Add("body", "c", NOON, 0, "r", State.PLANNED, 0.0, None)], NOON)
     assert ledger.row()["older"] == 1
 
 
@@ -62,8 +62,10 @@ def test_only_the_touched_instants_are_known(ledger: Ledger) -> None:
     for n in range(4):
         add(ledger, NOON + n)
     database._connection.execute(
-        "INSERT INTO touched VALUES (?, ?), (?, ?)",
-        [archive.account, NOON + 1, archive.account, NOON + 3],
+        "INSERT INTO touched VALUES (?, ?, ?), (?, ?, ?)",
+        [archive.account, "measures", NOON + 1, archive.account, "measures", NOON + 3],
     )
-    assert set(ledger.known_at_touched(archive.account, NOON, NOON + 2)) == {f"reading-{NOON + 1}"}
+    known = ledger.known_at_touched(archive.account, "measures", NOON, NOON + 2)
+    assert set(known) == {f"reading-{NOON + 1}"}
+    assert ledger.known_at_touched(archive.account, "nights", NOON, NOON + 2) == {}
     assert len(ledger.known(0, END_OF_TIME)) == 4

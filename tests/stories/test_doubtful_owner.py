@@ -125,7 +125,7 @@ def test_a_deleted_group_is_noticed_and_what_waits_is_withdrawn(family: House) -
     assert "no longer there" not in family.sync("--since", day).err
 
     # Its raw text is kept for ever, and should the group come back, it is delivered after all.
-    assert family.database("SELECT count(*) FROM measure_group WHERE gone_at > 0") == [(1,)]
+    assert family.database("SELECT count(*) FROM raw_group WHERE gone_at > 0") == [(1,)]
     family.admin.add_groups("anna", [weight(1, days_ago(9), "72.4", modified=days_ago(0))])
     family.sync()
     assert [kg for _, kg in weights(family, "anna")] == ["72.4", "73"]

@@ -62,7 +62,7 @@ def test_a_family_takes_over_one_folder_each(home: OldHome) -> None:
     assert "anna is bound to another Withings profile" in told
     home.weighbridge("sync", expect=0)
     groups = home.house.database(
-        "SELECT person, count(*) FROM measure_group AS g "
+        "SELECT person, count(*) FROM raw_group AS g "
         "JOIN account AS a ON a.id = g.account GROUP BY person"
     )
     assert dict(groups) == {"anna": 1, "ben": 1}

@@ -73,8 +73,8 @@ def picture(house: House) -> dict[str, Any]:
             "SELECT target, reading_id, ordinal, revision, state, look_until FROM delivery"
             " JOIN route ON route.id = route ORDER BY target, reading_id, ordinal"
         ),
-        "archive": house.database("SELECT group_id, raw FROM measure_group ORDER BY group_id"),
-        "cursor": house.database("SELECT cursor FROM account"),
+        "archive": house.database("SELECT group_id, raw FROM raw_group ORDER BY group_id"),
+        "cursor": house.database("SELECT changed_at FROM cursor"),
         "to plan": house.database("SELECT * FROM touched"),
     }
 
@@ -144,8 +144,8 @@ def test_killed_after_page_two_nothing_is_lost_and_nothing_is_doubled(
 
     house.kill_during("sync", path="/measure", action="getmeas", nth=3)
 
-    assert house.database("SELECT count(*) FROM measure_group") == [(2 * page_size,)]
-    assert house.database("SELECT cursor FROM account") == [(0,)]
+    assert house.database("SELECT count(*) FROM raw_group") == [(2 * page_size,)]
+    assert house.database("SELECT changed_at FROM cursor") == []
     assert house.weigh_ins("anna") == []
 
     house.sync()

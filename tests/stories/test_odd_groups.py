@@ -157,7 +157,7 @@ def test_what_nobody_knows_yet_is_kept_and_harms_nothing(house: House) -> None:
     assert "weight_kg" not in second
     assert "12.3" in json.dumps(first)
     assert result.json[0]["not_understood"] == 0
-    assert house.database("SELECT count(*) FROM measure_group") == [(4,)]
+    assert house.database("SELECT count(*) FROM raw_group") == [(4,)]
 
 
 NO_GROUPS: list[Any] = [

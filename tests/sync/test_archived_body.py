@@ -15,7 +15,7 @@ from weighbridge.storage.archive import Archive, StoredGroup, account_archive, c
 from weighbridge.storage.database import Database
 from weighbridge.storage.points import Points
 from weighbridge.sync.archived_body import ArchivedBody
-from weighbridge.sync.stored_readings import readings_at, touched_readings
+from weighbridge.sync.stored_readings import readings_at, touched_records
 from weighbridge.targets.base import Newest
 from weighbridge.testing.builders import NOON, group, group_as_sent, measurement
 
@@ -40,7 +40,7 @@ def store(archive: Archive, *groups: MeasureGroup) -> None:
 def plan(archive: Archive) -> None:
     """What planning does with the readings that were touched."""
     with archive.database.transaction():
-        Points(archive).keep(0, FOR_EVER, touched_readings(archive, 0, FOR_EVER))
+        Points(archive).keep(0, FOR_EVER, touched_records(archive, 0, FOR_EVER))
         archive.forget_touched(0, FOR_EVER)
 
 

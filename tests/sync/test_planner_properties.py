@@ -9,8 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from fixtures.planner import DAY, RULE, Rows, plan, takes
 from weighbridge.core.delivery_state import State
 from weighbridge.core.measures import Reading
+from weighbridge.core.records import revision_of
 from weighbridge.sync.planner import REPLACEABLE, WAITING, owed
-from weighbridge.sync.readings import revision_of
 from weighbridge.testing.builders import NOON, weigh_in
 
 

@@ -199,8 +199,8 @@ def test_a_thousand_deliveries_are_turned_over_once_each(home: Deliveries) -> No
         with workplace.database.transaction():
             workplace.database._connection.executemany(
                 "INSERT INTO delivery"
-                " (route, reading_id, taken_at, ordinal, revision, state, planned_at) VALUES"
-                " (?, ?, ?, (SELECT count(*) FROM delivery), '', 'delivered', 0)",
+                " (route, kind, reading_id, taken_at, ordinal, revision, state, planned_at) VALUES"
+                " (?, 'body', ?, ?, (SELECT count(*) FROM delivery), '', 'delivered', 0)",
                 rows,
             )
     ((number,),) = home.house.database("SELECT count(*) FROM delivery WHERE state = 'delivered'")

@@ -14,6 +14,7 @@ from weighbridge.cli.times import count, moment
 from weighbridge.config import Person
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import ConfigProblem, ExitCode
+from weighbridge.core.records import instant_of
 from weighbridge.storage.database import Database, Row
 from weighbridge.storage.decisions import (
     ALL_OF,
@@ -24,7 +25,6 @@ from weighbridge.storage.decisions import (
 )
 from weighbridge.storage.delivery_log import deliveries_before
 from weighbridge.storage.routes import route_ids
-from weighbridge.sync.readings import instant_of
 
 people_option = click.option(
     "--person", "people", multiple=True, metavar="NAME", help="Only this person."

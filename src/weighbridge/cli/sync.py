@@ -22,8 +22,10 @@ from weighbridge.core.days import Window
 from weighbridge.core.errors import ConfigProblem, ExitCode, Problem, most_urgent
 from weighbridge.storage.ledger import FOR_EVER, Due
 from weighbridge.storage.routes import connected_targets
+from weighbridge.sync.collecting import collect
 from weighbridge.sync.context import Outcome, PersonSync, Route
-from weighbridge.sync.pipeline import bring_up_to_date, collect, plan
+from weighbridge.sync.pipeline import bring_up_to_date
+from weighbridge.sync.planning import plan
 from weighbridge.sync.services import Services
 from weighbridge.sync.stored_readings import readings_at
 from weighbridge.targets.base import Owed

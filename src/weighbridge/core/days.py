@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import msgspec
 
-from weighbridge.core.measures import Reading
+from weighbridge.core.records import Record
 from weighbridge.core.zones import first_zone
 
 END_OF_TIME = 2**62
@@ -42,12 +42,12 @@ class Window(msgspec.Struct, frozen=True):
             return END_OF_TIME
         return _end_of(self.last, self.zone) + (0 if self.zone else _BEHIND)
 
-    def holds(self, reading: Reading) -> bool:
-        """Whether the reading was taken on one of these days."""
-        zone = self.zone or reading.timezone
-        if self.first is not None and reading.taken_at < _start_of(self.first, zone):
+    def holds(self, record: Record) -> bool:
+        """Whether the record began on one of these days."""
+        zone = self.zone or record.zone
+        if self.first is not None and record.start < _start_of(self.first, zone):
             return False
-        return self.last is None or reading.taken_at <= _end_of(self.last, zone)
+        return self.last is None or record.start <= _end_of(self.last, zone)
 
 
 @lru_cache(maxsize=256)

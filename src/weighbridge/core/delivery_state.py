@@ -23,9 +23,10 @@ class State(StrEnum):
 
 
 class Known(msgspec.Struct, frozen=True):
-    """The newest ledger row of a reading."""
+    """The newest ledger row of a record."""
 
     id: int
+    kind: str
     ordinal: int
     revision: str
     state: State
@@ -35,6 +36,7 @@ class Known(msgspec.Struct, frozen=True):
 class Add(msgspec.Struct, frozen=True):
     """A delivery to write down."""
 
+    kind: str
     reading_id: str
     taken_at: int
     ordinal: int

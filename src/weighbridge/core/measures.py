@@ -150,6 +150,10 @@ class Kind:
     BLOOD_PRESSURE = "blood_pressure"
 
 
+READING_KINDS = frozenset({Kind.BODY, Kind.BLOOD_PRESSURE})
+"""The kinds of record that are readings."""
+
+
 class Reading(msgspec.Struct, frozen=True):
     """What a person would call one weigh-in or one blood-pressure reading.
 
@@ -169,6 +173,36 @@ class Reading(msgspec.Struct, frozen=True):
     measurements: tuple[Measurement, ...]
     segments: tuple[Measurement, ...] = ()
     ambiguous: bool = False
+
+    @property
+    def id(self) -> str:
+        """Its name among all records (``weighbridge.core.records.Record``)."""
+        return self.reading_id
+
+    @property
+    def start(self) -> int:
+        """The instant at which it was taken, in UTC seconds."""
+        return self.taken_at
+
+    @property
+    def end(self) -> None:
+        """A reading has no duration."""
+
+    @property
+    def zone(self) -> str | None:
+        """The zone in which it was taken."""
+        return self.timezone
+
+    @property
+    def values(self) -> tuple[Measurement, ...]:
+        """All values: those of the whole body, then those of its parts."""
+        return (*self.measurements, *self.segments)
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """Device and model, as far as they are known."""
+        known = {"device": self.device, "model": self.model}
+        return {name: text for name, text in known.items() if text}
 
     def get(self, code: int) -> Decimal | None:
         """The exact value of one type, or None. Absent is never zero."""

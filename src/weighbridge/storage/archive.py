@@ -1,17 +1,22 @@
-"""What we know of one Withings account: its measure groups, raw and for ever, and its cursor."""
+"""What a source has sent of one account: raw groups, kept for ever, and how far we have read."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import batched
+from typing import Protocol
 
 import msgspec
 
 from weighbridge.core.errors import ConfigProblem
-from weighbridge.core.measures import MeasureGroup
+from weighbridge.core.records import MEASURES
 from weighbridge.storage.database import Database, Row
+from weighbridge.storage.logins import WITHINGS
 
 END_OF_TIME = 2**62
+INSTANTS_AT_ONCE = 500
+"""How many instants a question names."""
 
 
 class OtherProfile(ConfigProblem):
@@ -33,36 +38,60 @@ class StoredGroup(msgspec.Struct, frozen=True):
     zone: str | None
 
 
-class OddGroup(msgspec.Struct, frozen=True):
+class UnreadableGroup(msgspec.Struct, frozen=True):
     """A group that could not be understood: kept, counted, reported."""
 
     raw: str
     reason: str
 
 
-class Archive:
-    """The groups of one account. Open it with ``account_archive`` or ``connect_account``."""
+class ArchivedGroup(Protocol):
+    """What is stored of a group beside its text (``weighbridge.sources.base.Group``)."""
 
-    def __init__(self, database: Database, account: Row) -> None:
+    @property
+    def group_id(self) -> int: ...
+    @property
+    def taken_at(self) -> int: ...
+    @property
+    def category(self) -> int: ...
+
+
+class Archive:
+    """The groups of one feed of one account, raw and for ever, and the cursor of that feed.
+
+    Open it with ``account_archive`` or ``connect_account``.
+    """
+
+    def __init__(self, database: Database, account: Row, feed: str = MEASURES) -> None:
         self.database = database
+        self.feed = feed
         self.account: int = account["id"]
         self.person: str = account["person"]
+        self.source: str = account["source"]
         self.userid: str = account["userid"]
+        self._row = account
+        self._feed = {"account": self.account, "feed": feed}
+
+    def of(self, feed: str) -> Archive:
+        """The archive of another feed of the same account."""
+        return Archive(self.database, self._row, feed)
 
     @property
     def cursor(self) -> int:
-        """The largest ``modified`` that is stored (docs/reference/withings-api.md#cursor)."""
-        row = self.database.one("account_of", person=self.person)
-        return int(row["cursor"]) if row else 0
+        """The newest change that is stored durably, by the source's clock
+        (docs/reference/withings-api.md#ranges-and-lastupdate).
+        """
+        row = self.database.one("cursor_of", **self._feed)
+        return int(row["changed_at"]) if row else 0
 
-    def advance_cursor(self, cursor: int) -> None:
+    def advance_cursor(self, changed_at: int) -> None:
         """Never goes back."""
-        self.database.run("advance_cursor", account=self.account, cursor=cursor)
+        self.database.run("advance_cursor", changed_at=changed_at, **self._feed)
 
     def store(
         self,
-        groups: Sequence[tuple[MeasureGroup, StoredGroup]],
-        odd: Sequence[OddGroup],
+        groups: Sequence[tuple[ArchivedGroup, StoredGroup]],
+        odd: Sequence[UnreadableGroup],
         now: float,
     ) -> int:
         """Keep a page. The number of groups that are new or were changed."""
@@ -71,6 +100,7 @@ class Archive:
             (
                 {
                     "account": self.account,
+                    "feed": self.feed,
                     "group_id": group.group_id,
                     "taken_at": group.taken_at,
                     "zone": stored.zone,
@@ -84,18 +114,18 @@ class Archive:
             self._store_odd(one, now)
         return max(changed, 0)
 
-    def _store_odd(self, group: OddGroup, now: float) -> None:
+    def _store_odd(self, group: UnreadableGroup, now: float) -> None:
         self.database.run(
             "store_odd_group",
-            account=self.account,
             fingerprint=hashlib.sha256(group.raw.encode()).hexdigest(),
             reason=group.reason,
             raw=group.raw,
             now=now,
+            **self._feed,
         )
 
     def odd_groups(self) -> int:
-        """How many groups could not be understood so far."""
+        """How many groups of the account could not be understood so far."""
         row = self.database.one("count_odd_groups", account=self.account)
         return int(row["number"]) if row else 0
 
@@ -122,51 +152,58 @@ class Archive:
         """Mark the groups of a window that the cloud no longer has. Their raw text is kept."""
         held = {
             int(row["group_id"])
-            for row in self.database.all("ids_between", account=self.account, start=start, end=end)
+            for row in self.database.all("ids_between", start=start, end=end, **self._feed)
         }
-        for group_id in held - seen:
-            self.database.run("mark_gone", account=self.account, group_id=group_id, now=now)
-        return len(held - seen)
+        gone = held - seen
+        self.database.run_many(
+            "mark_gone", ({"group_id": one, "now": now, **self._feed} for one in gone)
+        )
+        return len(gone)
 
     def touch_everything(self) -> None:
-        """Have every reading planned again."""
+        """Have every record of the account planned again."""
         self.database.run("touch_everything", account=self.account)
 
     def touch(self, start: int, end: int) -> None:
-        """Have the readings of a window planned again."""
-        self.database.run("touch_between", account=self.account, start=start, end=end)
+        """Have the records of a window planned again."""
+        self.database.run("touch_between", start=start, end=end, **self._feed)
 
     def next_touched(self, after: int, most: int) -> list[int]:
-        """The next instants, ascending, whose readings must be planned."""
-        rows = self.database.all("next_touched", account=self.account, after=after, most=most)
+        """The next instants, ascending, whose records must be planned."""
+        rows = self.database.all("next_touched", after=after, most=most, **self._feed)
         return [int(row["taken_at"]) for row in rows]
+
+    def anything_touched(self) -> bool:
+        """Whether a record of any feed of the account must be planned."""
+        return self.database.one("anything_touched", account=self.account) is not None
 
     def forget_touched(self, start: int, end: int) -> None:
         """They have been planned: say so in the transaction that planned them."""
-        self.database.run("forget_touched", account=self.account, start=start, end=end)
+        self.database.run("forget_touched", start=start, end=end, **self._feed)
 
     def touched_groups(self, start: int, end: int) -> list[Row]:
         """The groups at the touched instants of a window, by time."""
-        touched = self.database.all("touched_between", account=self.account, start=start, end=end)
-        instants = [int(row["taken_at"]) for row in touched]
-        return [row for instant in instants for row in self.groups(instant, instant)]
+        return self.database.all("touched_groups", start=start, end=end, **self._feed)
 
     def groups(self, start: int, end: int) -> list[Row]:
         """All groups of a window, by time."""
-        return self.database.all("groups_between", account=self.account, start=start, end=end)
+        return self.database.all("groups_between", start=start, end=end, **self._feed)
+
+    def groups_at(self, instants: Collection[int]) -> Iterator[Row]:
+        """All groups at some instants, by time, a few hundred at once in memory."""
+        for part in batched(sorted(set(instants)), INSTANTS_AT_ONCE):
+            yield from self.database.all("groups_at", instants=part, **self._feed)
 
     def last_instants(self, most: int, before: int = END_OF_TIME) -> list[int]:
         """The newest instants at which something was measured, newest first."""
-        rows = self.database.all("instants_before", account=self.account, before=before, most=most)
+        rows = self.database.all("instants_before", before=before, most=most, **self._feed)
         return [int(row["taken_at"]) for row in rows]
 
     def instant_spans(self, start: int, end: int, most: int) -> Iterator[tuple[int, int]]:
         """Cut a window into spans that hold at most ``most`` instants each, oldest first."""
         after = start - 1
         while True:
-            rows = self.database.all(
-                "instants_from", account=self.account, after=after, end=end, most=most
-            )
+            rows = self.database.all("instants_from", after=after, end=end, most=most, **self._feed)
             if not rows:
                 return
             first, after = int(rows[0]["taken_at"]), int(rows[-1]["taken_at"])
@@ -188,17 +225,22 @@ def account_archive(database: Database, person: str) -> Archive | None:
 
 
 def connect_account(
-    database: Database, person: str, userid: str, clock: Callable[[], float]
+    database: Database,
+    person: str,
+    userid: str,
+    clock: Callable[[], float],
+    *,
+    source: str = WITHINGS,
 ) -> Archive:
     """Bind a Withings account to a person. People do not mix: another account is refused."""
     row = database.one("account_of", person=person)
     if row and row["userid"] != userid:
         raise OtherProfile(code="withings.other_profile", person=person)
-    other = database.one("account_by_userid", userid=userid)
+    other = database.one("account_by_userid", source=source, userid=userid)
     if other and other["person"] != person:
         raise TakenProfile(other["person"])
     if row is None:
-        database.run("add_account", person=person, userid=userid, now=clock())
+        database.run("add_account", person=person, source=source, userid=userid, now=clock())
     archive = account_archive(database, person)
     assert archive is not None
     return archive

@@ -113,8 +113,11 @@ class Database:
         self.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All of it or nothing. Inside another transaction it is a part of that one."""
+    def transaction(self, *, of: int | None = None) -> Iterator[None]:
+        """All of it or nothing. Inside another transaction it is a part of that one.
+
+        ``of``: the account that it is about. Here one writer excludes all others anyway.
+        """
         if self._depth:
             yield
             return
@@ -186,12 +189,22 @@ class Database:
     def all(self, name: str, /, **values: Any) -> list[Row]:
         """All rows: for questions whose answer is bounded by a page or a batch."""
         with _explained(self.path):
-            return self._connection.execute(statement(name), values).fetchall()
+            return self._connection.execute(*_expanded(statement(name), values)).fetchall()
 
     def each(self, name: str, /, **values: Any) -> Iterator[Row]:
         """Row by row, for answers of any length."""
         with _explained(self.path):
             yield from self._connection.execute(statement(name), values)
+
+
+def _expanded(sql: str, values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A list of values takes as many parameters as it has members."""
+    for name, listed in [*values.items()]:
+        if isinstance(listed, (list, tuple)):
+            names = [f"{name}_{number}" for number in range(len(listed))]
+            sql = sql.replace(f":{name}", ", ".join(f":{one}" for one in names))
+            values = {**values, **dict(zip(names, listed, strict=True))}
+    return sql, values
 
 
 def _make_private(home: Path, path: Path) -> None:

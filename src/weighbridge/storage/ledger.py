@@ -63,11 +63,16 @@ class Ledger:
         """The newest row of each reading of a window."""
         return _newest(self.database.all("latest_between", route=self.route, start=start, end=end))
 
-    def known_at_touched(self, account: int, start: int, end: int) -> dict[str, Known]:
-        """The newest row of each reading at the touched instants of a window."""
+    def known_at_touched(self, account: int, feed: str, start: int, end: int) -> dict[str, Known]:
+        """The newest row of each record, of whatever kind, at the touched instants of a feed."""
         return _newest(
             self.database.all(
-                "latest_at_touched", route=self.route, account=account, start=start, end=end
+                "latest_at_touched",
+                route=self.route,
+                account=account,
+                feed=feed,
+                start=start,
+                end=end,
             )
         )
 
@@ -270,7 +275,12 @@ def _newest(rows: Iterable[Row]) -> dict[str, Known]:
     """The rows come in ascending order of their ordinal: the last one of a reading stays."""
     return {
         row["reading_id"]: Known(
-            row["id"], row["ordinal"], row["revision"], State(row["state"]), row["settles_at"]
+            row["id"],
+            row["kind"],
+            row["ordinal"],
+            row["revision"],
+            State(row["state"]),
+            row["settles_at"],
         )
         for row in rows
     }

@@ -87,7 +87,7 @@ def store_notifications(
         for notification, received_at in notifications:
             if notification.userid not in accounts:
                 accounts[notification.userid] = database.one(
-                    "account_by_userid", userid=notification.userid
+                    "account_by_userid", source=WITHINGS, userid=notification.userid
                 )
             account = accounts[notification.userid]
             if account is None or not is_ours(account["person"]):

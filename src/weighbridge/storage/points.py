@@ -9,7 +9,8 @@ from decimal import Decimal
 
 import msgspec
 
-from weighbridge.core.measures import Measurement, MeasureType, Reading
+from weighbridge.core.measures import Measurement, MeasureType
+from weighbridge.core.records import Record
 from weighbridge.storage.archive import Archive
 from weighbridge.storage.database import Row
 
@@ -34,29 +35,32 @@ class Points:
     def __init__(self, archive: Archive, *, counts_doubtful: bool = False) -> None:
         self._database = archive.database
         self._account = archive.account
+        self._feed = archive.feed
         self._who = {
             "account": archive.account,
             "person": archive.person,
-            "doubtful": counts_doubtful,
+            "doubtful": int(counts_doubtful),
         }
 
-    def keep(self, start: int, end: int, readings: Iterable[Reading]) -> None:
-        """Replace the points of the touched instants of a window by those of their readings."""
-        self._database.run("forget_points", account=self._account, start=start, end=end)
-        self._database.run_many("add_point", self._rows(readings))
+    def keep(self, start: int, end: int, records: Iterable[Record]) -> None:
+        """Replace the points of the touched instants of a window by those of their records."""
+        self._database.run(
+            "forget_points", account=self._account, feed=self._feed, start=start, end=end
+        )
+        self._database.run_many("add_point", self._rows(records))
 
-    def _rows(self, readings: Iterable[Reading]) -> Iterator[dict[str, object]]:
-        for reading in readings:
-            for one in (*reading.measurements, *reading.segments):
+    def _rows(self, records: Iterable[Record]) -> Iterator[dict[str, object]]:
+        for record in records:
+            for one in record.values:
                 yield {
                     "account": self._account,
                     "type_code": one.type_code,
                     "position": WHOLE if one.position is None else one.position,
-                    "taken_at": reading.taken_at,
-                    "reading_id": reading.reading_id,
+                    "taken_at": record.start,
+                    "reading_id": record.id,
                     "mantissa": one.mantissa,
                     "exponent": one.exponent,
-                    "doubtful": reading.ambiguous,
+                    "doubtful": int(record.ambiguous),
                 }
 
     def newest(self) -> Iterator[Point]:

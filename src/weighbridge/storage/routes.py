@@ -31,3 +31,13 @@ def route_ids(
         for row in all_routes(database)
         if row["person"] in people and (not targets or row["target"] in targets)
     ]
+
+
+def planned_routes(database: Database, person: str) -> list[Row]:
+    """Id and target of the routes of a person for which everything was planned."""
+    return database.all("planned_routes", person=person)
+
+
+def forget_fingerprint(database: Database, route: int) -> None:
+    """Everything is planned for this route again when it is served next."""
+    database.run("keep_fingerprint", route=route, fingerprint="")

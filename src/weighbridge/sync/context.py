@@ -1,30 +1,20 @@
-"""The road of one person: account, archive and routes, and what came of a walk along it."""
+"""The sync of one person: account, archive and routes, and what came of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Callable
 
 import msgspec
 
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import ExitCode, Problem, most_urgent
-from weighbridge.sources.withings.parse import Page
+from weighbridge.sources.base import Source
 from weighbridge.storage.archive import Archive
 from weighbridge.storage.database import Database
 from weighbridge.storage.leases import Leases
 from weighbridge.storage.ledger import Ledger
 from weighbridge.sync.planner import Rule
 from weighbridge.targets.base import Target
-
-
-class Source(Protocol):
-    """Where measure groups come from."""
-
-    def pages(
-        self, *, lastupdate: int | None = None, start: int | None = None, end: int | None = None
-    ) -> Iterator[Page]:
-        """Pages of groups changed since ``lastupdate``, or measured between two instants."""
 
 
 class Progress:
@@ -117,7 +107,7 @@ class Outcome(msgspec.Struct):
 
 
 class PersonSync:
-    """Everything one person's road needs, put together by ``weighbridge.sync.services``.
+    """Everything the sync of one person needs, put together by ``weighbridge.sync.services``.
 
     ``heeds_backoff``: what failed is tried again when the ledger says so (a server comes often);
     without it at once (a person who calls ``sync`` wants to see it tried). ``earlier``: seconds

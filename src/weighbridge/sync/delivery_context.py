@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 import msgspec
 
 from weighbridge.core.delivery_state import State
-from weighbridge.core.measures import Reading
 from weighbridge.storage.ledger import Ledger
 from weighbridge.targets.base import Target, Verifiable
 
@@ -26,8 +26,9 @@ class DeliveryContext(msgspec.Struct, frozen=True):
 
     target: Target
     ledger: Ledger
-    recall: Callable[[Iterable[int]], Mapping[str, Reading]]
-    touch: Callable[[int, int], None]
+    recall: Callable[[Collection[int]], Mapping[str, Any]]
+    """Instants → records by id: readings, or what else the target takes."""
+    touch: Callable[[int], None]
     renew: Callable[[], None]
     clock: Callable[[], float]
     told: Callable[[int], None]

@@ -14,12 +14,12 @@ import msgspec
 
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, RetryLater
+from weighbridge.core.records import revision_of
 from weighbridge.storage.ledger import FOR_EVER, Due
 from weighbridge.sync.day_records import leave_newer_records
 from weighbridge.sync.delivery_context import DeliveryContext, DeliveryCounts
 from weighbridge.sync.latest_only import leave_only_newest
 from weighbridge.sync.planner import NEWER
-from weighbridge.sync.readings import revision_of
 from weighbridge.sync.reconcile import LOOK_SECONDS, SEEN, Reconciler
 from weighbridge.sync.retry import decide
 from weighbridge.sync.sending import send_all
@@ -115,7 +115,7 @@ class Engine:
 
     def _unless_changed(self, due: Sequence[Due]) -> list[tuple[Due, Owed]]:
         """Pair each delivery with its reading; one that changed since it was planned waits."""
-        known = self._work.recall(one.taken_at for one in due)
+        known = self._work.recall([one.taken_at for one in due])
         batch = []
         for one in due:
             reading = None if one.outdated else known.get(one.reading_id)
@@ -124,7 +124,7 @@ class Engine:
             else:
                 with self._ledger.database.transaction():
                     self._work.settle(one.id, State.PLANNED, State.SUPERSEDED, NEWER)
-                    self._work.touch(one.taken_at, one.taken_at)
+                    self._work.touch(one.taken_at)
         return batch
 
     def _unless_overtaken(self, batch: list[tuple[Due, Owed]]) -> list[tuple[Due, Owed]]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,11 @@ from weighbridge.config import Person, TargetSettings
 from weighbridge.core.days import Window
 from weighbridge.core.errors import Problem
 from weighbridge.core.measures import MeasureGroup, Reading
-from weighbridge.storage.archive import Archive, account_archive
+from weighbridge.core.records import instant_of
+from weighbridge.storage.archive import account_archive
 from weighbridge.storage.database import Row
 from weighbridge.storage.decisions import newest_of_reading
-from weighbridge.sync.readings import instant_of
-from weighbridge.sync.stored_readings import readings_at
+from weighbridge.sync.stored_readings import groups_of, readings_at
 
 if TYPE_CHECKING:
     from weighbridge.sync.services import Services
@@ -119,20 +119,10 @@ def reasons_of(workplace: Services, person: Person, reading_id: str) -> Reasons 
         person,
         taken_at,
         reading,
-        list(_groups(archive, reading)),
+        list(groups_of(archive, reading)) if reading else [],
         [_target(workplace, person, one, reading, rows) for one in person.targets],
         rows,
     )
-
-
-def _groups(archive: Archive, reading: Reading | None) -> Iterator[MeasureGroup]:
-    from weighbridge.sources.withings.parse import parse_group
-
-    if reading is None:
-        return
-    for row in archive.groups(reading.taken_at, reading.taken_at):
-        if row["group_id"] in reading.group_ids:
-            yield parse_group(row["raw"].encode(), zone=row["zone"])
 
 
 def _target(

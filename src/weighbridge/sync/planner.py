@@ -11,8 +11,8 @@ import msgspec
 
 from weighbridge.core.days import Window
 from weighbridge.core.delivery_state import Add, Change, Known, Older, State, Step
-from weighbridge.core.measures import Measurement, Reading
-from weighbridge.sync.readings import revision_of
+from weighbridge.core.measures import Measurement
+from weighbridge.core.records import Record, revision_of
 
 WAITING = frozenset({State.PLANNED, State.HELD, State.BLOCKED})
 REPLACEABLE = WAITING | {State.REJECTED}
@@ -26,7 +26,7 @@ class Rule(msgspec.Struct, frozen=True):
     happens to a reading whose owner is doubtful: ``hold``, ``deliver`` or ``skip``.
     """
 
-    takes: Callable[[Reading], Sequence[Measurement]]
+    takes: Callable[[Record], Sequence[Measurement]]
     since: Window
     also: Window | None = None
     ambiguous: str = "hold"
@@ -48,7 +48,7 @@ GONE = "The reading is no longer there: it was deleted in the cloud or given to 
 
 
 def owed(
-    readings: Iterable[Reading],
+    records: Iterable[Record],
     rule: Rule,
     known: Mapping[str, Known],
     accepted: frozenset[str],
@@ -59,44 +59,44 @@ def owed(
     among ``readings`` any more are withdrawn.
     """
     unwanted: dict[str, str | None] = {}
-    for reading in readings:
-        part = rule.takes(reading)
-        unwanted[reading.reading_id] = reason = _why_unwanted(reading, part, rule)
+    for record in records:
+        part = rule.takes(record)
+        unwanted[record.id] = reason = _why_unwanted(record, part, rule)
         if reason:
             continue
-        row = known.get(reading.reading_id)
-        if row is None and not _is_wanted(reading, rule):
-            yield Older(reading.reading_id)
+        row = known.get(record.id)
+        if row is None and not _is_wanted(record, rule):
+            yield Older(record.id)
         else:
-            yield from _follow(reading, revision_of(part), row, rule, accepted)
-    for reading_id, row in known.items():
-        reason = unwanted.get(reading_id, GONE)
+            yield from _follow(record, revision_of(part), row, rule, accepted)
+    for record_id, row in known.items():
+        reason = unwanted.get(record_id, GONE)
         if reason and row.state in REPLACEABLE:
             yield Change(row.id, row.state, State.SUPERSEDED, row.settles_at, reason)
 
 
-def _why_unwanted(reading: Reading, part: Sequence[Measurement], rule: Rule) -> str | None:
+def _why_unwanted(record: Record, part: Sequence[Measurement], rule: Rule) -> str | None:
     if not part:
         return WITHDRAWN
-    return PASSED_OVER if reading.ambiguous and rule.ambiguous == "skip" else None
+    return PASSED_OVER if record.ambiguous and rule.ambiguous == "skip" else None
 
 
-def _is_wanted(reading: Reading, rule: Rule) -> bool:
-    return rule.since.holds(reading) or (rule.also is not None and rule.also.holds(reading))
+def _is_wanted(record: Record, rule: Rule) -> bool:
+    return rule.since.holds(record) or (rule.also is not None and rule.also.holds(record))
 
 
 def _follow(
-    reading: Reading, revision: str, row: Known | None, rule: Rule, accepted: frozenset[str]
+    record: Record, revision: str, row: Known | None, rule: Rule, accepted: frozenset[str]
 ) -> Iterator[Step]:
-    held = reading.ambiguous and rule.ambiguous == "hold" and reading.reading_id not in accepted
+    held = record.ambiguous and rule.ambiguous == "hold" and record.id not in accepted
     state = State.HELD if held else State.PLANNED
-    settles_at = min(reading.stored_at, rule.cloud_now) + rule.settle
+    settles_at = min(record.stored_at, rule.cloud_now) + rule.settle
     if row is None:
-        yield _add(reading, revision, 0, state, settles_at)
+        yield _add(record, revision, 0, state, settles_at)
     elif row.revision != revision or row.state == State.SUPERSEDED:
         if row.state in REPLACEABLE:
             yield Change(row.id, row.state, State.SUPERSEDED, row.settles_at, NEWER)
-        yield _add(reading, revision, row.ordinal + 1, state, settles_at)
+        yield _add(record, revision, row.ordinal + 1, state, settles_at)
     elif row.state == State.BLOCKED and not held:
         return  # it waits for a login, and is owed again after it
     elif row.state in WAITING and (row.state != state or row.settles_at != settles_at):
@@ -104,6 +104,6 @@ def _follow(
         yield Change(row.id, row.state, state, settles_at, answer)
 
 
-def _add(reading: Reading, revision: str, ordinal: int, state: State, settles_at: float) -> Add:
+def _add(record: Record, revision: str, ordinal: int, state: State, settles_at: float) -> Add:
     answer = DOUBTFUL if state is State.HELD else None
-    return Add(reading.reading_id, reading.taken_at, ordinal, revision, state, settles_at, answer)
+    return Add(record.kind, record.id, record.start, ordinal, revision, state, settles_at, answer)

@@ -95,7 +95,7 @@ class Reconciler:
                     self._counts.rejected += 1
 
     def _sightings(self, looks: Verifiable, rows: Sequence[Open]) -> Mapping[str, Existing]:
-        known = self._work.recall(one.taken_at for one in rows)
+        known = self._work.recall([one.taken_at for one in rows])
         owed = [
             Owed(known[one.reading_id], one.revision, previous="" if one.ordinal else None)
             for one in rows

@@ -13,14 +13,14 @@ from weighbridge.targets.base import KeepsConnection
 log = logging.getLogger(__name__)
 
 
-def keep_current(road: PersonSync, outcome: Outcome) -> None:
+def keep_current(sync: PersonSync, outcome: Outcome) -> None:
     """After what was due has been sent: those who were sent something know it all already."""
     has_changed = outcome.changed or outcome.gone
     told = {one.target for one in outcome.deliveries if one.sent or one.problem}
-    for route in road.routes:
+    for route in sync.routes:
         is_new = route.ledger.row()["attempted_at"] is None
         if route.selected and route.name not in told and (has_changed or is_new):
-            say_anew(route, road.clock())
+            say_anew(route, sync.clock())
 
 
 def say_anew(route: Route, now: float) -> None:

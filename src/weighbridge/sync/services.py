@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from decimal import Decimal
 from hashlib import blake2b
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
@@ -18,6 +18,7 @@ from weighbridge.config import Person, Settings, TargetSettings
 from weighbridge.core.commands import login_command
 from weighbridge.core.days import Window
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem
+from weighbridge.core.measures import READING_KINDS, Measurement
 from weighbridge.core.shared_resources import SharedResources
 from weighbridge.sources.withings.api_pause import PATIENCE
 from weighbridge.sources.withings.call_budget import Budget
@@ -33,7 +34,7 @@ from weighbridge.sync.archived_body import ArchivedBody
 from weighbridge.sync.context import PersonSync, Progress, Route
 from weighbridge.sync.planner import Rule
 from weighbridge.targets import load_kind
-from weighbridge.targets.base import Context, Target
+from weighbridge.targets.base import Context, TakesKinds, Target
 
 if TYPE_CHECKING:
     import httpx2
@@ -288,11 +289,17 @@ def _rule(
     person: Person, settings: TargetSettings, target: Target | None, connected_at: float
 ) -> Rule:
     return Rule(
-        takes=target.takes if target else lambda reading: (),
+        takes=_taking(target) if target else lambda record: (),
         since=Window(settings.since or connected_at, zone=person.timezone),
         ambiguous=person.ambiguous,
         settle=settings.settle,
     )
+
+
+def _taking(target: Target) -> Callable[[Any], Sequence[Measurement]]:
+    """A target is asked only about records of the kinds that it takes."""
+    kinds = target.kinds if isinstance(target, TakesKinds) else READING_KINDS
+    return lambda record: target.takes(record) if record.kind in kinds else ()
 
 
 def _fingerprint(person: Person, settings: TargetSettings) -> str:

@@ -1,63 +1,91 @@
-"""Readings out of the archive: stored groups are parsed again and assembled. Nothing is cached."""
+"""Records out of the archive: stored groups are parsed again and assembled. Nothing is cached."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
+from typing import cast
 
 from weighbridge.core.measures import MeasureGroup, Reading
-from weighbridge.sources.withings.parse import OddGroup, parse_group
+from weighbridge.core.records import Record
+from weighbridge.sources import load_source
+from weighbridge.sources.base import Feed, OddGroup
 from weighbridge.storage.archive import Archive
 from weighbridge.storage.database import Row
 from weighbridge.storage.goal_store import stored_goal_groups, told_weight_goal
-from weighbridge.sync.readings import readings
 
 
-def touched_readings(archive: Archive, start: int, end: int) -> list[Reading]:
-    """The readings at the touched instants of a window, oldest first."""
+def feeds_of(archive: Archive) -> tuple[Feed, ...]:
+    """The feeds of the source of an account."""
+    return load_source(archive.source).feeds
+
+
+def touched_records(archive: Archive, start: int, end: int) -> list[Record]:
+    """The records of a feed at the touched instants of a window, oldest first."""
     return list(_assembled(archive, archive.touched_groups(start, end)))
+
+
+def records_at(archive: Archive, instants: Collection[int]) -> dict[str, Record]:
+    """Id → record, for all records of all feeds at these instants."""
+    return {
+        record.id: record
+        for feed in feeds_of(archive)
+        for record in _assembled(archive.of(feed.name), archive.of(feed.name).groups_at(instants))
+    }
 
 
 def readings_at(archive: Archive, instants: Iterable[int]) -> dict[str, Reading]:
     """Reading id → reading, for all readings at these instants."""
-    return {
-        reading.reading_id: reading
-        for instant in sorted(set(instants))
-        for reading in _assembled(archive, archive.groups(instant, instant))
-    }
+    rows = archive.groups_at(set(instants))
+    return {reading.reading_id: reading for reading in _readings(archive, rows)}
 
 
 def readings_between(archive: Archive, start: int, end: int) -> Iterator[Reading]:
     """The readings of a window, oldest first, a few hundred at a time in memory."""
     for first, last in archive.instant_spans(start, end, most=300):
-        yield from _assembled(archive, archive.groups(first, last))
+        yield from _readings(archive, archive.groups(first, last))
 
 
 def last_readings(archive: Archive, most: int) -> list[Reading]:
     """The newest readings, oldest of them first."""
-    instants = archive.last_instants(most)
-    found = readings_at(archive, instants)
+    found = readings_at(archive, archive.last_instants(most))
     return sorted(found.values(), key=lambda reading: (reading.taken_at, reading.kind))[-most:]
 
 
-def _assembled(archive: Archive, rows: list[Row]) -> Iterator[Reading]:
-    return readings(_parsed(rows), account=archive.userid)
-
-
-def _parsed(rows: list[Row]) -> Iterator[MeasureGroup]:
-    for row in rows:
-        try:
-            yield parse_group(row["raw"].encode(), zone=row["zone"])
-        except OddGroup:  # stored by another version, which understood it
-            continue
+def groups_of(archive: Archive, reading: Reading) -> Iterator[MeasureGroup]:
+    """The groups of which a reading was made."""
+    rows = archive.groups(reading.taken_at, reading.taken_at)
+    yield from _parsed(archive, [row for row in rows if row["group_id"] in reading.group_ids])
 
 
 def goals(archive: Archive) -> dict[int, Decimal]:
     """Measure type → the newest goal for it, in the unit of the type."""
     found: dict[int, Decimal] = {}
-    for group in _parsed(stored_goal_groups(archive)):
+    for group in _parsed(archive, stored_goal_groups(archive)):
         found.update({one.type_code: one.value for one in group.measurements if one.mantissa > 0})
     told = told_weight_goal(archive)
     if told is not None:
         found[told.type_code] = told.value
     return found
+
+
+def _readings(archive: Archive, rows: Iterable[Row]) -> Iterator[Reading]:
+    """The records of the feed of measures are readings."""
+    return cast("Iterator[Reading]", _assembled(archive, rows))
+
+
+def _assembled(archive: Archive, rows: Iterable[Row]) -> Iterator[Record]:
+    return _feed(archive).records(_parsed(archive, rows), archive.userid)
+
+
+def _parsed(archive: Archive, rows: Iterable[Row]) -> Iterator[MeasureGroup]:
+    parse = _feed(archive).parse
+    for row in rows:
+        try:
+            yield parse(row["raw"].encode(), row["zone"])
+        except OddGroup:  # stored by another version, which understood it
+            continue
+
+
+def _feed(archive: Archive) -> Feed:
+    return load_source(archive.source).feed(archive.feed)

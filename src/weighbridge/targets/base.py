@@ -30,7 +30,7 @@ class Owed(msgspec.Struct, frozen=True):
 
     @property
     def reading_id(self) -> str:
-        return self.reading.reading_id
+        return self.reading.id
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -171,6 +171,16 @@ class SignedIn(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"SignedIn({self.account})"
+
+
+@runtime_checkable
+class TakesKinds(Protocol):
+    """A target that takes other kinds of record than readings, or not all of those.
+
+    ``takes`` is asked only about records of these kinds (``weighbridge.core.records.Record``).
+    """
+
+    kinds: ClassVar[frozenset[str]]
 
 
 @runtime_checkable

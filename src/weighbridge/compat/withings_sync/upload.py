@@ -12,8 +12,9 @@ from weighbridge.config import TargetSettings
 from weighbridge.core.days import Window
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
+from weighbridge.sync.collecting import collect
 from weighbridge.sync.context import Delivered, Outcome, PersonSync, Route
-from weighbridge.sync.pipeline import bring_up_to_date, collect
+from weighbridge.sync.pipeline import bring_up_to_date
 from weighbridge.sync.services import Services
 
 

@@ -14,9 +14,10 @@ import msgspec
 
 from weighbridge.core.errors import LoginNeeded, RetryLater
 from weighbridge.core.network import http_client
+from weighbridge.core.records import MEASURES
 from weighbridge.sources.withings.api_pause import PATIENCE, ApiPause, Patience, free
 from weighbridge.sources.withings.application import API_URL
-from weighbridge.sources.withings.parse import Page, parse_page
+from weighbridge.sources.withings.parse import MeasuresPage, parse_page
 from weighbridge.sources.withings.status_codes import TokenRefused
 from weighbridge.sources.withings.token_refresh import TokenRefresh
 from weighbridge.sources.withings.wire import post
@@ -52,16 +53,23 @@ class Withings:
         self._patience = Patience(brake, clock=clock, sleep=sleep, limit=patience, spend=spend)
 
     def pages(
-        self, *, lastupdate: int | None = None, start: int | None = None, end: int | None = None
-    ) -> Iterator[Page]:
-        """Yield what changed since ``lastupdate``, or what was measured from ``start`` to ``end``.
+        self,
+        feed: str = MEASURES,
+        *,
+        changed_since: int | None = None,
+        start: int | None = None,
+        end: int | None = None,
+    ) -> Iterator[MeasuresPage]:
+        """Yield what changed since an instant, or what was measured from ``start`` to ``end``.
 
-        Epoch seconds; ``lastupdate`` is compared with the time of the last change, by the
+        Epoch seconds; ``changed_since`` is compared with the time of the last change, by the
         service's clock. Without any of them: everything. Each page is requested when the one
         before has been dealt with. Raises RetryLater, LoginNeeded, ConfigProblem or NotUnderstood,
         also between two pages: only the end of the iteration means that nothing is missing.
         """
-        span = self._span(lastupdate, start, end)
+        if feed != MEASURES:
+            raise KeyError(feed)
+        span = self._span(changed_since, start, end)
         offset = 0
         while True:
             page = self._page(span, offset)
@@ -72,16 +80,18 @@ class Withings:
                 raise RetryLater(code="withings.no_offset")
             offset = page.offset
 
-    def _span(self, lastupdate: int | None, start: int | None, end: int | None) -> dict[str, str]:
+    def _span(
+        self, changed_since: int | None, start: int | None, end: int | None
+    ) -> dict[str, str]:
         """Either parameter, never both (docs/reference/withings-api.md#getmeas)."""
         if start is None and end is None:
-            return {"lastupdate": str(max(lastupdate or 0, FROM_THE_BEGINNING))}
-        if lastupdate is not None:
-            raise ValueError("lastupdate and a date window exclude each other")
+            return {"lastupdate": str(max(changed_since or 0, FROM_THE_BEGINNING))}
+        if changed_since is not None:
+            raise ValueError("changed_since and a date window exclude each other")
         until = int(self._clock()) if end is None else end
         return {"startdate": str(start or 0), "enddate": str(until)}
 
-    def _page(self, span: Mapping[str, str], offset: int) -> Page:
+    def _page(self, span: Mapping[str, str], offset: int) -> MeasuresPage:
         form = {"action": "getmeas", **span}
         if offset:
             form["offset"] = str(offset)

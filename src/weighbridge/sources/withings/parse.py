@@ -12,6 +12,7 @@ import msgspec
 
 from weighbridge.core.errors import RetryLater
 from weighbridge.core.measures import MeasureGroup, Measurement
+from weighbridge.sources.base import OddGroup, Page
 
 UNKNOWN_ATTRIBUTION = -1
 """Stands for an attribution that the service does not tell (seen on groups of 2014)."""
@@ -25,27 +26,9 @@ _Exponent = Annotated[int, msgspec.Meta(ge=-30, le=30)]  # -6 is the smallest ev
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-class OddGroup(ValueError):
-    """A group that cannot be understood. It is kept raw and counted; the rest goes on.
+class MeasuresPage(Page, frozen=True):
+    """One answer of ``getmeas``. Its groups are not parsed yet: they point into the answer."""
 
-    ``reason`` names the place and the expectation, never a value.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class Page(msgspec.Struct, frozen=True):
-    """One answer of ``getmeas``."""
-
-    groups: list[msgspec.Raw]
-    """Each group alone, not parsed yet. They point into the answer's bytes."""
-    updatetime: int
-    """The time of the answer by the service's clock."""
-    timezone: str | None
-    """The profile's zone of today, not the zone of each measurement."""
-    last: bool
     offset: int | None = None
     """What to ask for next; None on the last page, and when the service forgot to tell."""
 
@@ -84,7 +67,7 @@ _BODY = msgspec.json.Decoder(_Body, strict=False)
 _GROUP = msgspec.json.Decoder(_Group, strict=False)
 
 
-def parse_page(body: bytes | msgspec.Raw) -> Page:
+def parse_page(body: bytes | msgspec.Raw) -> MeasuresPage:
     """Take the ``body`` of ``getmeas`` apart (docs/reference/withings-api.md#pages).
 
     An empty, missing or list-shaped body teaches nothing, not even the service's time: that is
@@ -97,7 +80,7 @@ def parse_page(body: bytes | msgspec.Raw) -> Page:
         raise RetryLater(code="withings.incomplete") from error
     groups = content.measuregrps
     more = content.more not in (None, False, 0, "", "0", "false")
-    return Page(
+    return MeasuresPage(
         groups=groups if isinstance(groups, list) else list(groups.values()),
         updatetime=content.updatetime,
         timezone=_text(content.timezone),
@@ -106,7 +89,7 @@ def parse_page(body: bytes | msgspec.Raw) -> Page:
     )
 
 
-def parse_group(raw: bytes | msgspec.Raw, *, zone: str | None) -> MeasureGroup:
+def parse_group(raw: bytes | msgspec.Raw, zone: str | None) -> MeasureGroup:
     """One measure group (docs/reference/withings-api.md#measure-groups). Raises OddGroup.
 
     Whole numbers may be text; ``created`` and ``modified`` may be missing, device, model and zone

@@ -1,15 +1,13 @@
 -- name: account_of
-SELECT id, person, userid, cursor, connected_at, checked_at, trouble, trouble_at
+SELECT id, person, source, userid, connected_at, checked_at, trouble, trouble_at
   FROM account WHERE person = :person
 
 -- name: account_by_userid
-SELECT id, person, userid FROM account WHERE userid = :userid
+SELECT id, person, userid FROM account WHERE source = :source AND userid = :userid
 
 -- name: add_account
-INSERT INTO account (person, userid, connected_at) VALUES (:person, :userid, :now)
-
--- name: advance_cursor
-UPDATE account SET cursor = :cursor WHERE id = :account AND cursor < :cursor
+INSERT INTO account (person, source, userid, connected_at)
+VALUES (:person, :source, :userid, :now)
 
 -- name: note_checked
 UPDATE account SET checked_at = :now, trouble = NULL, trouble_at = NULL WHERE id = :account

@@ -1,21 +1,23 @@
 -- name: latest_between
-SELECT id, reading_id, taken_at, ordinal, revision, state, settles_at
+SELECT id, kind, reading_id, taken_at, ordinal, revision, state, settles_at
   FROM delivery
  WHERE route = :route AND taken_at BETWEEN :start AND :end
  ORDER BY taken_at, reading_id, ordinal
 
 -- name: latest_at_touched
 -- CROSS JOIN and the plus sign: from each touched instant to its rows, never over the whole span.
-SELECT d.id, d.reading_id, d.taken_at, d.ordinal, d.revision, d.state, d.settles_at
+SELECT d.id, d.kind, d.reading_id, d.taken_at, d.ordinal, d.revision, d.state, d.settles_at
   FROM touched AS t CROSS JOIN delivery AS d
- WHERE t.account = :account AND t.taken_at BETWEEN :start AND :end
+ WHERE t.account = :account AND t.feed = :feed AND t.taken_at BETWEEN :start AND :end
    AND d.route = :route AND d.taken_at = +t.taken_at
  ORDER BY d.taken_at, d.reading_id, d.ordinal
 
 -- name: add_delivery
 INSERT INTO delivery
-       (route, reading_id, taken_at, ordinal, revision, state, settles_at, planned_at, answer)
-VALUES (:route, :reading_id, :taken_at, :ordinal, :revision, :state, :settles_at, :now, :answer)
+       (route, kind, reading_id, taken_at, ordinal, revision, state, settles_at, planned_at,
+        answer)
+VALUES (:route, :kind, :reading_id, :taken_at, :ordinal, :revision, :state, :settles_at, :now,
+        :answer)
     ON CONFLICT (route, taken_at, reading_id, ordinal) DO NOTHING
 
 -- name: change_state

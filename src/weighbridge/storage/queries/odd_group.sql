@@ -1,7 +1,7 @@
 -- name: store_odd_group
-INSERT INTO odd_group (account, fingerprint, reason, raw, seen_at)
-VALUES (:account, :fingerprint, :reason, :raw, :now)
-    ON CONFLICT (account, fingerprint) DO NOTHING
+INSERT INTO odd_group (account, feed, fingerprint, reason, raw, seen_at)
+VALUES (:account, :feed, :fingerprint, :reason, :raw, :now)
+    ON CONFLICT (account, feed, fingerprint) DO NOTHING
 
 -- name: count_odd_groups
 SELECT count(*) AS number FROM odd_group WHERE account = :account

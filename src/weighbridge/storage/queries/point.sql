@@ -2,7 +2,8 @@
 DELETE FROM point
  WHERE account = :account
    AND taken_at IN (SELECT t.taken_at FROM touched AS t
-                     WHERE t.account = :account AND t.taken_at BETWEEN :start AND :end)
+                     WHERE t.account = :account AND t.feed = :feed
+                       AND t.taken_at BETWEEN :start AND :end)
 
 -- name: add_point
 INSERT INTO point

@@ -1,20 +1,21 @@
 -- name: next_touched
-SELECT taken_at FROM touched WHERE account = :account AND taken_at > :after
+SELECT taken_at FROM touched WHERE account = :account AND feed = :feed AND taken_at > :after
  ORDER BY taken_at LIMIT :most
 
+-- name: anything_touched
+SELECT 1 AS found FROM touched WHERE account = :account LIMIT 1
+
 -- name: forget_touched
-DELETE FROM touched WHERE account = :account AND taken_at BETWEEN :start AND :end
+DELETE FROM touched
+ WHERE account = :account AND feed = :feed AND taken_at BETWEEN :start AND :end
 
 -- name: touch_everything
-INSERT INTO touched SELECT DISTINCT account, taken_at FROM measure_group WHERE account = :account
-    ON CONFLICT (account, taken_at) DO NOTHING
+INSERT INTO touched (account, feed, taken_at)
+SELECT DISTINCT account, feed, taken_at FROM raw_group WHERE account = :account
+    ON CONFLICT (account, feed, taken_at) DO NOTHING
 
 -- name: touch_between
-INSERT INTO touched
-SELECT DISTINCT account, taken_at FROM measure_group
- WHERE account = :account AND taken_at BETWEEN :start AND :end
-    ON CONFLICT (account, taken_at) DO NOTHING
-
--- name: touched_between
-SELECT taken_at FROM touched
- WHERE account = :account AND taken_at BETWEEN :start AND :end ORDER BY taken_at
+INSERT INTO touched (account, feed, taken_at)
+SELECT DISTINCT account, feed, taken_at FROM raw_group
+ WHERE account = :account AND feed = :feed AND taken_at BETWEEN :start AND :end
+    ON CONFLICT (account, feed, taken_at) DO NOTHING

@@ -3,33 +3,45 @@
 CREATE TABLE account (
     id           INTEGER PRIMARY KEY,
     person       TEXT    NOT NULL UNIQUE,
-    userid       TEXT    NOT NULL UNIQUE,
-    cursor       INTEGER NOT NULL DEFAULT 0,
+    source       TEXT    NOT NULL DEFAULT 'withings',
+    userid       TEXT    NOT NULL,
     connected_at REAL    NOT NULL,
     checked_at   REAL,
     trouble      TEXT,
     trouble_at   REAL,
     battery      TEXT,
-    battery_at   REAL
+    battery_at   REAL,
+    UNIQUE (source, userid)
 );
 
-CREATE TABLE measure_group (
+-- How far each feed of a source has been read: the time of the newest change that is stored.
+CREATE TABLE cursor (
     account    INTEGER NOT NULL REFERENCES account (id),
+    feed       TEXT    NOT NULL,
+    changed_at INTEGER NOT NULL,
+    PRIMARY KEY (account, feed)
+) WITHOUT ROWID;
+
+-- What a source sent, exactly as it was sent. A feed is what is read with one cursor.
+CREATE TABLE raw_group (
+    account    INTEGER NOT NULL REFERENCES account (id),
+    feed       TEXT    NOT NULL,
     group_id   INTEGER NOT NULL,
     taken_at   INTEGER NOT NULL,
     zone       TEXT,
     category   INTEGER NOT NULL DEFAULT 1,
     gone_at    REAL,
     raw        TEXT    NOT NULL,
-    PRIMARY KEY (account, group_id)
+    PRIMARY KEY (account, feed, group_id)
 ) WITHOUT ROWID;
 
-CREATE INDEX measure_group_taken ON measure_group (account, taken_at);
+CREATE INDEX raw_group_taken ON raw_group (account, feed, taken_at);
 -- What is no measure (category 1) is a goal, and there are few of them.
-CREATE INDEX measure_group_goal ON measure_group (account, taken_at) WHERE category <> 1;
+CREATE INDEX raw_group_goal ON raw_group (account, taken_at) WHERE category <> 1;
 
-CREATE TABLE measure_group_past (
+CREATE TABLE raw_group_past (
     account     INTEGER NOT NULL,
+    feed        TEXT    NOT NULL,
     group_id    INTEGER NOT NULL,
     replaced_at REAL    NOT NULL,
     raw         TEXT    NOT NULL
@@ -37,11 +49,12 @@ CREATE TABLE measure_group_past (
 
 CREATE TABLE odd_group (
     account     INTEGER NOT NULL REFERENCES account (id),
+    feed        TEXT    NOT NULL,
     fingerprint TEXT    NOT NULL,
     reason      TEXT    NOT NULL,
     raw         TEXT    NOT NULL,
     seen_at     REAL    NOT NULL,
-    PRIMARY KEY (account, fingerprint)
+    PRIMARY KEY (account, feed, fingerprint)
 );
 
 -- Each value of each reading by type and time: derived, so that the newest value, the one before and
@@ -60,28 +73,31 @@ CREATE TABLE point (
 
 CREATE INDEX point_taken ON point (account, taken_at);
 
--- The instants whose readings must be planned again. Marked in the transaction that stores the
--- groups, taken away in the one that plans: a crash between the two forgets nothing.
+-- The instants at which the records of a feed must be planned again. Marked in the transaction that
+-- stores the groups, taken away in the one that plans: a crash between the two forgets nothing.
 -- The triggers say DO NOTHING, because the policy of the statement that fires them would override
 -- an OR IGNORE (an upsert would then fail on an instant that is touched already).
 CREATE TABLE touched (
     account  INTEGER NOT NULL,
+    feed     TEXT    NOT NULL,
     taken_at INTEGER NOT NULL,
-    PRIMARY KEY (account, taken_at)
+    PRIMARY KEY (account, feed, taken_at)
 ) WITHOUT ROWID;
 
-CREATE TRIGGER measure_group_new AFTER INSERT ON measure_group BEGIN
-    INSERT INTO touched VALUES (NEW.account, NEW.taken_at)
-        ON CONFLICT (account, taken_at) DO NOTHING;
+CREATE TRIGGER raw_group_new AFTER INSERT ON raw_group BEGIN
+    INSERT INTO touched VALUES (NEW.account, NEW.feed, NEW.taken_at)
+        ON CONFLICT (account, feed, taken_at) DO NOTHING;
 END;
 
 -- unixepoch() knows fractions from SQLite 3.42 on, so the seconds are counted from the Julian day.
-CREATE TRIGGER measure_group_changed AFTER UPDATE ON measure_group BEGIN
-    INSERT INTO measure_group_past
-    SELECT OLD.account, OLD.group_id, (julianday('now') - 2440587.5) * 86400.0, OLD.raw
+CREATE TRIGGER raw_group_changed AFTER UPDATE ON raw_group BEGIN
+    INSERT INTO raw_group_past
+    SELECT OLD.account, OLD.feed, OLD.group_id,
+           (julianday('now') - 2440587.5) * 86400.0, OLD.raw
      WHERE OLD.raw <> NEW.raw;
-    INSERT INTO touched VALUES (OLD.account, OLD.taken_at), (NEW.account, NEW.taken_at)
-        ON CONFLICT (account, taken_at) DO NOTHING;
+    INSERT INTO touched
+    VALUES (OLD.account, OLD.feed, OLD.taken_at), (NEW.account, NEW.feed, NEW.taken_at)
+        ON CONFLICT (account, feed, taken_at) DO NOTHING;
 END;
 
 -- A route is one target of one person.
@@ -111,6 +127,7 @@ CREATE TABLE older_reading (
 CREATE TABLE delivery (
     id         INTEGER PRIMARY KEY,
     route      INTEGER NOT NULL REFERENCES route (id),
+    kind       TEXT    NOT NULL,
     reading_id TEXT    NOT NULL,
     taken_at   INTEGER NOT NULL,
     ordinal    INTEGER NOT NULL,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fixtures.readings import measurements
 from weighbridge.core.measures import Measurement
-from weighbridge.sync.readings import revision_of
+from weighbridge.core.records import revision_of
 from weighbridge.testing.builders import measurement
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from fixtures.paths import GOLDEN, RECORDED
 from weighbridge.core.measures import Reading
+from weighbridge.core.records import revision_of
 from weighbridge.sources.withings.parse import parse_group
-from weighbridge.sync.readings import readings, revision_of
+from weighbridge.sources.withings.readings import readings
 
 IDS = msgspec.json.decode((GOLDEN / "reading_ids.json").read_bytes())
 """``generated``: groups as the cloud writes them, and what became of them. ``recorded``: the ids of

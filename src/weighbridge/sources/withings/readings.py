@@ -7,9 +7,7 @@ except that a blood pressure taken in the same second is a reading of its own.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from hashlib import blake2b
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -24,6 +22,7 @@ from weighbridge.core.measures import (
     MeasureType,
     Reading,
 )
+from weighbridge.core.records import reading_id
 
 REAL = 1
 AMBIGUOUS = 1
@@ -43,7 +42,7 @@ class _Key(NamedTuple):
     kind: str
 
 
-def readings(groups: Iterable[MeasureGroup], *, account: str) -> Iterator[Reading]:
+def readings(groups: Iterable[MeasureGroup], account: str) -> Iterator[Reading]:
     """Yield the readings that these groups make, oldest first. Goals (category 2) make none.
 
     Give all groups of an instant at once: ``account``, instant, device and kind name a reading.
@@ -163,43 +162,3 @@ def _last_stored(group: MeasureGroup) -> int:
 
 def _first(texts: Iterable[str | None]) -> str | None:
     return min((text for text in texts if text), default=None)
-
-
-def reading_id(account: str, taken_at: int, device: str, kind: str) -> str:
-    """A name that stays when later groups arrive: the instant and six digits for the rest."""
-    seed = f"{account}|{taken_at}|{device}|{kind}".encode()
-    instant = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(taken_at))
-    return f"{instant}-{blake2b(seed, digest_size=3).hexdigest()}"
-
-
-def instant_of(reading_id: str) -> int | None:
-    """The instant that a reading id names, or None when it is no reading id."""
-    import calendar
-
-    instant, dash, _ = reading_id.partition("-")
-    if not dash:
-        return None
-    try:
-        return calendar.timegm(time.strptime(instant, "%Y%m%dT%H%M%SZ"))
-    except ValueError:
-        return None
-
-
-def revision_of(part: Iterable[Measurement]) -> str:
-    """A hash of the values that a target takes: equal values give equal revisions.
-
-    75.20 and 75.2 are equal, whatever exponent they were sent with.
-    """
-    lines = sorted(_canonical(measurement) for measurement in part)
-    return blake2b(repr(lines).encode(), digest_size=8).hexdigest()
-
-
-def _canonical(measurement: Measurement) -> tuple[int, int, int, int]:
-    mantissa, exponent = measurement.mantissa, measurement.exponent
-    if mantissa == 0:
-        exponent = 0
-    while mantissa and mantissa % 10 == 0:
-        mantissa //= 10
-        exponent += 1
-    place = -1 if measurement.position is None else measurement.position
-    return (measurement.type_code, place, mantissa, exponent)

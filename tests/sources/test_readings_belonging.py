@@ -10,7 +10,7 @@ import pytest
 
 from fixtures.readings import CUFF, PRESSURE, assemble, one_of, types_of
 from weighbridge.core.measures import WHOLE_BODY, Kind, MeasureGroup
-from weighbridge.sync.readings import readings
+from weighbridge.sources.withings.readings import readings
 from weighbridge.testing.builders import NOON, Value, group, measurement
 
 

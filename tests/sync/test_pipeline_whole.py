@@ -14,8 +14,9 @@ from weighbridge.core.errors import ExitCode, StateProblem
 from weighbridge.storage.archive import account_archive
 from weighbridge.storage.database import Database
 from weighbridge.storage.leases import Leases
+from weighbridge.sync.collecting import OVERLAP
 from weighbridge.sync.context import Delivered, Outcome
-from weighbridge.sync.pipeline import OVERLAP, plan
+from weighbridge.sync.planning import plan
 from weighbridge.testing.builders import NOON, group
 
 
@@ -116,7 +117,7 @@ def test_planning_twice_changes_nothing(world: World) -> None:
 def test_many_instants_are_planned_in_several_transactions(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("weighbridge.sync.pipeline.INSTANTS_AT_ONCE", 2)
+    monkeypatch.setattr("weighbridge.sync.planning.INSTANTS_AT_ONCE", 2)
     for minute in range(7):
         world.weigh(at=minute)
     world.sync()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fixtures.readings import assemble, histories, measurements, one_of, types_of
 from weighbridge.core.measures import MeasureGroup, Measurement, Reading
-from weighbridge.sync.readings import instant_of
+from weighbridge.core.records import instant_of
 from weighbridge.testing.builders import group
 
 
