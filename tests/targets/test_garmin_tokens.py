@@ -17,8 +17,8 @@ from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
 from weighbridge.targets.garmin.garmin_answers import Answer
 from weighbridge.targets.garmin.garmin_tokens import (
     MARGIN_SECONDS,
+    GarminTokenLife,
     GarminTokens,
-    TokenLife,
     expires_at,
     is_old,
     read_tokens,
@@ -64,8 +64,8 @@ class TokenHost:
         return self.answers.pop(0)
 
 
-def life_of(session: MemorySession, host: TokenHost) -> TokenLife:
-    return TokenLife(session, lambda: NOW, host.refresh, LOGIN)
+def life_of(session: MemorySession, host: TokenHost) -> GarminTokenLife:
+    return GarminTokenLife(session, lambda: NOW, host.refresh, LOGIN)
 
 
 def test_a_token_with_a_quarter_of_an_hour_is_used_as_it_is() -> None:

@@ -24,6 +24,7 @@ from fixtures.trainerroad import (
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, RetryLater
 from weighbridge.core.network import http_client
 from weighbridge.targets.base import Receipt
+from weighbridge.targets.http import HttpCalls
 from weighbridge.targets.trainerroad.trainerroad_answers import CHANGED_PAUSE_SECONDS, PAUSE_SECONDS
 from weighbridge.targets.trainerroad.trainerroad_http import Wire
 from weighbridge.testing.builders import owe, weigh_in
@@ -247,7 +248,7 @@ def test_a_call_has_a_time_limit_as_a_whole(
 ) -> None:
     world.fault("hold", PROFILE)
     with http_client(world.sandbox.url) as client:
-        wire = Wire(client, world.sandbox.url, limit=0.05)
+        wire = Wire(HttpCalls(client, "TrainerRoad", world.sandbox.url, limit=0.05))
         with pytest.raises(decision) as caught:
             wire.call(method, PROFILE, page="/", content=b"{}")
         world.sandbox.faults.release()
@@ -259,7 +260,9 @@ def test_a_write_that_never_left_may_be_sent_again() -> None:
         taken.bind(("127.0.0.1", 0))  # bound, but nobody listens
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
         with http_client(url) as client, pytest.raises(RetryLater):
-            Wire(client, url).call("PUT", PROFILE, page="/", content=b"{}")
+            Wire(HttpCalls(client, "TrainerRoad", url)).call(
+                "PUT", PROFILE, page="/", content=b"{}"
+            )
 
 
 def test_nothing_secret_is_logged(

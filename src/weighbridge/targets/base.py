@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
 
+from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded, Problem
 from weighbridge.core.measures import Measurement, Reading
 from weighbridge.core.shared_resources import SharedResources
@@ -134,6 +135,11 @@ class Context(msgspec.Struct, frozen=True):
     """What all targets of this process share; closed at its end."""
     installation: Callable[[], str] = lambda: "weighbridge"
     """A random word that names this home folder, always the same."""
+
+    @property
+    def login_command(self) -> str:
+        """What a person runs to log in at this target, for a problem that asks for it."""
+        return login_command(self.target, self.person)
 
 
 class SignInAnswers(msgspec.Struct, frozen=True):

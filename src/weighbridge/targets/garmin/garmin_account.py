@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Refused, RetryLater
 from weighbridge.targets.garmin import garmin_library
 from weighbridge.targets.garmin.garmin_answers import (
@@ -21,7 +20,7 @@ from weighbridge.targets.garmin.garmin_answers import (
     trouble_of_read,
 )
 from weighbridge.targets.garmin.garmin_library import Endpoint
-from weighbridge.targets.garmin.garmin_tokens import GarminTokens, TokenLife
+from weighbridge.targets.garmin.garmin_tokens import GarminTokenLife, GarminTokens
 from weighbridge.targets.garmin.remote_entries import (
     Held,
     read_pressures,
@@ -65,8 +64,8 @@ class GarminAccount:
     def __init__(self, place: Endpoint, context: Context) -> None:
         self._place = place
         self._session = context.session
-        self._login = login_command(context.target, context.person)
-        self._life = TokenLife(context.session, context.clock, self._refresh, self._login)
+        self._login = context.login_command
+        self._life = GarminTokenLife(context.session, context.clock, self._refresh, self._login)
         self._opened: Connection | None = None
         self._in_use: GarminTokens | None = None
         self._proven: str | None = None

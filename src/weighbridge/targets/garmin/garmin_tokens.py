@@ -13,9 +13,10 @@ from typing import Any
 
 import msgspec
 
-from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
+from weighbridge.core.errors import LoginNeeded, RetryLater
 from weighbridge.targets.base import Session
 from weighbridge.targets.garmin.garmin_answers import Answer, trouble_of_read
+from weighbridge.targets.token_life import TokenLife
 
 MARGIN_SECONDS = 900.0
 """A token with less life than this is renewed before it is used."""
@@ -95,12 +96,8 @@ def renewed(answer: Answer, old: GarminTokens) -> GarminTokens:
     return msgspec.structs.replace(old, di_token=access, di_refresh_token=kept, di_client_id=client)
 
 
-class TokenLife:
-    """The login of one person, kept in a session and renewed when it is time.
-
-    ``refresh`` makes exactly one request to the token host and returns its answer. ``login`` is the
-    command that a person runs when the login is lost.
-    """
+class GarminTokenLife(TokenLife[GarminTokens]):
+    """The login of one person. ``refresh`` makes exactly one request to the token host."""
 
     def __init__(
         self,
@@ -109,40 +106,18 @@ class TokenLife:
         refresh: Callable[[GarminTokens], Answer],
         login: str,
     ) -> None:
-        self._session = session
+        super().__init__(session, login)
         self._clock = clock
         self._refresh = refresh
-        self._login = login
 
-    def current(self) -> GarminTokens:
-        """Tokens good for a quarter of an hour at least. Raises LoginNeeded or RetryLater."""
-        tokens = self._load()
-        return self.renew(tokens) if is_old(tokens.di_token, self._clock()) else tokens
+    def read(self, stored: Any) -> GarminTokens | None:
+        return read_tokens(stored)
 
-    def renew(self, stale: GarminTokens) -> GarminTokens:
-        """Replace tokens that are old or were refused, unless another process already did."""
-        with self._session.lease():
-            tokens = self._load()
-            done = tokens.di_token != stale.di_token
-            if done and not is_old(tokens.di_token, self._clock()):
-                return tokens
-            return self._renew(tokens)
+    def is_old(self, tokens: GarminTokens) -> bool:
+        return is_old(tokens.di_token, self._clock())
 
-    def _renew(self, tokens: GarminTokens) -> GarminTokens:
-        try:
-            fresh = renewed(self._refresh(tokens), tokens)
-        except LoginNeeded as problem:
-            raise self.login_needed(problem) from None
-        # Stored before it is used: the old refresh token is dead from now on.
-        self._session.store(msgspec.to_builtins(fresh), account=self._session.account() or "")
-        return fresh
+    def renewed(self, tokens: GarminTokens) -> GarminTokens:
+        return renewed(self._refresh(tokens), tokens)
 
-    def _load(self) -> GarminTokens:
-        tokens = read_tokens(self._session.load())
-        if tokens is None:
-            raise LoginNeeded(code="garmin.not_logged_in", login=self._login)
-        return tokens
-
-    def login_needed(self, problem: Problem) -> LoginNeeded:
-        """The same problem with the command that cures it."""
-        return LoginNeeded(code="target.log_in", cause=problem, login=self._login)
+    def never_logged_in(self) -> LoginNeeded:
+        return LoginNeeded(code="garmin.not_logged_in", login=self._login)

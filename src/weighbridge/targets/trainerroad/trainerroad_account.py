@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, RetryLater
 from weighbridge.targets.trainerroad.trainerroad_answers import (
     CHANGED_PAUSE_SECONDS,
@@ -52,7 +51,7 @@ class RiderAccount:
     def __init__(self, url: str, context: Context) -> None:
         self._url = url
         self._session = context.session
-        self._login = login_command(context.target, context.person)
+        self._login = context.login_command
 
     def member(self) -> Member:
         """Who is logged in. Raises LoginNeeded when it is not the one who logged in here."""
