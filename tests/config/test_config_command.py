@@ -106,6 +106,15 @@ def test_a_dead_reference_is_found_by_the_check(home: Path, reference: str, word
     assert words in result.stderr
 
 
+def test_a_dead_reference_in_a_list_has_the_line_of_the_list(home: Path) -> None:
+    with (home / "weighbridge.toml").open("a") as file:
+        file.write('[alerts]\nurls = [{ env = "ABSENT" }]\n')
+    result = run(home, "check")
+    assert result.exit_code == 2
+    assert "weighbridge.toml:21: alerts.urls.1: " in result.stderr
+    assert "ABSENT is not set" in result.stderr
+
+
 @pytest.mark.skipif(os.name != "posix", reason="file modes are a matter of POSIX")
 def test_a_warning_does_not_fail_the_check(home: Path) -> None:
     (home / "weighbridge.toml").chmod(0o644)

@@ -27,8 +27,8 @@ def test_garmin_comes_from_the_environment_when_nobody_is_named(tmp_path: Path) 
     assert (target.name, target.kind) == ("garmin", "garmin")
     assert target.options.username == "me@example.org"
     assert target.options.url == "http://127.0.0.1:9"
-    assert settings.origins["person.me.target.garmin.username"] == "environment GARMIN_USERNAME"
-    assert settings.origins["person.me.target.garmin.settle"] == "default"
+    assert settings.origin("person.me.target.garmin.username") == "environment GARMIN_USERNAME"
+    assert settings.origin("person.me.target.garmin.settle") == "default"
 
 
 def test_a_named_person_gets_no_target_from_the_environment(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_file_then_environment_then_secret_files_then_the_app_file(tmp_path: Pat
     settings = read("", tmp_path)
     assert secret_of(settings) == "of app"
     assert settings.withings.callback_url == "http://localhost:1/c"
-    assert settings.origins["withings.client_id"] == f"file {tmp_path / 'withings_app.json'}"
+    assert settings.origin("withings.client_id") == f"file {tmp_path / 'withings_app.json'}"
 
 
 def test_the_secret_of_another_application_is_left_alone(tmp_path: Path) -> None:

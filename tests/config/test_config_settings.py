@@ -56,15 +56,15 @@ def test_secrets_are_looked_up_when_they_are_used(tmp_path: Path) -> None:
 
 
 def test_every_value_knows_where_it_comes_from(tmp_path: Path) -> None:
-    origins = read(HOUSEHOLD, tmp_path, {"WITHINGS_URL": "http://127.0.0.1:9"}).origins
-    assert origins["withings.client_id"] == "weighbridge.toml:2"
-    assert origins["withings.url"] == "environment WITHINGS_URL"
-    assert origins["withings.callback_url"] == "default"
-    assert origins["person.anna.timezone"] == "weighbridge.toml:8"
-    assert origins["person.anna.target.journal.path"] == "weighbridge.toml:13"
-    assert origins["person.anna.target.journal.name"] == "default"
-    assert origins["person.anna.target.second.name"] == "weighbridge.toml:17"
-    assert origins["person.Zoë.height_cm"] == "default"
+    origin = read(HOUSEHOLD, tmp_path, {"WITHINGS_URL": "http://127.0.0.1:9"}).origin
+    assert origin("withings.client_id") == "weighbridge.toml:2"
+    assert origin("withings.url") == "environment WITHINGS_URL"
+    assert origin("withings.callback_url") == "default"
+    assert origin("person.anna.timezone") == "weighbridge.toml:8"
+    assert origin("person.anna.target.journal.path") == "weighbridge.toml:13"
+    assert origin("person.anna.target.journal.name") == "default"
+    assert origin("person.anna.target.second.name") == "weighbridge.toml:17"
+    assert origin("person.Zoë.height_cm") == "default"
 
 
 def test_people_and_targets_are_found_by_name(tmp_path: Path) -> None:

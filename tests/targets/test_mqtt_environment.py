@@ -53,12 +53,11 @@ def test_user_and_password_are_taken_out_of_the_url(tmp_path: Path) -> None:
 
 def test_it_is_known_where_the_values_come_from(tmp_path: Path) -> None:
     settings = load(tmp_path, {**APP, "MQTT_URL": "mqtt://a:b@c", "MQTT_CHANNEL": "weight"})
-    origins = {key: origin for key, origin in settings.origins.items() if ".mqtt." in key}
-    assert origins["person.me.target.mqtt.url"] == "environment MQTT_URL"
-    assert origins["person.me.target.mqtt.plain_topic"] == "environment MQTT_CHANNEL"
-    assert origins["person.me.target.mqtt.kind"] == "environment MQTT_URL"
-    assert origins["person.me.target.mqtt.password"] == "environment MQTT_URL"
-    assert origins["person.me.target.mqtt.language"] == "default"
+    assert settings.origin("person.me.target.mqtt.url") == "environment MQTT_URL"
+    assert settings.origin("person.me.target.mqtt.plain_topic") == "environment MQTT_CHANNEL"
+    assert settings.origin("person.me.target.mqtt.kind") == "environment MQTT_URL"
+    assert settings.origin("person.me.target.mqtt.password") == "environment MQTT_URL"
+    assert settings.origin("person.me.target.mqtt.language") == "default"
 
 
 def test_a_channel_without_a_broker_is_nothing(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def _examine(context: CliContext) -> tuple[Settings | None, list[Mistake]]:
 
 
 def _mistake(settings: Settings, key: str, problem: ConfigProblem) -> Mistake:
-    origin = settings.origins.get(key, "")
+    origin = settings.origin(key)
     where, _, line = origin.rpartition(":")
     message = f"{key}: {problem.message}"
     if where and line.isdecimal():
@@ -104,7 +104,7 @@ def _print_summary(settings: Settings) -> None:
     click.echo(f"ok  {path if path.exists() else f'no {CONFIG_FILE} in {settings.home}'}")
     withings = settings.withings
     if withings.client_id and withings.client_secret:
-        origin = settings.origins["withings.client_id"]
+        origin = settings.origin("withings.client_id")
         click.echo(f"withings  client {withings.client_id} ({origin})")
     else:
         click.echo("withings  no application yet: weighbridge login withings says how to get one")

@@ -16,7 +16,7 @@ import msgspec
 
 from weighbridge.config.field_values import fault_in_words, fields_of, read_value
 from weighbridge.config.models import Person, TargetSettings, WithingsSettings, usual_settle
-from weighbridge.config.table_reader import LoadContext, TableReader
+from weighbridge.config.table_reader import ConfigDocument, TableReader
 from weighbridge.config.value_rules import InvalidValue
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.secret import Secret, warn_of_readers
@@ -40,26 +40,20 @@ Found = dict[str, tuple[Any, str]]
 
 def read_withings(table: TableReader) -> WithingsSettings:
     """The Withings application, each value from the first place that has it."""
-    context = table.context
-    found: Found = {}
-    _add(found, _from_file(table))
-    _add(found, _from_variables(context))
+    document = table.document
+    found = _from_file(table)
+    _add(found, _from_variables(document))
     for place in (_from_secret_files, _from_app_file):
         if "client_id" not in found or "client_secret" not in found:
-            _add(found, place(context))
-    settings = WithingsSettings(**{name: value for name, (value, _) in found.items()})
-    origins = {name: origin for name, (_, origin) in found.items()}
-    context.document.record_origins("withings", settings, origins)
-    return settings
+            _add(found, place(document))
+    document.origins |= {f"withings.{name}": origin for name, (_, origin) in found.items()}
+    return WithingsSettings(**{name: value for name, (value, _) in found.items()})
 
 
-def read_people(context: LoadContext) -> tuple[Person, ...]:
+def read_only_person(document: ConfigDocument) -> Person:
     """The one person of a configuration without a ``[[person]]``."""
-    found = (_target(kind, context) for kind in _kinds_in(context.environ))
-    targets = tuple(target for target in found if target is not None)
-    person = Person(name=ONLY_PERSON, targets=targets)
-    context.document.record_origins(f"person.{ONLY_PERSON}", person, {}, without=("targets",))
-    return (person,)
+    found = (_target(kind, document) for kind in _kinds_in(document.environ))
+    return Person(name=ONLY_PERSON, targets=tuple(target for target in found if target))
 
 
 def _kinds_in(environ: Mapping[str, str]) -> list[TargetKind]:
@@ -83,51 +77,51 @@ def _add(found: Found, place: Found) -> None:
 
 
 def _from_file(table: TableReader) -> Found:
-    table.refuse_unknown(fields_of(WithingsSettings))
-    values = table.values(fields_of(WithingsSettings))
-    secret = values.get("client_secret")
-    if secret is not None:
+    fields = fields_of(WithingsSettings)
+    table.refuse_unknown(fields)
+    values = table.values(fields)
+    if secret := values.get("client_secret"):
         table.document.check_exposure(secret)
     return {
-        name: (value, table.document.origin((*table.path, name))) for name, value in values.items()
+        name: (value, table.document.origins[f"withings.{name}"]) for name, value in values.items()
     }
 
 
-def _from_variables(context: LoadContext) -> Found:
+def _from_variables(document: ConfigDocument) -> Found:
     found: Found = {}
     for name, variable in _VARIABLES.items():
-        written = context.variable(variable)
+        written = document.variable(variable)
         if written:
             try:
                 value = read_value(WithingsSettings, name, written)
                 found[name] = (value, f"environment {variable}")
             except InvalidValue as invalid:
-                context.document.report_variable(variable, invalid.message, invalid.remedy)
-    if context.variable(_SECRET_VARIABLE):
-        secret = Secret.of_variable(_SECRET_VARIABLE, context.environ)
+                document.report_variable(variable, invalid.message, invalid.remedy)
+    if document.variable(_SECRET_VARIABLE):
+        secret = Secret.of_variable(_SECRET_VARIABLE, document.environ)
         found["client_secret"] = (secret, f"environment {_SECRET_VARIABLE}")
     return found
 
 
-def _from_secret_files(context: LoadContext) -> Found:
+def _from_secret_files(document: ConfigDocument) -> Found:
     found: Found = {}
-    client_id = context.secret_folder / "withings_client_id"
-    client_secret = context.secret_folder / "withings_client_secret"
+    client_id = document.secret_folder / "withings_client_id"
+    client_secret = document.secret_folder / "withings_client_secret"
     if _is_file(client_id):
         try:
             found["client_id"] = (Secret.of_file(client_id).reveal(), f"file {client_id}")
         except ConfigProblem as problem:
-            context.document.report_file(client_id, problem)
+            document.report_file(client_id, problem)
     if _is_file(client_secret):
         secret = Secret.of_file(client_secret)
-        context.document.check_exposure(secret)
+        document.check_exposure(secret)
         found["client_secret"] = (secret, f"file {client_secret}")
     return found
 
 
-def _from_app_file(context: LoadContext) -> Found:
-    named = context.variable(_APP_VARIABLE)
-    path = context.home / Path(named or _APP_FILE).expanduser()
+def _from_app_file(document: ConfigDocument) -> Found:
+    named = document.variable(_APP_VARIABLE)
+    path = document.home / Path(named or _APP_FILE).expanduser()
     if not named and not _is_file(path):
         return {}
     from weighbridge.sources.withings.application import read_app_file
@@ -136,13 +130,13 @@ def _from_app_file(context: LoadContext) -> Found:
         app = read_app_file(path)
         callback_url = read_value(WithingsSettings, "callback_url", app.callback_url)
     except ConfigProblem as problem:
-        context.document.report_file(path, problem)
+        document.report_file(path, problem)
         return {}
     except InvalidValue as invalid:
         message = f"callback_url in {path} {invalid.message}"
-        context.document.report_file(path, ConfigProblem(message, remedy=invalid.remedy))
+        document.report_file(path, ConfigProblem(message, remedy=invalid.remedy))
         return {}
-    context.document.warn(warn_of_readers(path))
+    document.warn(warn_of_readers(path))
     origin = f"file {path}"
     return {
         "client_id": (app.client_id, origin),
@@ -151,47 +145,45 @@ def _from_app_file(context: LoadContext) -> Found:
     }
 
 
-def _target(kind: TargetKind, context: LoadContext) -> TargetSettings | None:
+def _target(kind: TargetKind, document: ConfigDocument) -> TargetSettings | None:
     """A target of this kind when its first variable is set."""
     variables = kind.environment
     first = next(iter(variables))
     found = {
         field: written
         for field, variable in variables.items()
-        if (written := context.variable(variable))
+        if (written := document.variable(variable))
     }
     if first not in found:
         return None
-    made = _options(kind, found, context)
+    made = _options(kind, found, document)
     if made is None:
         return None
     options, fields = made
     target = TargetSettings(
         name=kind.name, kind=kind.name, settle=usual_settle(kind), options=options
     )
-    key = f"person.{ONLY_PERSON}.target.{kind.name}"
-    origins = {field: f"environment {variables.get(field, variables[first])}" for field in fields}
-    named = dict.fromkeys(("name", "kind"), origins[first])
-    context.document.record_origins(key, target, named, without=("options",))
-    context.document.record_origins(key, options, origins)
+    for field in ("name", "kind", *fields):
+        key = f"person.{ONLY_PERSON}.target.{kind.name}.{field}"
+        document.origins[key] = f"environment {variables.get(field, variables[first])}"
     return target
 
 
 def _options(
-    kind: TargetKind, found: Mapping[str, str], context: LoadContext
+    kind: TargetKind, found: Mapping[str, str], document: ConfigDocument
 ) -> tuple[Any, frozenset[str]] | None:
     """The options that the environment gives, and which; None: a mistake was reported."""
     first, *others = kind.environment.values()
     try:
         table = load_kind(kind.name).from_environment(found)
-        made = msgspec.convert(table, kind.options, dec_hook=context.convert)
+        made = msgspec.convert(table, kind.options, dec_hook=document.convert)
         return made, frozenset(table)
     except ConfigProblem as problem:
         message, remedy = f"asks for: {problem.message}", problem.remedy
     except msgspec.ValidationError as error:
         message = f"does not fit: {fault_in_words(error)}"
         remedy = f"Correct {' or '.join(('it', *others))}."
-    context.document.report_variable(first, message, remedy)
+    document.report_variable(first, message, remedy)
     return None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from weighbridge.config.field_values import secrets_in
+from weighbridge.config.field_values import fields_of, secrets_in
 from weighbridge.config.settings import Settings
 from weighbridge.core.secret import STARS, Secret
 
@@ -29,9 +29,9 @@ class Value(msgspec.Struct, frozen=True):
 def values(settings: Settings) -> Iterator[Value]:
     """All values in the order of the file."""
     for key, table in _tables(settings):
-        for name in getattr(table, "__struct_fields__", ()):
-            if name not in ("targets", "options"):
-                yield _value(f"{key}.{name}", getattr(table, name), settings)
+        for name, field in fields_of(type(table)).items():
+            if name not in ("target", "options"):
+                yield _value(f"{key}.{name}", getattr(table, field.name), settings)
 
 
 def secrets(settings: Settings) -> Iterator[tuple[str, Secret]]:
@@ -43,13 +43,13 @@ def secrets(settings: Settings) -> Iterator[tuple[str, Secret]]:
 
 def origin_of(key: str, secret: Secret, settings: Settings) -> str:
     """Where a secret is written, and what it refers to when it is a reference."""
-    origin = settings.origins.get(key, "default")
+    origin = settings.origin(key)
     if secret.kind == "value" or origin == secret.source:
         return origin
     return f"{origin}, {secret.source}"
 
 
-def _tables(settings: Settings) -> Iterator[tuple[str, Any]]:
+def _tables(settings: Settings) -> Iterator[tuple[str, msgspec.Struct]]:
     """Each table with its dotted key; a target's own options follow its common keys."""
     for name in ("withings", "server", "alerts"):
         yield name, getattr(settings, name)
@@ -65,7 +65,7 @@ def _value(key: str, value: Any, settings: Settings) -> Value:
     if isinstance(value, Secret):
         return Value(key, STARS, origin_of(key, value, settings))
     name = key.rpartition(".")[2]
-    return Value(key, _shown(name, value), settings.origins.get(key, "default"))
+    return Value(key, _shown(name, value), settings.origin(key))
 
 
 def _shown(name: str, value: Any) -> str | int | float | bool | None:

@@ -8,9 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from weighbridge.config.environment import read_people, read_withings
+from weighbridge.config.environment import read_only_person, read_withings
 from weighbridge.config.field_values import fields_of
 from weighbridge.config.models import (
     CONFIG_FILE,
@@ -21,8 +19,7 @@ from weighbridge.config.models import (
     usual_settle,
 )
 from weighbridge.config.settings import ConfigProblems, Mistake, Settings
-from weighbridge.config.table_reader import ConfigDocument, LoadContext, TableReader
-from weighbridge.config.value_rules import suggest
+from weighbridge.config.table_reader import ConfigDocument, TableReader
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.secret import warn_of_readers
 from weighbridge.targets import kinds, load_kind
@@ -62,22 +59,18 @@ def read_settings(
     Raises ConfigProblems. Touches secret files and ``withings_app.json`` only where the text
     leaves a Withings secret open.
     """
-    document = ConfigDocument(text or "")
-    tables = _parse(document, text) if text else {}
-    context = LoadContext(
-        home=home, environ=environ, secret_folder=secret_folder, document=document
-    )
-    for name in tables:
-        if name not in _TOP_KEYS:
-            message = f'There is no table or key "{name}" here.'
-            document.report((name,), name, message, suggest(name, _TOP_KEYS))
-    withings = read_withings(_table(context, tables, "withings"))
-    server = _read_table(_table(context, tables, "server"), ServerSettings)
-    alerts = _read_table(_table(context, tables, "alerts"), AlertSettings)
-    people = tuple(_read_people(context, tables))
-    if "person" not in tables and document.is_whole:
-        people = read_people(context)
-    _warn_of_plain_secrets(document, home / CONFIG_FILE)
+    document = ConfigDocument(text or "", home=home, environ=environ, secret_folder=secret_folder)
+    top = TableReader(document, _parse(document, text) if text else {})
+    top.refuse_unknown(_TOP_KEYS)
+    withings = read_withings(top.table("withings"))
+    server = top.table("server").build(ServerSettings) or ServerSettings()
+    alerts = top.table("alerts").build(AlertSettings) or AlertSettings()
+    people = tuple(_read_people(top))
+    if "person" not in top.content and document.is_whole:
+        people = (read_only_person(document),)
+    if document.has_plain_secret:
+        path = home / CONFIG_FILE
+        document.warn(warn_of_readers(path, what="Secrets are written in plain text and"))
     if document.mistakes:
         mistakes = sorted(document.mistakes, key=lambda each: each.line or 0)
         raise ConfigProblems(mistakes, path=home / CONFIG_FILE)
@@ -132,36 +125,12 @@ def _parse(document: ConfigDocument, text: str) -> dict[str, Any]:
     return parse(document, text)
 
 
-def _table(context: LoadContext, tables: Mapping[str, Any], name: str) -> TableReader:
-    table = tables.get(name, {})
-    if not isinstance(table, dict):
-        context.document.report((name,), name, f"{name} must be a table.", f"Write [{name}].")
-        table = {}
-    return TableReader(context, (name,), table, label=f"[{name}]", key=name)
-
-
-def _read_table[T: msgspec.Struct](table: TableReader, struct: type[T]) -> T:
-    """A table of plain values. When something is wrong, it was reported, and the defaults count."""
-    settings = table.build(struct) or struct()
-    table.record_origins(settings)
-    return settings
-
-
 # --- People and their targets ---------------------------------------------------------------------
 
 
-def _read_people(context: LoadContext, tables: Mapping[str, Any]) -> Iterator[Person]:
-    top = TableReader(context, (), tables, label="", key="")
+def _read_people(top: TableReader) -> Iterator[Person]:
     seen: set[str] = set()
-    for position, content in _array(top, "person", "[[person]]"):
-        shown = _first_text(content, "name") or str(position + 1)
-        table = TableReader(
-            context,
-            ("person", position),
-            content,
-            label=f"[[person]] {_quote(shown)}",
-            key=f"person.{shown}",
-        )
+    for table in top.tables("person", "[[person]]", "name"):
         person = _read_person(table)
         _refuse_twin(table, person.name, seen, "Give every person another name.")
         yield person
@@ -171,22 +140,12 @@ def _read_person(table: TableReader) -> Person:
     table.refuse_unknown(fields_of(Person))
     fields = {name: field for name, field in fields_of(Person).items() if name != "target"}
     values = {"name": ""} | table.values(fields)
-    person = Person(**values, targets=tuple(_read_targets(table)))
-    table.record_origins(person, without=("targets",))
-    return person
+    return Person(**values, targets=tuple(_read_targets(table)))
 
 
 def _read_targets(person: TableReader) -> Iterator[TargetSettings]:
     seen: set[str] = set()
-    for position, content in _array(person, "target", "[[person.target]]"):
-        shown = _first_text(content, "name", "kind") or str(position + 1)
-        table = TableReader(
-            person.context,
-            (*person.path, "target", position),
-            content,
-            label=f"[[person.target]] {_quote(shown)}",
-            key=f"{person.key}.target.{shown}",
-        )
+    for table in person.tables("target", "[[person.target]]", "name", "kind"):
         target = _read_target(table)
         _refuse_twin(table, target.name, seen, 'Give one of them another name: name = "...".')
         yield target
@@ -200,62 +159,27 @@ def _read_target(table: TableReader) -> TargetSettings:
     values |= table.values(common, optional=("name", "kind"))
     values.setdefault("name", values["kind"])
     options = table.build(kind.options, known=common) if kind else None
-    target = TargetSettings(**values, options=options)
-    table.record_origins(target, without=("options",))
-    if options is not None:
-        table.record_origins(options)
-    return target
+    return TargetSettings(**values, options=options)
 
 
 def _load_kind(table: TableReader) -> TargetKind | None:
     """A target's kind; None when it cannot be used (and that was reported)."""
     kind = table.content.get("kind")
-    if kind is None and table.document.is_whole:
-        known = ", ".join(kinds())
-        table.report_table("kind is missing.", f"Add a line with one of these: {known}.")
+    if kind is None:
+        table.report_missing("kind", f"Add a line with one of these: {', '.join(kinds())}.")
     if not isinstance(kind, str) or not kind.strip():
         return None
+    loaded = table.document.kinds
     try:
-        return load_kind(kind)
+        return loaded.get(kind) or loaded.setdefault(kind, load_kind(kind))
     except ConfigProblem as problem:
         table.report_problem("kind", problem)
         return None
-
-
-def _array(table: TableReader, name: str, header: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The tables of an array of tables; anything else is reported."""
-    found = table.content.get(name, [])
-    path = (*table.path, name)
-    if not isinstance(found, list):
-        message = f"{name} must be a list of tables."
-        table.document.report(path, name, message, f"Write {header} with two brackets.")
-        return
-    for position, content in enumerate(found):
-        if isinstance(content, dict):
-            yield position, content
-        else:
-            message = f"{name} must be a table."
-            table.document.report((*path, position), name, message, f"Write {header}.")
 
 
 def _refuse_twin(table: TableReader, name: str, seen: set[str], remedy: str) -> None:
     """Names are compared without case: they become file names, and some disks ignore case."""
     folded = name.casefold()
     if folded and folded in seen:
-        key = "name" if "name" in table.content else "kind"
-        table.report(key, "is there twice.", remedy)
+        table.report("name" if "name" in table.content else "kind", "is there twice.", remedy)
     seen.add(folded)
-
-
-def _first_text(content: Mapping[str, Any], *names: str) -> str | None:
-    texts = (content[name] for name in names if isinstance(content.get(name), str))
-    return next(texts, None)
-
-
-def _quote(name: str) -> str:
-    return f'"{name}"' if name.isprintable() else ascii(name)
-
-
-def _warn_of_plain_secrets(document: ConfigDocument, path: Path) -> None:
-    if document.has_plain_secret:
-        document.warn(warn_of_readers(path, what="Secrets are written in plain text and"))

@@ -22,8 +22,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     server: ServerSettings = ServerSettings()
     alerts: AlertSettings = AlertSettings()
     origins: Mapping[str, str] = {}
-    """Dotted key (``person.anna.timezone``) → ``weighbridge.toml:12``, ``environment NAME``,
-    ``file PATH`` or ``default``."""
+    """Dotted key (``person.anna.timezone``) → ``weighbridge.toml:12``, ``environment NAME`` or
+    ``file PATH``. A key without an origin has its default."""
     warnings: tuple[str, ...] = ()
     """Sentences about what works but should be changed."""
 
@@ -31,6 +31,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def directory(self) -> Directory:
         """Who the people are: the place to ask for one person, or for everyone page by page."""
         return FileDirectory(self.people)
+
+    def origin(self, key: str) -> str:
+        """Where the value of a dotted key comes from, or ``default``.
+
+        Members of a list are numbered, ``alerts.urls.1``, and come from where the list does.
+        """
+        table, _, last = key.rpartition(".")
+        return self.origins.get(table if last.isdecimal() else key, "default")
 
     def person(self, name: str) -> Person:
         """The person of that name. Raises ConfigProblem when there is none."""

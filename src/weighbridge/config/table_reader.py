@@ -1,34 +1,37 @@
-"""Tables of the configuration while they are read: values are kept, mistakes are collected."""
+"""The configuration while it is read: values are kept, mistakes are collected with their lines."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec.structs import FieldInfo
 
-from weighbridge.config.field_values import (
-    Convert,
-    convert_value,
-    converter,
-    fields_of,
-    secrets_in,
-)
+from weighbridge.config.field_values import convert_value, converter, fields_of, secrets_in
 from weighbridge.config.models import CONFIG_FILE
 from weighbridge.config.settings import Mistake
 from weighbridge.config.toml_lines import KeyPath, TomlLines
 from weighbridge.config.value_rules import InvalidValue, suggest
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.secret import Secret
+from weighbridge.targets.kind import TargetKind
 
 
 class ConfigDocument:
-    """What all tables of one file share: the lines, the mistakes, the origins, the warnings."""
+    """One file and its surroundings, and what all its tables report."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(
+        self, text: str, *, home: Path, environ: Mapping[str, str], secret_folder: Path
+    ) -> None:
+        self.home = home
+        self.secret_folder = secret_folder
+        self.environ = environ
+        self.convert = converter(home, environ)
         self.lines = TomlLines(text)
+        self.kinds: dict[str, TargetKind] = {}
+        """The kinds of the targets so far: looking for one costs 0.1 ms."""
         self.mistakes: list[Mistake] = []
         self.origins: dict[str, str] = {}
         self.warnings: list[str] = []
@@ -36,24 +39,21 @@ class ConfigDocument:
         self.is_whole = True
         """False: a broken part was left out, so a missing key may be in it."""
 
-    def report(self, path: KeyPath, key: str, message: str, remedy: str = "") -> None:
-        """Report a mistake at the line of a key."""
-        self._add(CONFIG_FILE, self.lines.line(path), key, message, remedy)
+    def variable(self, name: str) -> str:
+        """An environment variable without spaces around it; empty when it is not set."""
+        return self.environ.get(name, "").strip()
 
-    def report_line(self, line: int, message: str, remedy: str = "") -> None:
-        """Report a mistake at a line where no key can be named."""
-        self._add(CONFIG_FILE, line, "", message, remedy)
+    def report(self, line: int | None, key: str, message: str, remedy: str = "") -> None:
+        """Report a mistake in the file."""
+        self.mistakes.append(Mistake(CONFIG_FILE, line, key, message, remedy))
 
     def report_variable(self, name: str, message: str, remedy: str = "") -> None:
-        """Report a mistake in an environment variable."""
-        self._add("environment", None, name, f"{name} {message}", remedy)
+        """Report a mistake in an environment variable; the message continues its name."""
+        self.mistakes.append(Mistake("environment", None, name, f"{name} {message}", remedy))
 
     def report_file(self, path: Path, problem: ConfigProblem) -> None:
         """Report that another file cannot be used."""
-        self._add(path.name, None, "", problem.message, problem.remedy)
-
-    def _add(self, where: str, line: int | None, key: str, message: str, remedy: str) -> None:
-        self.mistakes.append(Mistake(where, line, key, message, remedy))
+        self.mistakes.append(Mistake(path.name, None, "", problem.message, problem.remedy))
 
     def check_exposure(self, secret: Secret) -> None:
         """Warn when other accounts can read a secret."""
@@ -65,60 +65,59 @@ class ConfigDocument:
         if sentence:
             self.warnings.append(sentence)
 
-    def record_origins(
-        self,
-        key: str,
-        settings: msgspec.Struct,
-        found: Mapping[str, str],
-        *,
-        without: Collection[str] = (),
-    ) -> None:
-        """Record where each value of a struct comes from; what was not found is a default."""
-        for name in settings.__struct_fields__:
-            if name not in without:
-                self.origins[f"{key}.{name}"] = found.get(name, "default")
-
-    def origin(self, path: KeyPath) -> str:
-        """``weighbridge.toml:12`` for a key of the file."""
-        return f"{CONFIG_FILE}:{self.lines.line(path)}"
-
-
-class LoadContext(msgspec.Struct, frozen=True):
-    """What a configuration is read in."""
-
-    home: Path
-    environ: Mapping[str, str]
-    secret_folder: Path
-    document: ConfigDocument
-
-    @property
-    def convert(self) -> Convert:
-        """How paths and secrets are made of what the file says."""
-        return converter(self.home, self.environ)
-
-    def variable(self, name: str) -> str:
-        """An environment variable without spaces around it; empty when it is not set."""
-        return self.environ.get(name, "").strip()
-
 
 class TableReader:
     """One table. ``label`` names it for people, ``key`` is its dotted key in the settings."""
 
     def __init__(
         self,
-        context: LoadContext,
-        path: KeyPath,
+        document: ConfigDocument,
         content: Mapping[str, Any],
+        path: KeyPath = (),
         *,
-        label: str,
-        key: str,
+        label: str = "",
+        key: str = "",
     ) -> None:
-        self.context = context
-        self.document = context.document
-        self.path = path
+        self.document = document
         self.content = content
-        self.label = label
-        self.key = key
+        self._path = path
+        self._label = label
+        self._key = key
+        for name in content:
+            line = document.lines.line((*path, name))
+            document.origins[self._key_of(name)] = f"{CONFIG_FILE}:{line}"
+
+    def table(self, name: str) -> TableReader:
+        """The table ``[name]``; an empty one when it is absent or no table (and reported)."""
+        content = self.content.get(name, {})
+        if not isinstance(content, dict):
+            self._report(name, f"{name} must be a table.", f"Write [{name}].")
+            content = {}
+        return TableReader(self.document, content, (*self._path, name), label=f"[{name}]", key=name)
+
+    def tables(self, name: str, header: str, *called: str) -> Iterator[TableReader]:
+        """The tables of an array of tables; anything else is reported.
+
+        A table is called by its value of the first key of ``called``, else by its position.
+        """
+        found = self.content.get(name, [])
+        if not isinstance(found, list):
+            remedy = f"Write {header} with two brackets."
+            self._report(name, f"{name} must be a list of tables.", remedy)
+            return
+        for position, content in enumerate(found):
+            if not isinstance(content, dict):
+                self._report(name, f"{name} must be a table.", f"Write {header}.")
+                continue
+            texts = (content[key] for key in called if isinstance(content.get(key), str))
+            shown = next(texts, str(position + 1))
+            yield TableReader(
+                self.document,
+                content,
+                (*self._path, name, position),
+                label=f'{header} "{shown}"' if shown.isprintable() else f"{header} {shown!a}",
+                key=f"{self._key_of(name)}.{shown}",
+            )
 
     def build[T: msgspec.Struct](self, struct: type[T], known: Iterable[str] = ()) -> T | None:
         """A struct made of this table; None when something is wrong, which was reported.
@@ -146,15 +145,15 @@ class TableReader:
     ) -> dict[str, Any]:
         """The values of the fields, without those that are absent or wrong (and reported)."""
         found: dict[str, Any] = {}
-        convert = self.context.convert
         for name, field in fields.items():
             if name in self.content:
                 try:
-                    found[field.name] = convert_value(self.content[name], field, convert)
+                    value = convert_value(self.content[name], field, self.document.convert)
+                    found[field.name] = value
                 except InvalidValue as invalid:
                     self.report(name, invalid.message, invalid.remedy)
-            elif field.required and name not in optional and self.document.is_whole:
-                self.report_table(f"{name} is missing.", f'Add a line "{name} = ...".')
+            elif field.required and name not in optional:
+                self.report_missing(name, f'Add a line "{name} = ...".')
         return found
 
     def refuse_unknown(self, known: Iterable[str]) -> None:
@@ -162,38 +161,36 @@ class TableReader:
         known = list(known)
         for name in self.content:
             if name not in known:
-                self._report_key(name, f'there is no key "{name}".', suggest(name, known))
+                self._report(name, f'there is no key "{name}".', suggest(name, known))
 
-    def report(self, name: str, message: str, remedy: str = "") -> None:
+    def report(self, name: str, message: str, remedy: str) -> None:
         """Report a mistake in the value of a key; the message continues its name."""
-        self._report_key(name, f"{name} {message}", remedy)
+        self._report(name, f"{name} {message}", remedy)
 
     def report_problem(self, name: str, problem: ConfigProblem) -> None:
         """Report that the value of a key leads to a problem."""
-        self._report_key(name, problem.message, problem.remedy)
+        self._report(name, problem.message, problem.remedy)
 
-    def _report_key(self, name: str, message: str, remedy: str) -> None:
-        path, key = (*self.path, name), f"{self.key}.{name}"
-        self.document.report(path, key, f"{self.label}: {message}", remedy)
-
-    def report_table(self, message: str, remedy: str = "") -> None:
-        """Report a mistake in the table as a whole."""
-        self.document.report(self.path, self.key, f"{self.label}: {message}", remedy)
-
-    def record_origins(self, settings: msgspec.Struct, *, without: Collection[str] = ()) -> None:
-        """Record for each field whether it is in the file or a default."""
-        found = {name: self.document.origin((*self.path, name)) for name in self.content}
-        self.document.record_origins(self.key, settings, found, without=without)
+    def report_missing(self, name: str, remedy: str) -> None:
+        """Report a missing key, unless a broken line that was left out may hold it."""
+        if self.document.is_whole:
+            self._report(None, f"{name} is missing.", remedy)
 
     def _report_combination(self, message: str) -> None:
         """Report what a struct refuses as a whole, at the line of the key that begins the message.
 
         A broken line that was left out may be what is missing, so nothing is said then.
         """
-        if not self.document.is_whole:
-            return
-        first, _, rest = message.partition(" ")
-        if first.rstrip(":") in self.content:
-            self.report(first.rstrip(":"), rest)
-        else:
-            self.report_table(message)
+        name = message.partition(" ")[0].rstrip(":")
+        if self.document.is_whole:
+            self._report(name if name in self.content else None, message, "")
+
+    def _report(self, name: str | None, message: str, remedy: str) -> None:
+        """Report a mistake at the line of a key, or of the table as a whole."""
+        path = self._path if name is None else (*self._path, name)
+        key = self._key if name is None else self._key_of(name)
+        sentence = f"{self._label}: {message}" if self._label else message
+        self.document.report(self.document.lines.line(path), key, sentence, remedy)
+
+    def _key_of(self, name: str) -> str:
+        return f"{self._key}.{name}" if self._key else name

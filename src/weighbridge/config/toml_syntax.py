@@ -60,7 +60,7 @@ def _report(document: ConfigDocument, message: str) -> Statement | None:
         (text for start, text in _REMEDIES.items() if sentence.startswith(start)),
         "See https://toml.io for how values are written.",
     )
-    document.report_line(line, f"This is no TOML: {sentence}.", remedy)
+    document.report(line, "", f"This is no TOML: {sentence}.", remedy)
     return broken
 
 

@@ -53,7 +53,7 @@ def callback_address(settings: Settings) -> str:
     wrote does not count: nothing but the command line listens there.
     """
     written = settings.withings.callback_url
-    is_default = settings.origins.get("withings.callback_url", "default") == "default"
+    is_default = settings.origin("withings.callback_url") == "default"
     if not is_default and _leads_here(urlsplit(written), settings):
         return written
     return base_url(settings) + CALLBACK_PATH

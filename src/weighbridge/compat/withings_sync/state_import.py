@@ -117,7 +117,7 @@ def _import_app(services: Services, path: Path) -> list[ImportNote]:
     from weighbridge.targets.formats.disk import replace, trouble_with
 
     ours = services.settings.home / APP_FILE
-    origin = services.settings.origins.get("withings.client_id", "default")
+    origin = services.settings.origin("withings.client_id")
     if ours.exists() or origin not in {"default", f"file {path}"}:
         return []
     read_app_file(path)
