@@ -18,6 +18,7 @@ from archive_size import nothing_new
 from fit_encoding import encoding_seconds
 from old_program import old_program_rows
 from pages import pages_rows
+from schedule import PEOPLE, start_and_notifications
 from server import server_rows
 from stand import home_with, measure, middle, row
 
@@ -75,12 +76,21 @@ def nothing_new_rows(given: argparse.Namespace) -> Iterator[str]:
         yield row(f"{name}, requests", f"{to_withings} + {to_targets}", "1 + 0")
 
 
+def schedule_rows(given: argparse.Namespace) -> Iterator[str]:
+    for people in PEOPLE:
+        at_start, later = start_and_notifications(people)
+        name = f"schedule, {people:,} people, cpu us"
+        yield row(f"{name}, a job at the start", f"{at_start:.0f}", "50")
+        yield row(f"{name}, a notification", f"{later:.0f}", "100")
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Iterator[str]]] = {
     "start-up": start_up_rows,
     "fit": fit_rows,
     "first-sync": first_sync_rows,
     "old-program": old_program_rows,
     "nothing-new": nothing_new_rows,
+    "schedule": schedule_rows,
     "server": lambda given: server_rows(given.runs),
     "pages": lambda given: pages_rows(given.runs),
 }
