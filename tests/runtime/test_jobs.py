@@ -16,7 +16,7 @@ from weighbridge.runtime.missed_notifications import PATIENCE
 from weighbridge.runtime.poll_policy import ECHO, NOT_TWICE, SAME_BURST, PollPolicy
 from weighbridge.runtime.schedule import Job, MemorySchedule, Planned
 from weighbridge.storage.database import Database
-from weighbridge.storage.leases import Leases
+from weighbridge.storage.leases import Leases, name_of
 from weighbridge.sync import route_delivery
 from weighbridge.sync.collecting import OVERLAP
 
@@ -269,7 +269,7 @@ def test_a_target_that_another_process_serves_does_not_keep_a_person_waiting(
     house.weigh_in("71.1")
     with Database(house.home) as other:
         leases = Leases(other, house.clock, naps.append)
-        with leases.hold("the deliveries of anna to file", seconds=900, patience=0):
+        with leases.hold(name_of("deliveries", "anna", "file"), seconds=900, patience=0):
             house.run(poll=True)
         leases.close()
     assert naps == []

@@ -38,6 +38,7 @@ from weighbridge.runtime.subscriptions import (
 from weighbridge.runtime.threads import ShutdownRequested
 from weighbridge.sources.withings.status_codes import CallbackRefused, NotForUs, NotUnderstood
 from weighbridge.sources.withings.subscriptions import wanted_applis
+from weighbridge.storage.leases import name_of
 from weighbridge.storage.subscription_store import (
     SubscriptionState,
     accepted_secrets,
@@ -322,7 +323,7 @@ def test_nothing_is_held_while_it_waits(home: Home) -> None:
     def look_around(seconds: float) -> None:
         with home.workplace() as other, other.database.transaction():
             look_soon(other.database)
-            seen.append(other.database.one("lease_of", name="the login of anna at withings"))
+            seen.append(other.database.one("lease_of", name=name_of("login", "anna", "withings")))
 
     assert home.look_after(sleep=look_around).problem is None
     assert seen == [None] * 4

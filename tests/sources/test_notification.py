@@ -141,6 +141,12 @@ def test_an_unlinked_or_deleted_account_is_gone_and_an_updated_one_is_not() -> N
     assert not gone("userid=1&appli=1&action=unlink")
 
 
+def test_a_night_and_steps_are_fetched_because_measurements_may_come_with_them() -> None:
+    for appli in (16, 44):
+        assert Notification("1", appli).asks_to_fetch, f"category {appli}"
+    assert {16, 44} <= NOT_OF_MEASURES, "but they announce none themselves"
+
+
 def test_kinds_we_never_heard_of_are_looked_after() -> None:
     assert Notification("1", 1).asks_to_fetch
     assert Notification("1", 4321).asks_to_fetch

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from weighbridge.core.errors import RetryLater, StateProblem
-from weighbridge.storage.api_pauses import ApiPauseStore, SignInBreaker
+from weighbridge.storage.api_pauses import ApiPauseStore, SignInBreaker, breaker_name
 from weighbridge.storage.database import Database
-from weighbridge.storage.leases import Leases
+from weighbridge.storage.leases import Leases, name_of
 from weighbridge.testing.builders import NOON
 
 HOUR = 3600.0
@@ -89,6 +89,15 @@ def test_leases_of_other_names_do_not_wait_for_each_other(
 ) -> None:
     with mine.hold("x", seconds=60, patience=0), theirs.hold("y", seconds=60, patience=0):
         assert clock.slept == 0
+
+
+def test_two_people_never_share_a_lease_or_a_breaker_however_they_are_called() -> None:
+    odd = [("anna to b", "c"), ("anna", "b to c"), ('anna", "b', "c"), ("anna", 'b", "c')]
+    assert len({name_of("deliveries", *names) for names in odd}) == len(odd)
+    assert name_of("deliveries", "anna", "b") != name_of("login", "anna", "b")
+    odd = [("anna at b", "c"), ("anna", "b at c")]
+    names = {breaker_name(*names) for names in odd} | {breaker_name("anna", "b", "c")}
+    assert len(names) == 3
 
 
 def test_a_lease_is_given_back_when_the_work_fails(mine: Leases, theirs: Leases) -> None:

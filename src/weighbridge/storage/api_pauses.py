@@ -29,9 +29,11 @@ class ApiPauseStore:
         self._database.run("set_service_pause", name=self._name, until=until, steps=0, reason="")
 
 
-def breaker_name(person: str, target: str) -> str:
-    """Under which name the circuit breaker of a target is kept."""
-    return f"sign-in of {person} at {target}"
+def breaker_name(person: str, target: str, *more: str) -> str:
+    """The name of the circuit breaker of a target; ``more``: what it is for, if not for all
+    sign-ins. However odd the names of people and targets are, two never share one.
+    """
+    return msgspec.json.encode(["sign-in", person, target, *more]).decode()
 
 
 class BreakerState(msgspec.Struct, frozen=True):

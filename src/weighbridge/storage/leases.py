@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from weighbridge.core.errors import Problem, RetryLater, StateProblem
 from weighbridge.storage.database import Database
 
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 POLL_SECONDS = 0.1
+
+
+def name_of(work: str, person: str, other: str) -> str:
+    """The name of a lease. However odd the names of people and targets are, two never share one."""
+    return msgspec.json.encode([work, person, other]).decode()
 
 
 class LeaseHolder:

@@ -16,7 +16,7 @@ import msgspec
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.token_pair import TokenPair
 from weighbridge.storage.database import Database, Row
-from weighbridge.storage.leases import Leases
+from weighbridge.storage.leases import Leases, name_of
 
 WITHINGS = "withings"
 REFRESH_SECONDS = 90.0
@@ -83,7 +83,7 @@ class _Record:
 
     @contextmanager
     def _hold(self, seconds: float) -> Iterator[None]:
-        name = f"the login of {self.person} at {self.service}"
+        name = name_of("login", self.person, self.service)
         with self._leases.hold(name, seconds=seconds, patience=REFRESH_PATIENCE):
             yield
 

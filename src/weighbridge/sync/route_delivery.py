@@ -7,6 +7,7 @@ from collections.abc import Callable
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
 from weighbridge.storage.archive import Archive
+from weighbridge.storage.leases import name_of
 from weighbridge.storage.ledger import FOR_EVER, Ledger
 from weighbridge.sync.context import Delivered, PersonSync, Route
 from weighbridge.sync.delivery_context import DeliveryContext
@@ -42,7 +43,7 @@ def _serve(sync: PersonSync, route: Route, result: Delivered) -> Problem | None:
     pause = paused_until(ledger.row(), sync.clock()) - sync.clock()
     if pause > 0:
         raise RetryLater(code="target.paused", after=pause, target=route.name, seconds=round(pause))
-    name = f"the deliveries of {sync.person} to {route.name}"
+    name = name_of("deliveries", sync.person, route.name)
     wait = SHORT_PATIENCE if sync.heeds_backoff else LEASE_PATIENCE
     with sync.leases.hold(name, seconds=LEASE_SECONDS, patience=wait) as renew:
         engine = Engine(_work(sync, route, renew), sync.cloud_now())

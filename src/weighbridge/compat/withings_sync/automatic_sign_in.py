@@ -99,7 +99,7 @@ class AutomaticSignIn:
 
     def _refused(self, target: TargetSettings, login: TargetCredentials) -> SignInBreaker:
         """The breaker of these credentials. Raises LoginNeeded while it is open."""
-        name = f"{breaker_name(self._person.name, target.name)} with {_mark(login)}"
+        name = breaker_name(self._person.name, target.name, _mark(login))
         breaker = SignInBreaker(self._workplace.database, name, self._workplace.clock)
         if opened := breaker.state():
             wait = span(opened.until - self._workplace.clock())
