@@ -14,6 +14,7 @@ from weighbridge.sources.withings.notification import (
     DAY,
     EARLIEST,
     LONGEST_WINDOW,
+    NOT_OF_MEASURES,
     InvalidNotification,
     Notification,
     read_notification,
