@@ -283,7 +283,7 @@ def test_how_far_the_clock_of_the_cloud_is_ahead_is_known_until_the_next_answer(
     house: World,
 ) -> None:
     person = house.workplace.settings.person("anna")
-    asking = PollPolicy(house.workplace.database, house.clock, {})
+    asking = PollPolicy(house.clock, {})
     first, second = house.workplace.road(person), house.workplace.road(person)
     asking.begin(first)
     first.set_cloud_time(int(house.clock()) + 7200)

@@ -16,6 +16,7 @@ from fixtures.jobs import World, world
 from fixtures.waiting import PATIENCE, wait_until
 from weighbridge.config import load
 from weighbridge.core.errors import ConfigProblem, RetryLater, StateProblem
+from weighbridge.runtime.schedule import Job
 from weighbridge.sources.withings.notification import Notification
 from weighbridge.storage.notification_store import store_notifications
 from weighbridge.sync.services import Services
@@ -80,6 +81,16 @@ def test_a_notification_from_before_the_start_is_followed(house: World) -> None:
     house.clock.offset += 100
     with running(server_of(house)):
         wait_until(lambda: len(house.delivered()) == 1)
+
+
+def test_what_was_planned_before_the_start_is_sent_although_no_poll_is_due(house: World) -> None:
+    house.weigh_in()
+    house.runner.run(Job("anna", poll=True))  # ended before the file was written
+    assert house.delivered() == []
+    before = house.asked()
+    with running(server_of(house)):
+        wait_until(lambda: len(house.delivered()) == 1)
+    assert house.asked() == before
 
 
 def test_its_threads_begin_anew_when_the_home_folder_could_not_be_opened(

@@ -32,16 +32,6 @@ class ExternalChangeWatcher:
         self._version = database.version_of_others()
         self._logins = withings_login_states(database)
 
-    def plan_open_deliveries(self) -> None:
-        """Plan everything that waits to be sent."""
-        for person, target in routes_with_open_deliveries(self._database):
-            if self._directory.find(person) is None:
-                continue
-            now = self._clock()
-            due = next_due(Ledger(self._database, person, target, now), now)
-            if due is not None:
-                self._schedule.deliver_at(person, max(due, now))
-
     def look(self) -> list[str]:
         """Plan what changed since the last look. The people whose Withings login works now.
 
@@ -58,9 +48,18 @@ class ExternalChangeWatcher:
         for name in back:
             if self._directory.find(name):
                 self._schedule.poll_at(name, self._clock())
-        self.plan_open_deliveries()
+        self._plan_open_deliveries()
         self._version = version
         return back
+
+    def _plan_open_deliveries(self) -> None:
+        for person, target in routes_with_open_deliveries(self._database):
+            if self._directory.find(person) is None:
+                continue
+            now = self._clock()
+            due = next_due(Ledger(self._database, person, target, now), now)
+            if due is not None:
+                self._schedule.deliver_at(person, max(due, now))
 
 
 def _works_again(login: WithingsLoginState, before: WithingsLoginState | None) -> bool:

@@ -21,7 +21,11 @@ from weighbridge.runtime.missed_notifications import (
 from weighbridge.runtime.poll_policy import LastPoll, PollPolicy, days_of
 from weighbridge.runtime.schedule import Job, Schedule
 from weighbridge.storage.accounts import account_state, battery_of
-from weighbridge.storage.notification_store import OpenNotification
+from weighbridge.storage.notification_store import (
+    OpenNotification,
+    open_notifications,
+    settle_notifications,
+)
 from weighbridge.sync.context import Outcome, PersonSync
 from weighbridge.sync.due import next_due, patience
 from weighbridge.sync.pipeline import advance, catch_up, look_again
@@ -58,7 +62,7 @@ class JobRunner:
         ended: Callable[[str, ServerStatus], None],
     ) -> None:
         self._services = services
-        self._polls = PollPolicy(services.database, services.clock, last_polls)
+        self._polls = PollPolicy(services.clock, last_polls)
         self._schedule = schedule
         self._counts = counts
         self._random = random
@@ -114,7 +118,8 @@ class JobRunner:
         """What must not wait. Targets that take their time are served by a job of their own."""
         for target in job.republish:
             self._republish(sync, target)
-        notifications = self._polls.open_notifications(sync)
+        archive = sync.archive
+        notifications = open_notifications(sync.database, archive.account) if archive else []
         if notifications:
             log.info("notified", extra={"person": sync.person, "notifications": len(notifications)})
         polls = job.poll or self._must_ask(sync, notifications)
@@ -144,7 +149,7 @@ class JobRunner:
             return False
         if not self._polls.is_answered(sync, notifications):
             return True
-        self._polls.settle(notifications)
+        self._settle(notifications)
         self._schedule.poll_at(sync.person, self._clock() + LOOK_BACK)
         return False
 
@@ -159,7 +164,7 @@ class JobRunner:
             note_unannounced(sync, before)
         elif not outcome.changed:
             return self._look_for_deletions(sync, notifications, outcome)
-        self._polls.settle(notifications)
+        self._settle(notifications)
         return outcome
 
     def _look_for_deletions(
@@ -175,7 +180,7 @@ class JobRunner:
             self._polls.note_look(sync)
             outcome = look_again(sync, days)
         if outcome.problem is None:
-            self._polls.settle(notifications)
+            self._settle(notifications)
         return outcome
 
     def _end(
@@ -191,6 +196,12 @@ class JobRunner:
         report_unannounced(sync, self._counts)
         self._plan_deliveries(job, sync, since)
         self._ended(sync.person, self._status(sync, synced_at))
+
+    def _settle(self, notifications: Sequence[OpenNotification]) -> None:
+        """They were looked after: those that were there before Withings was asked."""
+        ids = [notification.id for notification in notifications]
+        if ids:
+            settle_notifications(self._services.database, ids, self._clock())
 
     def _count_delays(self, since: float | None, outcome: Outcome) -> None:
         """``since``: when the notification came that led to it; None: there was none."""

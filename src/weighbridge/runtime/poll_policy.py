@@ -14,12 +14,7 @@ import msgspec
 from weighbridge.core.days import Window
 from weighbridge.sources.withings.subscriptions import APPLIS
 from weighbridge.storage.archive import Archive
-from weighbridge.storage.database import Database
-from weighbridge.storage.notification_store import (
-    OpenNotification,
-    open_notifications,
-    settle_notifications,
-)
+from weighbridge.storage.notification_store import OpenNotification
 from weighbridge.storage.points import Points
 from weighbridge.sync.context import PersonSync
 
@@ -70,10 +65,7 @@ def days_of(notifications: Sequence[OpenNotification]) -> Window | None:
 class PollPolicy:
     """For one thread. ``last_polls`` is shared by all; a person is at work in one thread only."""
 
-    def __init__(
-        self, database: Database, clock: Callable[[], float], last_polls: dict[str, LastPoll]
-    ) -> None:
-        self._database = database
+    def __init__(self, clock: Callable[[], float], last_polls: dict[str, LastPoll]) -> None:
         self._clock = clock
         self._last_polls = last_polls
 
@@ -89,10 +81,6 @@ class PollPolicy:
         if sync.archive is None or last.cursor != sync.archive.cursor:
             return 0
         return last.earlier + 1 if 0.0 <= self._clock() - last.at < NOT_TWICE else 0
-
-    def open_notifications(self, sync: PersonSync) -> Sequence[OpenNotification]:
-        """What has not been looked after yet."""
-        return open_notifications(self._database, sync.archive.account) if sync.archive else ()
 
     def is_answered(self, sync: PersonSync, notifications: Sequence[OpenNotification]) -> bool:
         """Whether the last answer holds already what all of these notifications announce."""
@@ -136,13 +124,6 @@ class PollPolicy:
         last, now = self._last_polls[sync.person], self._clock()
         moments = (last.fruitful_at + ECHO, last.looked_at + NOT_TWICE)
         return max(0.0, *(min(moment - now, ECHO) for moment in moments))
-
-    def settle(self, notifications: Sequence[OpenNotification]) -> None:
-        """They were looked after. Give only what was there before Withings was asked."""
-        if notifications:
-            settle_notifications(
-                self._database, [notification.id for notification in notifications], self._clock()
-            )
 
 
 def _is_held(archive: Archive, last: LastPoll, notification: OpenNotification) -> bool:

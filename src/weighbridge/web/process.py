@@ -191,7 +191,6 @@ class Server:
             watcher = ExternalChangeWatcher(
                 services.database, directory, self._schedule, self._clock
             )
-            watcher.plan_open_deliveries()
             schedule_initial_deliveries(directory, self._schedule, self._clock)
             while not self._shutdown.wait(WATCH_EVERY):
                 watcher.look()
