@@ -17,17 +17,17 @@ from fixtures.connections_page import (
     LOGIN,
     RIDER,
     Street,
-    chore_threads,
     send,
     sign_in,
     street,
+    task_threads,
 )
 from fixtures.waiting import PATIENCE, wait_until
 from fixtures.web_server import Answer, Visitor, read_html, words_of
 from weighbridge.i18n import LANGUAGES
 from weighbridge.storage.ledger import Ledger
 from weighbridge.web import tasks
-from weighbridge.web.views import target_login_page
+from weighbridge.web.views import task_page
 
 JOURNAL = "/connect/anna/my%252Fjournal"
 
@@ -155,9 +155,9 @@ def test_three_wrong_codes_end_the_sign_in(family: Street) -> None:
 
 
 def test_the_password_is_forgotten_while_the_code_is_awaited(family: Street) -> None:
-    before = set(chore_threads())
+    before = set(task_threads())
     sign_in(family.site.admin(), "ben", BEN)
-    (thread,) = set(chore_threads()) - before
+    (thread,) = set(task_threads()) - before
     frame = sys._current_frames()[thread.ident or 0]
     names = set()
     for found, _ in traceback.walk_stack(frame):
@@ -170,13 +170,13 @@ def test_a_sign_in_that_nobody_finishes_ends_by_itself(
     family: Street, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     admin, asked = family.site.admin(), ""
-    before = set(chore_threads())
+    before = set(task_threads())
     for life in (0.3, 1.0, 4.0):  # a busy computer may need longer to the question than that
         monkeypatch.setattr(tasks, "LIFE", life)
         asked = asked or words_of(sign_in(admin, "ben", BEN))
         asked = asked if "asks for a code" in asked else ""
     assert asked
-    wait_until(lambda: not set(chore_threads()) - before)
+    wait_until(lambda: not set(task_threads()) - before)
     late = admin.get("/connect/ben/garmin/progress")
     assert late.status == 410
     assert "not under way any more" in words_of(late)
@@ -186,10 +186,10 @@ def test_a_sign_in_that_nobody_finishes_ends_by_itself(
 
 def test_whoever_begins_anew_gives_up_what_waits(family: Street) -> None:
     admin = family.site.admin()
-    before = set(chore_threads())
+    before = set(task_threads())
     sign_in(admin, "ben", BEN)
     assert sign_in(admin, "ben", BEN).status == 200
-    wait_until(lambda: len(set(chore_threads()) - before) <= 1)
+    wait_until(lambda: len(set(task_threads()) - before) <= 1)
     assert send(admin, "/connect/ben/garmin/answer", answer=BENS_CODE).status == 200
     assert family.asked(LOGIN) == 2
 
@@ -197,7 +197,7 @@ def test_whoever_begins_anew_gives_up_what_waits(family: Street) -> None:
 def test_a_form_that_is_sent_twice_sends_one_password(
     family: Street, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(target_login_page, "PATIENCE", 0.05)
+    monkeypatch.setattr(task_page, "WAIT_SECONDS", 0.05)
     admin, other = family.site.admin(), family.site.admin()
     csrf, others = admin.csrf(), other.csrf()
     form = {"username": ANNA[0], "password": ANNA[1]}
@@ -323,7 +323,7 @@ def test_what_another_kind_does_wrong_is_told_without_its_secrets(
         assert "Something went wrong here" in words_of(broken)
         assert "my-secret-word" not in broken.text + caplog.text
         assert ("RuntimeError" in broken.text) == (visitor is admin)
-    assert "chore_failed" in caplog.text
+    assert "task_failed" in caplog.text
 
 
 # --- Who may, and who may not ---------------------------------------------------------------------

@@ -15,16 +15,16 @@ def test_only_so_many_are_under_way() -> None:
     known: TaskRegistry[str] = TaskRegistry(lambda: 0.0, most=2)
     ask = Question("code")
     for name in ("a", "b"):
-        known.begin((name,), "s", lambda chore: chore.ask(ask))
+        known.begin((name,), "s", lambda task: task.ask(ask))
         wait_until(lambda name=name: asks(known, name))
     with pytest.raises(TaskRunning):
-        known.begin(("c",), "s", lambda chore: "c")
-    known.begin(("a",), "other", lambda chore: "anew")
+        known.begin(("c",), "s", lambda task: "c")
+    known.begin(("a",), "other", lambda task: "anew")
     found = known.find(("a",), "other")
     assert found is not None
     found.wait(PATIENCE)
     assert (found.result, known.find(("a",), "s")) == ("anew", None)
-    known.begin(("c",), "s", lambda chore: "c")
+    known.begin(("c",), "s", lambda task: "c")
     waiting = known.find(("b",), "s")
     assert waiting is not None
     assert waiting.answer("x")
@@ -34,27 +34,27 @@ def test_only_so_many_are_under_way() -> None:
 
 
 def asks(known: TaskRegistry[str], name: str) -> bool:
-    chore = known.find((name,), "s")
-    return chore is not None and chore.question is not None
+    task = known.find((name,), "s")
+    return task is not None and task.question is not None
 
 
 def test_what_came_of_it_is_forgotten_after_a_while() -> None:
     now = [0.0]
     known: TaskRegistry[str] = TaskRegistry(lambda: now[0])
-    known.begin(("a",), "s", lambda chore: "done")
-    chore = known.find(("a",), "s")
-    assert chore is not None
-    chore.wait(PATIENCE)
+    known.begin(("a",), "s", lambda task: "done")
+    task = known.find(("a",), "s")
+    assert task is not None
+    task.wait(PATIENCE)
     now[0] = 2 * tasks.LIFE + 1
     assert known.find(("a",), "s") is None
 
 
-def test_only_one_page_waits_for_a_chore() -> None:
-    chore: BackgroundTask[str] = BackgroundTask("s", 0.0, "", 60.0)
-    first = threading.Thread(target=chore.wait, args=(PATIENCE,))
+def test_only_one_page_waits_for_a_task() -> None:
+    task: BackgroundTask[str] = BackgroundTask("s", 0.0, "", 60.0)
+    first = threading.Thread(target=task.wait, args=(PATIENCE,))
     first.start()
-    wait_until(chore._watched.locked)
-    chore.wait(PATIENCE)
-    chore.carry_out(lambda chore: "done")
+    wait_until(task._watched.locked)
+    task.wait(PATIENCE)
+    task.carry_out(lambda task: "done")
     first.join(5)
     assert not first.is_alive()

@@ -1,7 +1,8 @@
-"""Work that somebody begins on a page and that takes longer than a page may, like a sign-in.
+"""Work that is begun on a page and takes longer than a page may, like signing in somewhere.
 
-It runs in a thread of its own and may ask back: the next page shows the question, the one after it
-brings the answer. Only the session that began it sees it. What nobody goes on with ends by itself.
+It runs in a thread of its own and may ask a question: the next page shows it, the one after that
+brings the answer. Only the session that began it sees it. Work that nobody goes on with ends by
+itself.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, cast
 
 import msgspec
 
@@ -23,9 +24,9 @@ log = logging.getLogger(__name__)
 LIFE = 600.0
 """Seconds for a person to answer everything that is asked, and to look at what came of it."""
 MOST = 4
-"""Chores of one sort that are under way at once."""
+"""Tasks of one sort that are under way at once."""
 
-type Name = tuple[str, ...]
+type TaskKey = tuple[str, ...]
 
 
 class TaskRunning(RetryLater):
@@ -33,11 +34,11 @@ class TaskRunning(RetryLater):
 
 
 class InputTimeout(LoginNeeded):
-    """Nobody answered in time, or somebody began anew."""
+    """No answer came in time, or the work was begun again."""
 
 
 class Question(msgspec.Struct, frozen=True):
-    """What the work asks whoever began it."""
+    """What the work asks the session that began it."""
 
     kind: Literal["code", "ticket"]
     link: str = ""
@@ -49,7 +50,7 @@ class Question(msgspec.Struct, frozen=True):
 class BackgroundTask[T]:
     """One piece of work. ``session`` is the key of the session that began it.
 
-    ``note`` is what the page wants to know again; no secret.
+    ``note`` is kept for the page; no secret.
     """
 
     def __init__(self, session: str, made_at: float, note: str, life: float) -> None:
@@ -113,6 +114,12 @@ class BackgroundTask[T]:
         finally:
             self._watched.release()
 
+    def outcome(self) -> T:
+        """What the work returned; only after it is over without a problem."""
+        assert self.is_over, "the work goes on"
+        assert self.problem is None, "the work failed"
+        return cast("T", self.result)
+
     def carry_out(self, work: Callable[[BackgroundTask[T]], T]) -> None:
         """Do the work, in this thread. A problem is kept for the page that asks."""
         result, problem = None, None
@@ -124,7 +131,7 @@ class BackgroundTask[T]:
             problem = RetryLater("The server is being stopped.", remedy="Begin again.")
         except Exception as error:  # a kind of target may be another package's
             name = type(error).__name__
-            log.error("chore_failed", extra={"kind": name, "where": where_of(error)})
+            log.error("task_failed", extra={"kind": name, "where": where_of(error)})
             problem = Problem(f"It failed unexpectedly ({name}).", remedy="Please report it.")
         with self._change:
             self.result, self.problem, self.is_over = result, problem, True
@@ -132,7 +139,7 @@ class BackgroundTask[T]:
 
 
 class TaskRegistry[T]:
-    """The chores of one sort; each name has one at most. Safe in several threads."""
+    """The tasks of one sort; each key has one at most. Safe in several threads."""
 
     def __init__(
         self, clock: Callable[[], float], *, most: int = MOST, life: float | None = None
@@ -140,60 +147,60 @@ class TaskRegistry[T]:
         self._clock = clock
         self._most = most
         self._own_life = life
-        self._chores: dict[Name, BackgroundTask[T]] = {}
+        self._tasks: dict[TaskKey, BackgroundTask[T]] = {}
         self._lock = threading.Lock()
 
     def begin(
-        self, name: Name, session: str, work: Callable[[BackgroundTask[T]], T], note: str = ""
+        self, key: TaskKey, session: str, work: Callable[[BackgroundTask[T]], T], note: str = ""
     ) -> None:
-        """Begin it in a thread; one of that name that waits for an answer is given up for it.
+        """Begin it in a thread; one of that key that waits for an answer is given up for it.
 
         One that is at work goes on, and is this one when it is of the same session: a form may be
         sent twice. Raises TaskRunning when it is of another, or when there are too many.
         """
         with self._lock:
-            known = self._chores.get(name)
+            known = self._tasks.get(key)
             if known is not None and not known.give_up():
                 if known.session == session:
                     return
                 raise TaskRunning(
                     "Somebody else is just doing this.", remedy="Try again in a minute."
                 )
-            if sum(chore.is_under_way for chore in self._chores.values()) >= self._most:
+            if sum(task.is_under_way for task in self._tasks.values()) >= self._most:
                 raise TaskRunning(
                     "Several others do this already.", remedy="Try again in some minutes."
                 )
-            chore: BackgroundTask[T] = BackgroundTask(session, self._clock(), note, self._life)
-            _start(chore, work)
-            self._chores[name] = chore
+            task: BackgroundTask[T] = BackgroundTask(session, self._clock(), note, self._life)
+            _start(task, work)
+            self._tasks[key] = task
 
-    def find(self, name: Name, session: str) -> BackgroundTask[T] | None:
-        """The chore of that name, if it is of this session and not long over."""
+    def find(self, key: TaskKey, session: str) -> BackgroundTask[T] | None:
+        """The task of that key, if it is of this session and not long over."""
         with self._lock:
-            chore = self._chores.get(name)
-            if chore is None or chore.session != session:
+            task = self._tasks.get(key)
+            if task is None or task.session != session:
                 return None
-            if chore.is_over and abs(self._clock() - chore.made_at) > 2 * self._life:
-                del self._chores[name]
+            if task.is_over and abs(self._clock() - task.made_at) > 2 * self._life:
+                del self._tasks[key]
                 return None
-            return chore
+            return task
 
     @property
     def _life(self) -> float:
         return LIFE if self._own_life is None else self._own_life
 
-    def drop(self, name: Name) -> None:
-        """Its end was seen: nobody needs it any more."""
+    def drop(self, key: TaskKey) -> None:
+        """Forget a task whose end was shown."""
         with self._lock:
-            chore = self._chores.get(name)
-            if chore is not None and chore.is_over:
-                del self._chores[name]
+            task = self._tasks.get(key)
+            if task is not None and task.is_over:
+                del self._tasks[key]
 
 
-def _start[T](chore: BackgroundTask[T], work: Callable[[BackgroundTask[T]], T]) -> None:
-    """A daemon: the end of the server does not wait for somebody who looks for a code."""
+def _start[T](task: BackgroundTask[T], work: Callable[[BackgroundTask[T]], T]) -> None:
+    """A daemon: the end of the server does not wait for a person who looks for a code."""
     thread = threading.Thread(
-        target=chore.carry_out, args=(work,), name="weighbridge-chore", daemon=True
+        target=task.carry_out, args=(work,), name="weighbridge-task", daemon=True
     )
     try:
         thread.start()
@@ -204,6 +211,6 @@ def _start[T](chore: BackgroundTask[T], work: Callable[[BackgroundTask[T]], T]) 
 
 
 def _bare(problem: Problem) -> Problem:
-    """Without the way that it came: the frames of that hold what was sent, a password for one."""
+    """Without its traceback: the frames of that hold what was sent, a password for instance."""
     problem.__cause__ = problem.__context__ = problem.__traceback__ = None
     return problem

@@ -20,7 +20,7 @@ from weighbridge.web.urls import (
     callback_path,
     same_place,
 )
-from weighbridge.web.views import disconnect, subscriptions, target_login_page
+from weighbridge.web.views import disconnect, subscriptions, target_login
 from weighbridge.web.views.disconnect import disconnect_path
 from weighbridge.web.views.login import Login
 from weighbridge.web.views.subscriptions import check_path
@@ -52,7 +52,7 @@ def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
         *Login(pages, auth).routes(),
         Route("/connect", auth.require_person(_list_of(parts, auth, pages))),
         Route(CALLBACK_PATH, withings, methods=["GET", "POST"]),
-        *target_login_page.routes(parts, auth, pages),
+        *target_login.routes(parts, auth, pages),
         *disconnect.routes(parts, auth, pages),
         *subscriptions.routes(parts, auth, pages),
     ]

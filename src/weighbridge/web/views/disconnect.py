@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,17 +16,15 @@ from weighbridge.core.errors import LoginNeeded, Problem
 from weighbridge.runtime.subscriptions import remove_ours
 from weighbridge.sync.source_login import forget_login, standing_of
 from weighbridge.sync.target_login import forget, standing_at
-from weighbridge.web.auth import Auth
-from weighbridge.web.error_page import Trouble, trouble_of
+from weighbridge.web.auth import Auth, SignedInRequest
+from weighbridge.web.error_page import Trouble
 from weighbridge.web.render import Pages
-from weighbridge.web.sessions import session_of
-from weighbridge.web.tasks import TaskRegistry, TaskRunning
+from weighbridge.web.tasks import BackgroundTask
 from weighbridge.web.urls import name_in, segment
-from weighbridge.web.views.target_login_page import LOOK_AGAIN, PATIENCE
-from weighbridge.web.views.target_ref import TargetPlace, place_of
+from weighbridge.web.views.target_ref import TargetRef, target_ref_of
+from weighbridge.web.views.task_page import TaskPage
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
     from starlette.responses import Response
 
     from weighbridge.web.app_context import AppContext
@@ -37,11 +34,11 @@ log = logging.getLogger(__name__)
 
 def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """The question, what is done, and what came of it."""
-    leaving = Disconnecting(parts, auth, pages)
+    page = DisconnectPage(parts, auth, pages)
     return [
-        Route(path, auth.require_person(endpoint), methods=[method])
+        Route(path, auth.require_person(page.about(answer)), methods=[method])
         for path in ("/disconnect/{person}", "/disconnect/{person}/{target}")
-        for endpoint, method in ((leaving.show, "GET"), (leaving.begin, "POST"))
+        for method, answer in (("GET", page.progress), ("POST", page.begin))
     ]
 
 
@@ -55,16 +52,16 @@ class DisconnectRequest(msgspec.Struct, frozen=True):
 
     person: Person
     session: str
-    target: TargetPlace | None = None
+    target: TargetRef | None = None
 
     @property
     def key(self) -> tuple[str, ...]:
-        """Its name among the chores."""
+        """Its key among the tasks."""
         return self.target.key if self.target else (self.person.name,)
 
     @property
-    def path(self) -> str:
-        """The page about it."""
+    def progress_path(self) -> str:
+        """The one page about it."""
         return disconnect_path(self.person.name, self.target.target.name if self.target else None)
 
     @property
@@ -74,109 +71,87 @@ class DisconnectRequest(msgspec.Struct, frozen=True):
 
 
 class Disconnected(msgspec.Struct, frozen=True):
-    """What came of it. ``still_told``: Withings may go on notifying us."""
+    """It is done. ``still_told``: Withings may go on notifying us."""
 
     still_told: bool = False
 
 
-class Disconnecting:
-    """Asks, disconnects, and says so."""
+class DisconnectPage(TaskPage[DisconnectRequest, Disconnected]):
+    """Asks, disconnects, and says so once."""
 
-    def __init__(self, parts: AppContext, auth: Auth, pages: Pages) -> None:
-        self._parts = parts
-        self._auth = auth
-        self._pages = pages
-        self._chores: TaskRegistry[Disconnected] = TaskRegistry(parts.clock)
+    working_title = "connections.leaving_title"
 
-    def show(self, request: Request) -> Response:
-        """The question; or what came of it, once."""
-        bond = self._bond(request)
-        if bond is None:
-            return self._pages.not_found(request)
-        chore = self._chores.find(bond.key, bond.session)
-        if chore is None:
-            return self._ask(request, bond)
-        chore.wait(PATIENCE)
-        if not chore.is_over:
-            return self._show(request, bond, "disconnect-working.html", headers=LOOK_AGAIN)
-        self._chores.drop(bond.key)
-        if chore.problem is not None:
-            return self._ask(request, bond, trouble_of(chore.problem))
-        return self._show(request, bond, "disconnected.html", outcome=chore.result)
-
-    def begin(self, request: Request) -> Response:
+    def begin(self, request: SignedInRequest, subject: DisconnectRequest) -> Response:
         """The person has agreed."""
-        bond = self._bond(request)
-        if bond is None:
-            return self._pages.not_found(request)
-        try:
-            self._chores.begin(bond.key, bond.session, lambda chore: self._disconnect(bond))
-        except TaskRunning as problem:
-            return self._ask(request, bond, trouble_of(problem))
-        return self._pages.go_to(bond.path)
+        return self._begin(request, subject, lambda task: self._disconnect(subject))
 
-    def _bond(self, request: Request) -> DisconnectRequest | None:
-        session = session_of(request)
-        assert session is not None, "the door lets nobody else in"
+    def _subject(self, request: SignedInRequest) -> DisconnectRequest | None:
         if "target" in request.path_params:
-            place = place_of(request, self._auth, self._parts)
-            return DisconnectRequest(place.person, session.key, place) if place else None
+            target = target_ref_of(request, self._auth, self._parts)
+            return DisconnectRequest(target.person, target.session, target) if target else None
         name = name_in(request.path_params["person"])
         if not self._auth.may_see(request, name):
             return None
-        return DisconnectRequest(self._parts.settings.person(name), session.key)
+        return DisconnectRequest(self._parts.settings.person(name), request.visitor.key)
 
-    def _disconnect(self, bond: DisconnectRequest) -> Disconnected:
-        """In the thread of the chore. Raises RetryLater and StateProblem."""
-        about = {"person": bond.person.name, "service": bond.service}
+    def _disconnect(self, subject: DisconnectRequest) -> Disconnected:
+        """In the thread of the task. Raises RetryLater and StateProblem."""
+        about = {"person": subject.person.name, "service": subject.service}
         try:
-            done = self._leave(bond)
+            done = self._leave(subject)
         except Problem as problem:
             log.info("not_disconnected", extra={**about, "problem": type(problem).__name__})
             raise
         log.info("disconnected", extra=about)
-        self._parts.live.tell(bond.person.name)
+        self._parts.live.tell(subject.person.name)
         return done
 
-    def _leave(self, bond: DisconnectRequest) -> Disconnected:
-        with self._parts.open() as workplace:
-            if bond.target is not None:
-                forget(workplace, bond.person, bond.target.target)
+    def _leave(self, subject: DisconnectRequest) -> Disconnected:
+        with self._parts.open() as services:
+            if subject.target is not None:
+                forget(services, subject.person, subject.target.target)
                 return Disconnected()
             # Subscriptions first: without the login they could not be ended any more.
-            trouble = remove_ours(workplace, bond.person).problem
-            forget_login(workplace, bond.person)
+            trouble = remove_ours(services, subject.person).problem
+            forget_login(services, subject.person)
         # A login that has ended has no subscriptions either.
         return Disconnected(trouble is not None and not isinstance(trouble, LoginNeeded))
 
-    def _ask(
-        self, request: Request, bond: DisconnectRequest, trouble: Trouble | None = None
+    def _over(
+        self,
+        request: SignedInRequest,
+        subject: DisconnectRequest,
+        task: BackgroundTask[Disconnected],
     ) -> Response:
-        with self._parts.open() as workplace:
-            if bond.target is not None:
-                state = standing_at(workplace, bond.person, bond.target.target).state
+        self._tasks.drop(subject.key)
+        return super()._over(request, subject, task)
+
+    def _not_begun(self, request: SignedInRequest, subject: DisconnectRequest) -> Response:
+        return self._confirm(request, subject)
+
+    def _failed(
+        self, request: SignedInRequest, subject: DisconnectRequest, trouble: Trouble, note: str
+    ) -> Response:
+        return self._confirm(request, subject, trouble)
+
+    def _finished(
+        self, request: SignedInRequest, subject: DisconnectRequest, result: Disconnected
+    ) -> Response:
+        return self._show(request, subject, "disconnected.html", outcome=result)
+
+    def _confirm(
+        self, request: SignedInRequest, subject: DisconnectRequest, trouble: Trouble | None = None
+    ) -> Response:
+        """The question whether to disconnect."""
+        with self._parts.open() as services:
+            if subject.target is not None:
+                state = standing_at(services, subject.person, subject.target.target).state
             else:
-                state = standing_of(workplace, bond.person).state
+                state = standing_of(services, subject.person).state
         return self._show(
             request,
-            bond,
+            subject,
             "disconnect.html",
-            status=trouble.status if trouble else 200,
-            headers=trouble.headers if trouble else {},
             trouble=trouble,
             is_connected=state != "not connected",
-        )
-
-    def _show(
-        self,
-        request: Request,
-        bond: DisconnectRequest,
-        template: str,
-        *,
-        status: int = 200,
-        headers: Mapping[str, str] = {},
-        **values: object,
-    ) -> Response:
-        return self._pages.page(
-            request, template, status=status, headers=headers, here="connect", bond=bond, **values
         )

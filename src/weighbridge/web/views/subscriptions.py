@@ -17,16 +17,13 @@ from weighbridge.runtime.subscription_reconcile import find_subscriptions
 from weighbridge.runtime.subscriptions import callback_of
 from weighbridge.sources.withings.subscriptions import APPLIS
 from weighbridge.storage.subscription_store import SubscriptionStore
-from weighbridge.web.auth import Auth
-from weighbridge.web.error_page import Trouble, trouble_of
+from weighbridge.web.auth import Auth, SignedInRequest
+from weighbridge.web.error_page import Trouble
 from weighbridge.web.render import Pages
-from weighbridge.web.sessions import session_of
-from weighbridge.web.tasks import TaskRegistry, TaskRunning
 from weighbridge.web.urls import name_in, segment
-from weighbridge.web.views.target_login_page import LOOK_AGAIN, PATIENCE
+from weighbridge.web.views.task_page import LOOK_AGAIN, TaskPage
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
     from starlette.responses import Response
 
     from weighbridge.runtime.subscription_reconcile import FoundSubscriptions
@@ -38,10 +35,10 @@ log = logging.getLogger(__name__)
 
 def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """The button, and what came of it."""
-    checking, path = Checking(parts, auth, pages), "/subscriptions/{person}"
+    page, path = SubscriptionPage(parts, auth, pages), "/subscriptions/{person}"
     return [
-        Route(path, auth.require_person(checking.show)),
-        Route(path, auth.require_person(checking.begin), methods=["POST"]),
+        Route(path, auth.require_person(page.about(page.progress))),
+        Route(path, auth.require_person(page.about(page.begin)), methods=["POST"]),
     ]
 
 
@@ -67,87 +64,93 @@ class Checked(msgspec.Struct, frozen=True):
         return not (self.missing or self.old)
 
 
-class Checking:
+class SubscriptionCheck(msgspec.Struct, frozen=True):
+    """Whose subscriptions are looked at, and the session that asks for it."""
+
+    person: Person
+    session: str
+    service: str = "Withings"
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Its key among the tasks."""
+        return (self.person.name,)
+
+    @property
+    def progress_path(self) -> str:
+        """The one page about it."""
+        return check_path(self.person.name)
+
+
+class SubscriptionPage(TaskPage[SubscriptionCheck, Checked]):
     """Asks Withings, and says what it answered."""
 
-    def __init__(self, parts: AppContext, auth: Auth, pages: Pages) -> None:
-        self._parts = parts
-        self._auth = auth
-        self._pages = pages
-        self._checks: TaskRegistry[Checked] = TaskRegistry(parts.clock)
+    working_title = "connections.check_title"
 
-    def begin(self, request: Request) -> Response:
+    def begin(self, request: SignedInRequest, subject: SubscriptionCheck) -> Response:
         """Ask, in a thread: Withings may be slow."""
-        person = self._person(request)
-        if person is None:
-            return self._pages.not_found(request)
-        try:
-            self._checks.begin((person.name,), _session(request), lambda chore: self._check(person))
-        except TaskRunning as problem:
-            return self._show(request, person, trouble=trouble_of(problem))
-        return self._pages.go_to(check_path(person.name))
+        return self._begin(request, subject, lambda task: self._check(subject.person))
 
-    def show(self, request: Request) -> Response:
-        """What Withings answered when this session asked last."""
-        person = self._person(request)
-        if person is None:
-            return self._pages.not_found(request)
-        chore = self._checks.find((person.name,), _session(request))
-        if chore is None:
-            return self._pages.go_to("/connect")
-        chore.wait(PATIENCE)
-        if chore.problem is not None:
-            return self._show(request, person, trouble=trouble_of(chore.problem))
-        return self._show(request, person, checked=chore.result)
-
-    def _person(self, request: Request) -> Person | None:
+    def _subject(self, request: SignedInRequest) -> SubscriptionCheck | None:
         name = name_in(request.path_params["person"])
-        return self._parts.settings.person(name) if self._auth.may_see(request, name) else None
+        if not self._auth.may_see(request, name):
+            return None
+        return SubscriptionCheck(self._parts.settings.person(name), request.visitor.key)
 
     def _check(self, person: Person) -> Checked:
-        """In the thread of the chore. Raises Problems."""
-        with self._parts.open() as workplace:
-            callback = callback_of(workplace)
+        """In the thread of the task. Raises Problems."""
+        with self._parts.open() as services:
+            callback = callback_of(services)
             try:
-                found = find_subscriptions(workplace, person, callback)
+                found = find_subscriptions(services, person, callback)
             except Problem as problem:
                 kind = type(problem).__name__
                 log.info("not_checked", extra={"person": person.name, "problem": kind})
                 raise
-            checked = _read(found, callback, workplace.clock())
+            checked = _read(found, callback, services.clock())
             if callback is not None and not checked.is_well:
-                _mend_soon(workplace, person)
+                _renew_soon(services, person)
         return checked
 
-    def _show(
+    def _not_begun(self, request: SignedInRequest, subject: SubscriptionCheck) -> Response:
+        return self._pages.go_to("/connect")
+
+    def _working(self, request: SignedInRequest, subject: SubscriptionCheck) -> Response:
+        return self._show(
+            request,
+            subject,
+            "task-working.html",
+            headers=LOOK_AGAIN,
+            title=self.working_title,
+            to_list=True,
+        )
+
+    def _failed(
+        self, request: SignedInRequest, subject: SubscriptionCheck, trouble: Trouble, note: str
+    ) -> Response:
+        return self._answered(request, subject, trouble=trouble)
+
+    def _finished(
+        self, request: SignedInRequest, subject: SubscriptionCheck, result: Checked
+    ) -> Response:
+        return self._answered(request, subject, checked=result)
+
+    def _answered(
         self,
-        request: Request,
-        person: Person,
+        request: SignedInRequest,
+        subject: SubscriptionCheck,
         *,
         checked: Checked | None = None,
         trouble: Trouble | None = None,
     ) -> Response:
-        """``checked`` and ``trouble`` are None as long as Withings has not answered."""
-        is_waiting = checked is None and trouble is None
-        headers = trouble.headers if trouble else {}
-        return self._pages.page(
+        return self._show(
             request,
+            subject,
             "subscriptions.html",
-            status=trouble.status if trouble else 200,
-            headers=LOOK_AGAIN if is_waiting else headers,
-            here="connect",
-            person=person,
-            path=check_path(person.name),
-            checked=checked,
             trouble=trouble,
+            checked=checked,
             known=APPLIS.keys(),
         )
-
-
-def _session(request: Request) -> str:
-    session = session_of(request)
-    assert session is not None, "the door lets nobody else in"
-    return session.key
 
 
 def _read(found: FoundSubscriptions, callback: str | None, now: float) -> Checked:
@@ -161,8 +164,8 @@ def _read(found: FoundSubscriptions, callback: str | None, now: float) -> Checke
     )
 
 
-def _mend_soon(workplace: Services, person: Person) -> None:
+def _renew_soon(services: Services, person: Person) -> None:
     """The server looks after this account next. Nobody else's is touched."""
-    archive = workplace.archive(person.name)
+    archive = services.archive(person.name)
     if archive is not None:
-        SubscriptionStore(workplace.database, archive.account).postpone(workplace.clock())
+        SubscriptionStore(services.database, archive.account).postpone(services.clock())

@@ -10,18 +10,15 @@ from weighbridge.config import Person, TargetSettings
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.targets import load_kind
 from weighbridge.targets.kind import TargetKind
-from weighbridge.web.auth import Auth
-from weighbridge.web.sessions import session_of
+from weighbridge.web.auth import Auth, SignedInRequest
 from weighbridge.web.urls import name_in, segment
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-
     from weighbridge.web.app_context import AppContext
 
 
-class TargetPlace(msgspec.Struct, frozen=True):
-    """Where somebody signs in or out, for whom, and in which session that is asked for."""
+class TargetRef(msgspec.Struct, frozen=True):
+    """A target at which a person signs in or out, and the session that asks for it."""
 
     person: Person
     target: TargetSettings
@@ -33,7 +30,7 @@ class TargetPlace(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> tuple[str, str]:
-        """Its name among the chores."""
+        """Its key among the tasks."""
         return self.person.name, self.target.name
 
     @property
@@ -42,23 +39,28 @@ class TargetPlace(msgspec.Struct, frozen=True):
         return sign_in_path(self.person.name, self.target.name)
 
     @property
+    def progress_path(self) -> str:
+        """The page that shows how signing in goes on."""
+        return f"{self.path}/progress"
+
+    @property
     def service(self) -> str:
         """How people call the other side."""
         return service_of(self.kind, self.target)
 
     @property
     def has_password(self) -> bool:
-        """Whether user name and password are a way in."""
+        """Whether user name and password are a way to sign in."""
         return self.kind is not None and self.kind.has_password
 
     @property
     def has_ticket(self) -> bool:
-        """Whether the person's own browser is a way in."""
+        """Whether the browser of the person is a way to sign in."""
         return self.kind is not None and self.kind.has_ticket
 
 
 def sign_in_path(person: str, target: str) -> str:
-    """The page on which somebody signs in at a target."""
+    """The page on which a person signs in at a target."""
     return f"/connect/{segment(person)}/{segment(target)}"
 
 
@@ -68,14 +70,13 @@ def service_of(kind: TargetKind | None, target: TargetSettings) -> str:
     return service if target.name == target.kind else f"{service} ({target.name})"
 
 
-def place_of(request: Request, auth: Auth, parts: AppContext) -> TargetPlace | None:
+def target_ref_of(request: SignedInRequest, auth: Auth, parts: AppContext) -> TargetRef | None:
     """What the address names; None when it is nothing that the visitor may know of.
 
-    Nobody signs in at a file: for that there is no page either.
+    There is no login at a file, so there is no page for it either.
     """
     person_name = name_in(request.path_params["person"])
-    session = session_of(request)
-    if session is None or not auth.may_see(request, person_name):
+    if not auth.may_see(request, person_name):
         return None
     person = parts.settings.person(person_name)
     name = name_in(request.path_params["target"])
@@ -85,7 +86,7 @@ def place_of(request: Request, auth: Auth, parts: AppContext) -> TargetPlace | N
     kind, problem = look_up(target)
     if kind is None and problem is None:
         return None
-    return TargetPlace(person, target, session.key, kind, problem)
+    return TargetRef(person, target, request.visitor.key, kind, problem)
 
 
 def look_up(target: TargetSettings) -> tuple[TargetKind | None, ConfigProblem | None]:

@@ -1,0 +1,197 @@
+"""Signing a person in at a target: user name and password, a code if one is asked for, or a ticket
+that the person's own browser ends at. Only the session is stored.
+
+It is a task: the other side may need a minute, and may ask for a code while it runs. The address of
+a page names person and target as they are configured, and nothing else.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from starlette.routing import BaseRoute, Route
+
+from weighbridge.core.errors import ConfigProblem, Problem
+from weighbridge.sync.target_login import sign_in, standing_at
+from weighbridge.targets.base import SignInAnswers
+from weighbridge.web.auth import Auth, SignedInRequest
+from weighbridge.web.error_page import MISSING, NOT_UNDER_WAY, Trouble, trouble_of
+from weighbridge.web.render import Pages
+from weighbridge.web.tasks import BackgroundTask, Question
+from weighbridge.web.views.target_ref import TargetRef, target_ref_of
+from weighbridge.web.views.task_page import TaskPage
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from weighbridge.web.app_context import AppContext
+
+log = logging.getLogger(__name__)
+
+type MakeAnswers = Callable[[BackgroundTask[str]], SignInAnswers]
+
+
+def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
+    """The form, what is begun with it, and how it goes on."""
+    page = TargetLogin(parts, auth, pages)
+    base = "/connect/{person}/{target}"
+    return [
+        Route(path, auth.require_person(page.about(answer)), methods=[method])
+        for method, path, answer in (
+            ("GET", base, page.show),
+            ("POST", base, page.begin),
+            ("POST", f"{base}/browser", page.begin_in_browser),
+            ("GET", f"{base}/progress", page.progress),
+            ("POST", f"{base}/answer", page.answer),
+        )
+    ]
+
+
+class TargetLogin(TaskPage[TargetRef, str]):
+    """Shows the forms and runs the logins. What comes of one is the name of the account."""
+
+    working_title = "connections.working_title"
+
+    def show(self, request: SignedInRequest, target: TargetRef) -> Response:
+        """The form, or until when no password is sent."""
+        return self._form(request, target, trouble_of(target.problem) if target.problem else None)
+
+    def begin(self, request: SignedInRequest, target: TargetRef) -> Response:
+        """Sign in with user name and password."""
+        form = _take_form(request)
+        username = form.get("username", "").strip()
+        if not (username and form.get("password")):
+            return self._form(request, target, MISSING, username)
+        answers = _with_password(username, Once(form.pop("password")))
+        return self._start(request, target, answers, username)
+
+    def begin_in_browser(self, request: SignedInRequest, target: TargetRef) -> Response:
+        """Sign in with a ticket that the browser of the person will end at."""
+        return self._start(request, target, _with_ticket)
+
+    def answer(self, request: SignedInRequest, target: TargetRef) -> Response:
+        """What was asked for: a code, or a ticket."""
+        given = _take_form(request).get("answer", "").strip()
+        task = self._tasks.find(target.key, target.session)
+        if task is not None and given:
+            task.answer(given)
+        return self._pages.go_to(target.progress_path)
+
+    def _subject(self, request: SignedInRequest) -> TargetRef | None:
+        return target_ref_of(request, self._auth, self._parts)
+
+    def _start(
+        self, request: SignedInRequest, target: TargetRef, answers: MakeAnswers, username: str = ""
+    ) -> Response:
+        return self._begin(
+            request, target, lambda task: self._sign_in(target, answers(task)), username
+        )
+
+    def _sign_in(self, target: TargetRef, answers: SignInAnswers) -> str:
+        """In the thread of the task. Returns the name of the account that is signed in now."""
+        about = {"person": target.person.name, "target": target.target.name}
+        try:
+            name = sign_in(self._parts.open, target.person, target.target, answers).name
+        except Problem as problem:
+            log.info("not_signed_in", extra={**about, "problem": type(problem).__name__})
+            raise
+        finally:
+            self._parts.live.tell(target.person.name)
+        log.info("signed_in", extra=about)
+        self._parts.wake(target.person.name, asking=False)
+        return name
+
+    def _not_begun(self, request: SignedInRequest, subject: TargetRef) -> Response:
+        return self._form(request, subject, NOT_UNDER_WAY)
+
+    def _failed(
+        self, request: SignedInRequest, subject: TargetRef, trouble: Trouble, note: str
+    ) -> Response:
+        return self._form(request, subject, trouble, note)
+
+    def _finished(self, request: SignedInRequest, subject: TargetRef, result: str) -> Response:
+        return self._show(request, subject, "target-connected.html", name=result)
+
+    def _asked(self, request: SignedInRequest, subject: TargetRef, question: Question) -> Response:
+        status = 403 if question.again else 200
+        return self._show(
+            request, subject, "target-question.html", status=status, question=question
+        )
+
+    def _form(
+        self,
+        request: SignedInRequest,
+        target: TargetRef,
+        trouble: Trouble | None = None,
+        username: str = "",
+    ) -> Response:
+        """The form; ``trouble`` says what became of the last attempt."""
+        with self._parts.open() as services:
+            standing = standing_at(services, target.person, target.target)
+        if trouble is not None and trouble.reason == "blocked" and standing.blocked_until is None:
+            trouble = None  # that has passed
+        return self._show(
+            request,
+            target,
+            "target.html",
+            trouble=trouble,
+            standing=standing,
+            username=username or getattr(target.target.options, "username", ""),
+        )
+
+
+class Once:
+    """A secret that is given out once and forgotten then."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __call__(self) -> str:
+        text, self._text = self._text, ""
+        return text
+
+
+def _take_form(request: Request) -> dict[str, str]:
+    """The fields of the form; the request keeps none of them."""
+    form: dict[str, str] = request.state.form
+    request.state.form = {}
+    return form
+
+
+def _with_password(username: str, password: Once) -> MakeAnswers:
+    return lambda task: SignInAnswers(
+        username=lambda: username, password=password, code=_code(task), ticket=None
+    )
+
+
+def _with_ticket(task: BackgroundTask[str]) -> SignInAnswers:
+    return SignInAnswers(
+        username=_only_by_password,
+        password=_only_by_password,
+        code=_code(task),
+        ticket=lambda link: task.ask(Question("ticket", link)),
+    )
+
+
+def _code(task: BackgroundTask[str]) -> Callable[[], str]:
+    """When it is asked for again, the code before was wrong."""
+    asked: list[str] = []
+
+    def ask() -> str:
+        # A person may need minutes. Until a collection, errors on the way here keep what was sent.
+        gc.collect()
+        question = Question("code", again=bool(asked))
+        asked.append("")
+        return task.ask(question)
+
+    return ask
+
+
+def _only_by_password() -> str:
+    raise ConfigProblem(
+        "There is no way in with a browser here.", remedy="Sign in with user name and password."
+    )
