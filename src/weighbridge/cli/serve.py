@@ -30,7 +30,9 @@ LAST_MOMENT = 0.3
 
 @click.command("serve")
 @click.option("--host", metavar="ADDRESS", help="Where to listen; otherwise this machine only.")
-@click.option("--port", type=int, metavar="PORT", help="The port; 9474 unless configured.")
+@click.option(
+    "--port", type=int, metavar="PORT", help=f"The port; {ServerSettings().port} unless configured."
+)
 @click.option("--url", metavar="URL", help="The public address under which Withings reaches it.")
 @click.pass_obj
 def command(session: CliContext, host: str | None, port: int | None, url: str | None) -> int:

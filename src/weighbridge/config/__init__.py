@@ -7,7 +7,6 @@ environment variables and secret files give. The file wins over the environment.
 from weighbridge.config.directory import Directory, FileDirectory, everyone
 from weighbridge.config.loader import SECRET_FOLDER, home_folder, load
 from weighbridge.config.models import (
-    CALLBACK_URL,
     CONFIG_FILE,
     AlertSettings,
     Ambiguous,
@@ -19,7 +18,6 @@ from weighbridge.config.models import (
 from weighbridge.config.settings import ConfigProblems, Mistake, Settings
 
 __all__ = [
-    "CALLBACK_URL",
     "CONFIG_FILE",
     "SECRET_FOLDER",
     "AlertSettings",
