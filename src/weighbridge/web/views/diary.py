@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from weighbridge.config import Person
 from weighbridge.core.days import Window
 from weighbridge.core.measures import Reading
+from weighbridge.storage.decisions import accepted_readings
 from weighbridge.sync.services import Services
 from weighbridge.sync.stored_readings import readings_at
 from weighbridge.web.auth import Auth
@@ -94,9 +95,7 @@ def read_diary(
         return write_diary((), zone)
     window = Window(days.first, days.last)
     found = readings_at(past.archive, past.pressure_instants(window.start, window.end))
-    accepted = {
-        row["reading_id"] for row in workplace.database.all("acceptances", person=person.name)
-    }
+    accepted = accepted_readings(workplace.database, person.name)
 
     def belongs(reading: Reading) -> bool:
         sure = not reading.ambiguous or person.ambiguous == "deliver"
