@@ -4,7 +4,7 @@
 environment variables and secret files give. The file wins over the environment.
 """
 
-from weighbridge.config.directory import Directory, FileDirectory, everyone
+from weighbridge.config.directory import Directory, FileDirectory, everyone, only_person
 from weighbridge.config.loader import SECRET_FOLDER, home_folder, load
 from weighbridge.config.models import (
     CONFIG_FILE,
@@ -34,4 +34,5 @@ __all__ = [
     "everyone",
     "home_folder",
     "load",
+    "only_person",
 ]

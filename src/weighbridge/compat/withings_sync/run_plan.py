@@ -16,7 +16,15 @@ import msgspec
 from weighbridge.compat.withings_sync.command_line import CommandOptions
 from weighbridge.compat.withings_sync.state_files import APP_FILE, StateFiles
 from weighbridge.compat.withings_sync.target_credentials import KINDS, TargetCredentials
-from weighbridge.config import CONFIG_FILE, Person, Settings, TargetSettings, home_folder, load
+from weighbridge.config import (
+    CONFIG_FILE,
+    Person,
+    Settings,
+    TargetSettings,
+    home_folder,
+    load,
+    only_person,
+)
 from weighbridge.config.environment import ONLY_PERSON
 from weighbridge.core.days import Window
 from weighbridge.core.errors import ConfigProblem
@@ -87,11 +95,9 @@ def _translated(
 
 
 def _only_person(settings: Settings) -> Person:
-    if len(settings.people) == 1:
-        return settings.people[0]
-    for person in settings.people:
-        if person.name == ONLY_PERSON:
-            return person
+    person = only_person(settings.directory) or settings.directory.find(ONLY_PERSON)
+    if person is not None:
+        return person
     raise ConfigProblem(
         f"{settings.home / CONFIG_FILE} names several people, and withings-sync serves one.",
         remedy="Run: weighbridge sync; or choose another home folder with --config-folder.",
