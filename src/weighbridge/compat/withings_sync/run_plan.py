@@ -30,6 +30,7 @@ from weighbridge.core.days import Window
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.measures import Reading
 from weighbridge.storage.archive import Archive
+from weighbridge.storage.routes import route_row
 from weighbridge.sync.services import Services
 from weighbridge.sync.stored_readings import readings_between
 
@@ -189,9 +190,6 @@ def day_of(instant: float, zone: str | None) -> datetime.date:
 
 def _last_run(services: Services, plan: RunPlan) -> float | None:
     """The earliest of the last deliveries to each target; None before the first run."""
-    rows = [
-        services.database.one("route_of", person=plan.person.name, target=target.name)
-        for target in plan.targets
-    ]
+    rows = [route_row(services.database, plan.person.name, target.name) for target in plan.targets]
     instants = [row["succeeded_at"] or row["connected_at"] for row in rows if row]
     return min(instants, default=None)
