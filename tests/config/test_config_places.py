@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.config import mistakes, read
-from weighbridge.config import Person, Settings
-from weighbridge.sources.withings import CALLBACK_URL
+from weighbridge.config import CALLBACK_URL, Person, Settings
 
 
 def test_the_environment_is_enough(tmp_path: Path) -> None:

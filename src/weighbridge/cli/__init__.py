@@ -29,7 +29,7 @@ COMMANDS = {
     "deliveries": "List deliveries, and retry, skip or accept them.",
     "subscriptions": "Show and repair the subscriptions at Withings.",
     "config": "Check or show the configuration.",
-    "sandbox": "Run stand-ins for the Withings, Garmin and TrainerRoad clouds.",
+    "sandbox": "Run stand-ins for the clouds of Withings and of the targets.",
     "demo": "Try everything with invented people. No account needed.",
 }
 

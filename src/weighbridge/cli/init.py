@@ -11,7 +11,7 @@ import click
 
 from weighbridge.cli.cli_context import CliContext
 from weighbridge.cli.output import say
-from weighbridge.config import CONFIG_FILE, home_folder
+from weighbridge.config import CALLBACK_URL, CONFIG_FILE, home_folder
 from weighbridge.config.environment import ONLY_PERSON
 from weighbridge.config.loader import mistakes_in
 from weighbridge.config.template import InitAnswers, PersonAnswers, render
@@ -24,7 +24,6 @@ from weighbridge.config.value_rules import (
 )
 from weighbridge.core.errors import ConfigProblem, StateProblem
 from weighbridge.core.private_files import replace, write_new
-from weighbridge.sources.withings import CALLBACK_URL
 from weighbridge.targets import all_kinds, find_kind, missing_part
 from weighbridge.targets.kind import TargetAnswer, TargetKind
 from weighbridge.targets.wizard import complete
@@ -46,6 +45,14 @@ def _by_rule(rule: Callable[[str], Any]) -> Callable[..., Any]:
 def _options_of_kinds(command: Callable[..., Any]) -> Callable[..., Any]:
     """An option for each kind of target: the answer to its first question."""
     for kind in reversed(_asked_kinds()):
+        for option in _secrets(kind):
+            command = click.option(
+                f"--{kind.name}-{option}-file".replace("_", "-"),
+                _file_of(kind, option),
+                metavar="FILE",
+                type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+                help=f"A file with the {option} for {kind.service}.",
+            )(command)
         lead = kind.wizard[0]
         command = click.option(
             lead.flag or f"--{kind.name.replace('_', '-')}",
@@ -55,6 +62,15 @@ def _options_of_kinds(command: Callable[..., Any]) -> Callable[..., Any]:
             help=lead.help or f"{kind.takes} {lead.label}.",
         )(command)
     return command
+
+
+def _secrets(kind: TargetKind) -> list[str]:
+    """The options that are secrets: init takes a file, or leaves them to be filled in."""
+    return [one.option for one in kind.wizard if one.shape == "secret"]
+
+
+def _file_of(kind: TargetKind, option: str) -> str:
+    return f"{kind.name}_{option}_file"
 
 
 def _asked_kinds() -> list[TargetKind]:
@@ -137,7 +153,13 @@ def _people(options: dict[str, Any]) -> tuple[PersonAnswers, ...]:
     """One person, or nobody when nothing was said about anybody."""
     targets = tuple(
         TargetAnswer(
-            kind=kind.name, options=complete(kind, {kind.wizard[0].option: options[kind.name]})
+            kind=kind.name,
+            options=complete(kind, {kind.wizard[0].option: options[kind.name]}),
+            secret_files={
+                option: options[_file_of(kind, option)]
+                for option in _secrets(kind)
+                if options.get(_file_of(kind, option))
+            },
         )
         for kind in _asked_kinds()
         if options.get(kind.name)
@@ -276,7 +298,7 @@ def _secrets_to_give(answers: InitAnswers) -> Iterator[str]:
     for person in answers.people:
         for target in person.targets:
             kind = find_kind(target.kind)
-            secrets = [one.option for one in kind.wizard if one.shape == "secret"]
+            secrets = [one for one in _secrets(kind) if one not in target.secret_files]
             if secrets and kind.secret_is_needed(target.options):
                 yield f"give the {' and the '.join(secrets)} for {kind.service} there, too"
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import signal
+import textwrap
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +16,13 @@ import msgspec
 
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.private_files import write_new
+from weighbridge.core.toml_text import quote
+from weighbridge.targets import all_kinds
+from weighbridge.targets.kind import TargetKind
 from weighbridge_sandbox.clock import Clock
 from weighbridge_sandbox.household import SEED, YEARS, household
 from weighbridge_sandbox.http import Sandbox
 from weighbridge_sandbox.recorded import load_folder
-from weighbridge_sandbox.trainerroad import TrainerRoadCloud
 from weighbridge_sandbox.withings import WithingsCloud
 from weighbridge_sandbox.withings.measures import PAGE_SIZE
 
@@ -103,7 +108,7 @@ class Options(msgspec.Struct, frozen=True):
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON instead of text.")
 def command(**given: Any) -> None:
-    """Run stand-ins for the Withings, Garmin and TrainerRoad clouds on this machine.
+    """Run stand-ins for the clouds of Withings and of the targets on this machine.
 
     They keep everything in memory and forget it at the end. Stop them with Ctrl-C.
     """
@@ -113,8 +118,7 @@ def command(**given: Any) -> None:
     withings.repetitions.window = options.duplicates_window
     for problem in fill(withings, options.folder, options.years, options.seed, empty=options.empty):
         click.echo(problem, err=True)
-    trainerroad = TrainerRoadCloud(clock=clock, seed=options.seed)
-    clouds: list[Cloud] = [withings, *find_garmin(clock, options.seed), trainerroad]
+    clouds: list[Cloud] = [withings, *find_clouds(clock, options.seed)]
     sandbox = Sandbox(clouds, port=options.port, clock=clock)
     try:
         sandbox.start()
@@ -162,17 +166,22 @@ def fill(
     return []
 
 
-def find_garmin(clock: Clock, seed: int) -> list[Cloud]:
-    """The Garmin stand-in, when the packages that it needs are installed."""
-    try:
-        from weighbridge_sandbox.garmin import GarminCloud
-    except ImportError as problem:
-        text = (
-            f"The Garmin stand-in is left out ({problem}). Install 'weighbridge[sandbox]' for it."
-        )
-        click.echo(text, err=True)
-        return []
-    return [GarminCloud(clock=clock, seed=seed)]
+def find_clouds(clock: Clock, seed: int) -> list[Cloud]:
+    """The stand-ins of all kinds of targets, as far as what they need is installed."""
+    found: list[Cloud] = []
+    for kind in _kinds_with_stand_in():
+        assert kind.stand_in is not None
+        module, _, name = kind.stand_in.cloud.partition(":")
+        try:
+            found.append(getattr(importlib.import_module(module), name)(clock=clock, seed=seed))
+        except ImportError as problem:
+            text = f"The {kind.service} stand-in is left out ({problem})."
+            click.echo(f"{text} Install 'weighbridge[sandbox]' for it.", err=True)
+    return found
+
+
+def _kinds_with_stand_in() -> list[TargetKind]:
+    return [kind for kind in all_kinds() if kind.stand_in]
 
 
 def describe(url: str, withings: WithingsCloud) -> dict[str, Any]:
@@ -190,16 +199,26 @@ def configuration(url: str, withings: WithingsCloud) -> str:
     """The lines for ``weighbridge.toml``."""
     tokens = withings.tokens
     people = "".join(
-        f'\n[[person]]\nname = "{name}"\n\n[[person.target]]\nkind = "garmin"\nurl = "{url}"\n'
-        f'username = "{name}@example.test"\n\n'
-        f'# [[person.target]]\n# kind = "trainerroad"\n# url = "{url}"\n'
-        f'# username = "{name}@example.test"\n'
+        f'\n[[person]]\nname = "{name}"\n' + "".join(_targets(name, url))
         for name in withings.household.profiles
     )
     return (
         f'[withings]\nurl = "{url}"\n'
         f'client_id = "{tokens.client_id}"\nclient_secret = "{tokens.client_secret}"\n{people}'
     )
+
+
+def _targets(person: str, url: str) -> Iterator[str]:
+    """The targets of a person; those that are not chosen stand behind comment signs."""
+    for kind in _kinds_with_stand_in():
+        stand_in = kind.stand_in
+        assert stand_in is not None
+        values = {"person": person, "url": url}
+        options = {name: text.format_map(values) for name, text in stand_in.options.items()}
+        lines = ["[[person.target]]", f"kind = {quote(kind.name)}"]
+        lines += [f"{name} = {quote(text)}" for name, text in options.items()]
+        mark = "" if stand_in.chosen else "# "
+        yield "\n" + "".join(f"{mark}{line}\n" for line in lines)
 
 
 def write_configuration(path: Path, text: str) -> None:
@@ -214,12 +233,12 @@ def write_configuration(path: Path, text: str) -> None:
 
 def explain(description: dict[str, Any]) -> str:
     """The description as text for people."""
+    said = " ".join(kind.stand_in.remark for kind in _kinds_with_stand_in() if kind.stand_in)
+    remarks = textwrap.fill(said, 88, break_on_hyphens=False)
     return (
         f"The sandbox listens on {description['url']}.\n\n"
         "A configuration for it (--write FILE writes it into a file):\n\n"
         f"{description['config']}\n"
-        "Sign in at its Garmin as anna@example.test with the password anna-walks-home, or as\n"
-        "ben@example.test with ben-rides-uphill and the code 123456. Its TrainerRoad knows them\n"
-        "with the passwords anna-climbs-hills and ben-likes-the-flat.\n"
+        f"{remarks}\n"
         f"{description['url']}/sandbox lists what it can be told to do. Stop with Ctrl-C."
     )

@@ -27,6 +27,14 @@ def local_time(instant: float, *names: str | None) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(instant, first_zone(*names))
 
 
+def local_day(instant: float, *names: str | None) -> str:
+    """The local day of an instant, like ``2026-03-05``; the instant when no calendar holds it."""
+    try:
+        return local_time(instant, *names).date().isoformat()
+    except (ValueError, OverflowError, OSError):
+        return f"second {instant:.0f}"
+
+
 @cache
 def _zone(name: str) -> datetime.tzinfo | None:
     from zoneinfo import ZoneInfo

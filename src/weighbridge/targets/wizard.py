@@ -103,7 +103,7 @@ def lines_of(kind: TargetKind, answer: TargetAnswer | None) -> str:
     """The lines of a target; with None an example behind comment signs."""
     mark = "# " if answer is None else ""
     head = f'{mark}[[person.target]]\n{mark}kind = "{kind.name}"\n'
-    lines = "".join(_line(one, answer) for one in kind.wizard if one.example)
+    lines = "".join(_line(kind, one, answer) for one in kind.wizard if one.example)
     return head + lines + _commented(kind.also)
 
 
@@ -123,11 +123,20 @@ def _commented(text: str) -> str:
     return "".join(f"# {line}\n" for line in text.splitlines() if line)
 
 
-def _line(field: WizardField, answer: TargetAnswer | None) -> str:
+def _line(kind: TargetKind, field: WizardField, answer: TargetAnswer | None) -> str:
     value = _value(field, answer)
+    if value is None and answer is not None and _is_needed_secret(kind, field):
+        value = field.example  # so that what is missing is the file and not the line
     line = f"# {field.option} = {field.example}" if value is None else f"{field.option} = {value}"
     note = field.note or ", ".join(map(quote, field.choices))
     return f"{line}  # {note}\n" if note else f"{line}\n"
+
+
+def _is_needed_secret(kind: TargetKind, field: WizardField) -> bool:
+    if field.shape != "secret":
+        return False
+    fields = msgspec.structs.fields(kind.options)
+    return any(one.encode_name == field.option and one.required for one in fields)
 
 
 def _value(field: WizardField, answer: TargetAnswer | None) -> str | None:

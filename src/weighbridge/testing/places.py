@@ -15,7 +15,7 @@ import msgspec
 
 from weighbridge.core.errors import Refused
 from weighbridge.core.measures import Measurement, Reading
-from weighbridge.core.zones import local_time
+from weighbridge.core.zones import local_day
 from weighbridge.targets.base import Existing, Owed, Receipt
 
 type Values = Mapping[int, Decimal]
@@ -145,7 +145,7 @@ class DaySheet(Notebook):
 
     def record_of(self, reading: Reading) -> str:
         """The local day of the reading."""
-        return str(local_time(reading.taken_at, reading.timezone).date())
+        return local_day(reading.taken_at, reading.timezone)
 
     def _write(self, one: Owed) -> str:
         day = self.record_of(one.reading)

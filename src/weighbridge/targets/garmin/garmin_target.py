@@ -85,13 +85,9 @@ class GarminTarget:
         The file goes first: refused as a whole it is split and sent again, and nothing else may
         have been written by then.
         """
-        from weighbridge.targets.garmin.receipt_builder import ReceiptBuilder
+        from weighbridge.targets.receipt_builder import send_each
 
-        tally = ReceiptBuilder(payload.ids(), payload.refused)
-        for ids, write in self._steps(payload):
-            if not tally.carry_out(ids, write):
-                break
-        return tally.receipt()
+        return send_each(self._steps(payload), payload.refused)
 
     def _steps(self, payload: Payload) -> Iterator[tuple[list[str], Callable[[], str]]]:
         if payload.file:

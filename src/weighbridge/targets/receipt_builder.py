@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from weighbridge.core.errors import OutcomeUnknown, Problem, Refused, RetryLater
 from weighbridge.targets.base import Receipt
@@ -53,3 +53,20 @@ class ReceiptBuilder:
         if isinstance(self._problem, OutcomeUnknown) and not settled >= self._all:
             return RetryLater(code="target.try_again", cause=self._problem)
         return self._problem
+
+
+Step = tuple[Sequence[str], Callable[[], str]]
+"""Reading ids, and what sends them at once and returns their reference."""
+
+
+def send_each(steps: Iterable[Step], refused: Mapping[str, str]) -> Receipt:
+    """Carry out one step after the other, until one meets trouble. ``refused`` is known before.
+
+    Raises the problem when it is the fate of all readings.
+    """
+    known = list(steps)
+    builder = ReceiptBuilder([reading_id for ids, _ in known for reading_id in ids], refused)
+    for ids, send in known:
+        if not builder.carry_out(ids, send):
+            break
+    return builder.receipt()

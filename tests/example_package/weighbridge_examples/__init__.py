@@ -1,0 +1,1 @@
+"""Two kinds of targets of another package, for services that do not exist."""
