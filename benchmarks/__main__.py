@@ -1,8 +1,7 @@
-"""All figures of Weighbridge, in one table: ``.venv/bin/python benchmarks``.
+"""All figures of Weighbridge in one table: ``.venv/bin/python benchmarks``.
 
-Most figures are the median of several processes on this machine; the last column is what we
-promise.
-Nothing here fails a test: machines differ and are noisy.
+Most figures are the median of several processes on this machine; the last column is the promise.
+The benchmarks fail no test, because machines differ and are noisy.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from archive_size import nothing_new
+from command_costs import home_with, measure, median_cost, row
 from fit_encoding import encoding_seconds
 from old_program import old_program_rows
 from pages import pages_rows
 from schedule import PEOPLE, start_and_notifications
 from server import server_rows
-from stand import home_with, measure, middle, row
 
 FILE_TARGET = 'kind = "file"\nformat = "csv"\npath = "anna.csv"\nsince = 2000-01-01'
 
@@ -34,7 +33,7 @@ def start_up(runs: int, *arguments: str) -> float:
         costs = [home.run(*arguments) for _ in range(runs)]
     with tempfile.TemporaryDirectory() as folder:
         empty = [measure([sys.executable, "-c", "pass"], Path(folder)) for _ in range(runs)]
-    return (middle(costs).cpu - middle(empty).cpu) * 1000
+    return (median_cost(costs).cpu - median_cost(empty).cpu) * 1000
 
 
 def first_sync(groups: int, runs: int) -> tuple[float, float]:
@@ -45,7 +44,7 @@ def first_sync(groups: int, runs: int) -> tuple[float, float]:
             home.configure(FILE_TARGET)
             home.log_in()
             costs.append(home.run("sync"))
-    cost = middle(costs)
+    cost = median_cost(costs)
     return cost.cpu, cost.peak
 
 
@@ -97,10 +96,10 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterator[str]]] = {
 
 
 def _load() -> str:
-    """How busy this machine is."""
+    """The load of this machine."""
     try:
         return f"load {os.getloadavg()[0]:.1f}"
-    except (AttributeError, OSError):  # Windows does not tell
+    except (AttributeError, OSError):  # not on Windows
         return "load unknown"
 
 

@@ -6,7 +6,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from stand import Cost, home_with, middle
+from command_costs import Cost, home_with, median_cost
 
 GARMIN = 'kind = "garmin"\nurl = "{url}"\nsince = 2000-01-01'
 
@@ -14,8 +14,8 @@ GARMIN = 'kind = "garmin"\nurl = "{url}"\nsince = 2000-01-01'
 def nothing_new(readings: int, runs: int) -> tuple[Cost, int, int]:
     """The cost of a sync with nothing new, its requests to Withings, and those to targets.
 
-    The archive is filled by hand with copies of stored rows: reading a million of them from the
-    sandbox would take an hour and change nothing in what is measured here.
+    The archive is filled with copies of stored rows: reading a million of them from the sandbox
+    would take an hour and change no figure.
     """
     with home_with(400) as home:
         home.configure(
@@ -30,11 +30,11 @@ def nothing_new(readings: int, runs: int) -> tuple[Cost, int, int]:
         asked = home.admin.requests()
     to_withings = sum(one["cloud"] == "withings" for one in asked) / runs
     to_targets = sum(one["cloud"] == "garmin" for one in asked) / runs
-    return middle(costs), round(to_withings), round(to_targets)
+    return median_cost(costs), round(to_withings), round(to_targets)
 
 
 def fill(path: Path, readings: int) -> None:
-    """Make the archive hold about so many readings, all delivered, within the last ten years."""
+    """Fill the archive to about ``readings`` readings of the last ten years, all delivered."""
     database = sqlite3.connect(path)
     held = database.execute("SELECT count(*) FROM delivery").fetchone()[0]
     copies = max(0, readings // max(held, 1))

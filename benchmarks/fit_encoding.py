@@ -1,4 +1,4 @@
-"""How long it takes to encode 10,000 weigh-ins into a FIT file. At most 50 ms of processor time.
+"""The time to encode 10,000 weigh-ins into a FIT file. Promised: 50 ms of processor time.
 
 python benchmarks/fit_encoding.py
 """
@@ -24,7 +24,7 @@ HEIGHT_M = Decimal("1.72")
 
 
 def history(count: int) -> list[Reading]:
-    """Weigh-ins with everything that a body-composition scale measures, in no order."""
+    """Weigh-ins with all values of a body composition scale, in random order."""
     dice = random.Random(1)
     readings = [
         weigh_in(
@@ -44,7 +44,7 @@ def encode(rows: list[WeightRow]) -> bytes:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Processor seconds of the middle one of a few rounds."""
+    """Median processor seconds of a few rounds."""
     return median(_once(work) for _ in range(ROUNDS))
 
 
@@ -64,9 +64,9 @@ def main() -> None:
     """Print the table."""
     readings = history(ROWS)
     content = encode([weight_row(reading, HEIGHT_M) for reading in readings])
-    making = seconds(lambda: [weight_row(reading, HEIGHT_M) for reading in readings])
+    conversion = seconds(lambda: [weight_row(reading, HEIGHT_M) for reading in readings])
     print(f"FIT, {ROWS:,} weigh-ins, {len(content):,} bytes, processor time")
-    print(f"  readings to rows {making * 1000:8.1f} ms")
+    print(f"  readings to rows {conversion * 1000:8.1f} ms")
     print(f"  rows to bytes    {encoding_seconds() * 1000:8.1f} ms   promised: 50 ms")
     print(f"  bytes to rows    {seconds(lambda: read_weights(content)) * 1000:8.1f} ms")
 

@@ -1,8 +1,8 @@
-"""The same work by ``withings-sync``, the program that many people come from.
+"""The same work by ``withings-sync``, the program that many people switch from.
 
-It is measured when an interpreter that has it is named (``--beside``), in an environment of its
-own: its dependencies are not ours. Both read the same sandbox and write FIT files. It reads one
-page and no more, so the sandbox sends everything as one page.
+It runs in an environment of its own, because its dependencies are not ours: ``--beside`` names the
+interpreter. Both programs read the same sandbox and write FIT files. ``withings-sync`` reads only
+one page, so the sandbox sends everything as one page.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-from stand import CALLBACK, Cost, Home, home_with, measure, middle, row
+from command_costs import Cost, Home, home_with, measure, median_cost, row
+
+from weighbridge.config.models import CALLBACK_URL
 
 FIT_TARGET = 'kind = "file"\nformat = "fit"\npath = "fit"\nsince = 2000-01-01'
 GROUPS = 5_000
@@ -53,7 +55,7 @@ def _is_installed(python: str) -> bool:
 
 
 def _both(home: Home, given: argparse.Namespace) -> tuple[list[Cost], list[Cost]]:
-    """Ours and theirs take turns, so that a busy moment of the machine meets both."""
+    """Run both in turn, so that a busy moment of the machine slows both."""
     home.configure(FIT_TARGET)
     home.admin.page_size(GROUPS)
     _log_in_old(home)
@@ -65,7 +67,10 @@ def _both(home: Home, given: argparse.Namespace) -> tuple[list[Cost], list[Cost]
         ours_again.append(home.run("sync"))
         theirs.append(_run_old(home, given.beside, "2000-01-01"))
         theirs_again.append(_run_old(home, given.beside, "2999-01-01"))
-    return [middle(ours), middle(theirs)], [middle(ours_again), middle(theirs_again)]
+    return [median_cost(ours), median_cost(theirs)], [
+        median_cost(ours_again),
+        median_cost(theirs_again),
+    ]
 
 
 def _forget(home: Home) -> None:
@@ -81,10 +86,10 @@ def _log_in_old(home: Home) -> None:
     app = {
         "client_id": tokens.client_id,
         "consumer_secret": tokens.client_secret,
-        "callback_url": CALLBACK,
+        "callback_url": CALLBACK_URL,
     }
     (folder / "withings_app.json").write_bytes(msgspec.json.encode(app))
-    code = {"authentification_code": home.admin.code("anna", CALLBACK)}
+    code = {"authentification_code": home.admin.code("anna", CALLBACK_URL)}
     (folder / ".withings_user.json").write_bytes(msgspec.json.encode(code))
 
 

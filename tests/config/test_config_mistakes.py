@@ -1,4 +1,4 @@
-"""What is said about mistakes: all at once, with their lines, and what to do."""
+"""Mistakes are reported all at once, with their lines and what to do."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def only_mistake(text: str, home: Path) -> str:
     return mistake
 
 
-def test_all_mistakes_are_told_at_once_with_their_lines(tmp_path: Path) -> None:
+def test_all_mistakes_are_reported_at_once_with_their_lines(tmp_path: Path) -> None:
     text = """\
 [withings]
 client_idd = "x"
@@ -128,7 +128,7 @@ JOURNAL_TARGET = '[[person]]\nname = "a"\n[[person.target]]\nkind = "journal"\np
         ('x = """a\n\n', 1, "This is no TOML"),
     ],
 )
-def test_a_mistake_is_told_with_its_line_and_what_to_do(
+def test_a_mistake_is_reported_with_its_line_and_what_to_do(
     tmp_path: Path, text: str, line: int, words: str
 ) -> None:
     mistake = only_mistake(text, tmp_path)
@@ -136,19 +136,49 @@ def test_a_mistake_is_told_with_its_line_and_what_to_do(
     assert words in mistake
 
 
+BOUNDS = [
+    ("server", "port", "0", "-1"),
+    ("server", "port", "65535", "65536"),
+    ("server", "poll_minutes", "5", "4.9"),
+    ("server", "poll_minutes", "1440", "1440.1"),
+    ("alerts", "silent_days", "0.1", "0"),
+    ("alerts", "silent_days", "366", "366.1"),
+    ("person", "height_cm", "50", "49.9"),
+    ("person", "height_cm", "272", "272.1"),
+    ("person", "name", f'"{"a" * 64}"', f'"{"a" * 65}"'),
+    ("target", "settle", "0", "-0.1"),
+    ("target", "settle", "3600", "3600.1"),
+]
+HEADERS = {
+    "server": "[server]\n",
+    "alerts": "[alerts]\n",
+    "person": '[[person]]\nname = "a"\n',
+    "target": JOURNAL_TARGET,
+}
+
+
+@pytest.mark.parametrize(("table", "key", "last", "beyond"), BOUNDS)
+def test_the_last_good_value_is_taken_and_the_next_one_is_not(
+    tmp_path: Path, table: str, key: str, last: str, beyond: str
+) -> None:
+    header = "[[person]]\n" if key == "name" else HEADERS[table]
+    read(f"{header}{key} = {last}\n", tmp_path)
+    assert key in only_mistake(f"{header}{key} = {beyond}\n", tmp_path)
+
+
 def test_a_broken_line_does_not_hide_the_others(tmp_path: Path) -> None:
     text = '[[person]]\nname = anna\nheight_cm = 1\n[[person.target]]\nkind = journal\nrows = "a"\n'
     assert [m.split(":")[1] for m in mistakes(text, tmp_path)] == ["2", "3", "5"]
 
 
-def test_an_unclosed_list_is_told_once(tmp_path: Path) -> None:
+def test_an_unclosed_list_is_reported_once(tmp_path: Path) -> None:
     text = "[withings]\nclient_id = 3\nurl = [\n[[person]]\nname = 3\nheight_cm = 1\n"
     first, second = mistakes(text, tmp_path)
     assert first.startswith("weighbridge.toml:2:")
     assert "(in the value that begins on line 3)" in second
 
 
-def test_a_file_that_is_no_text_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_file_that_is_no_text_is_reported_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "weighbridge.toml").write_bytes(b"[withings]\nclient_id = 'm\xfcller'\n")
     with pytest.raises(ConfigProblems, match=r"weighbridge.toml:2: .*UTF-8") as caught:
         load(tmp_path, {})
@@ -172,13 +202,13 @@ def test_no_secret_is_part_of_a_mistake(tmp_path: Path) -> None:
 
 
 @given(st.text(st.sampled_from("[]{}=\"'\\\n.,# apersontgk1"), max_size=60))
-def test_any_text_is_settings_or_told_mistakes(text: str) -> None:
+def test_any_text_is_settings_or_mistakes(text: str) -> None:
     nowhere = Path("/nonexistent")
-    told: tuple[Mistake, ...] = ()
+    reported: tuple[Mistake, ...] = ()
     people: tuple[Person, ...] = ()
     try:
         people = read_settings(text, home=nowhere, environ={}, secret_folder=nowhere).people
     except ConfigProblems as problems:
-        told = problems.mistakes
-    assert bool(told) is not bool(people)
-    assert all(1 <= (mistake.line or 0) <= text.count("\n") + 1 for mistake in told)
+        reported = problems.mistakes
+    assert bool(reported) is not bool(people)
+    assert all(1 <= (mistake.line or 0) <= text.count("\n") + 1 for mistake in reported)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from fixtures.config import install_journal, mistakes, read
@@ -94,3 +96,18 @@ def test_the_defaults_of_the_documentation_are_those_of_the_tables(header: str) 
     for name, default in defaults.items():
         shown = default if isinstance(default, str) else f"{default:g}"
         assert re.match(f'`"?{re.escape(shown)}"?`', without[name]), name
+
+
+@pytest.mark.parametrize("header", TABLES)
+def test_the_bounds_of_the_documentation_are_those_of_the_tables(header: str) -> None:
+    section = PAGE.read_text(encoding="utf-8").partition(f"\n## `{header}`\n")[2]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", section.partition("\n## ")[0], re.MULTILINE))
+    for name, field in fields_of(TABLES[header]).items():
+        for bounds in _bounds(field.type):
+            words = f"{bounds.ge} to {bounds.le}" if bounds.ge is not None else bounds.description
+            assert words in rows[name], name
+
+
+def _bounds(wanted: Any) -> list[msgspec.Meta]:
+    notes = getattr(wanted, "__metadata__", ())
+    return [note for note in notes if isinstance(note, msgspec.Meta)]

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from fixtures.config import mistakes, read
-from weighbridge.config import CALLBACK_URL, Person, Settings
+from weighbridge.config import Person, Settings
+from weighbridge.sources.withings import CALLBACK_URL
 
 
 def test_the_environment_is_enough(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from weighbridge.config import FileDirectory, Person, everyone, load
+from weighbridge.config import FileDirectory, Person, everyone, load, only_person
 from weighbridge.core.errors import ConfigProblem
 
 NAMES = ["zoe", "anna", "ben", "Carl", "dora"]
@@ -47,6 +47,12 @@ def test_after_somebody_unknown_there_is_no_page() -> None:
 @pytest.mark.parametrize("page_size", [1, 2, 5, 6])
 def test_everyone_comes_once_whatever_the_size_of_a_page(page_size: int) -> None:
     assert names(list(everyone(FileDirectory(PEOPLE), page_size=page_size))) == NAMES
+
+
+def test_the_only_person_is_found_when_there_is_no_other() -> None:
+    assert only_person(FileDirectory(PEOPLE[1:2])) is PEOPLE[1]
+    assert only_person(FileDirectory(PEOPLE[:2])) is None
+    assert only_person(FileDirectory(())) is None
 
 
 def test_nobody_is_an_empty_directory() -> None:

@@ -201,7 +201,7 @@ def test_stopping_twice_or_before_the_start_is_harmless(house: House) -> None:
     intake.start()
     intake.stop()
     intake.stop()
-    assert "weighbridge-intake" not in {thread.name for thread in threading.enumerate()}
+    assert "weighbridge-notifications" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_old_notifications_are_tidied_away_once_a_day(

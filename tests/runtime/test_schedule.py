@@ -132,6 +132,18 @@ def test_when_the_clock_is_set_back_everything_moves_along() -> None:
     assert taken(schedule).deferrable
 
 
+def test_those_who_were_due_before_the_clock_was_set_back_stay_first() -> None:
+    schedule, clock = made()
+    for before, name in enumerate(["carl", "dora", "ben"]):
+        schedule.poll_at(name, NOW - before)
+    assert taken(schedule).person == "ben"
+    clock.now -= 100
+    assert taken(schedule).person == "dora"
+    schedule.poll_at("anna", clock.now + 50)
+    clock.now += 60
+    assert [taken(schedule).person for _ in range(2)] == ["carl", "anna"]
+
+
 def test_when_the_clock_is_set_forward_nothing_moves() -> None:
     schedule, clock = made()
     schedule.poll_at("anna", NOW + 100)

@@ -8,7 +8,7 @@ import pytest
 
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.sources.withings.application import (
-    DEFAULT_CALLBACK_URL,
+    CALLBACK_URL,
     WithingsApp,
     how_to_register,
     read_app_file,
@@ -28,7 +28,7 @@ def test_the_file_of_other_programs_is_read(tmp_path: Path) -> None:
 def test_without_a_callback_url_the_default_stands(tmp_path: Path) -> None:
     path = tmp_path / "withings_app.json"
     path.write_text('{"client_id": "id", "consumer_secret": "s"}')
-    assert read_app_file(path).callback_url == DEFAULT_CALLBACK_URL
+    assert read_app_file(path).callback_url == CALLBACK_URL
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_registering_is_explained_in_five_lines() -> None:
     assert all(len(line) <= 100 for line in lines)
     for word in (
         "developer.withings.com",
-        DEFAULT_CALLBACK_URL,
+        CALLBACK_URL,
         "WITHINGS_CLIENT_ID",
         "weighbridge login",
     ):

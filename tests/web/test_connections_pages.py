@@ -82,7 +82,13 @@ def test_what_waited_for_the_login_is_owed_again(family: Street) -> None:
         ledger.note_trouble("LoginNeeded", "The Garmin login has ended.", family.site.now)
         workplace.database.run(
             "add_delivery",
-            **{"route": ledger.route, "reading_id": "r", "taken_at": 1, "ordinal": 0},
+            **{
+                "route": ledger.route,
+                "kind": "body",
+                "reading_id": "r",
+                "taken_at": 1,
+                "ordinal": 0,
+            },
             **{"revision": "x", "state": "blocked", "settles_at": 0, "now": 1, "answer": None},
         )
     sign_in(family.site.admin(), "anna", ANNA)

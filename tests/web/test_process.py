@@ -15,6 +15,7 @@ import pytest
 from fixtures.jobs import World, world
 from fixtures.waiting import PATIENCE, wait_until
 from weighbridge.config import load
+from weighbridge.config.directory import FileDirectory
 from weighbridge.core.errors import ConfigProblem, RetryLater, StateProblem
 from weighbridge.runtime.schedule import Job
 from weighbridge.sources.withings.notification import Notification
@@ -55,7 +56,11 @@ def test_it_brings_everybody_up_to_date_and_leaves_no_thread_behind(house: World
     with running(server_of(house)) as server:
         wait_until(lambda: len(house.delivered()) == 1)
         wait_until(lambda: (server.parts.next_ask("anna") or 0.0) > house.clock())
-        assert {"weighbridge-worker-0", "weighbridge-changes", "weighbridge-intake"} <= threads()
+        assert {
+            "weighbridge-worker-0",
+            "weighbridge-changes",
+            "weighbridge-notifications",
+        } <= threads()
     wait_until(lambda: not set(threading.enumerate()) - before)
 
 
@@ -91,6 +96,27 @@ def test_what_was_planned_before_the_start_is_sent_although_no_poll_is_due(house
     with running(server_of(house)):
         wait_until(lambda: len(house.delivered()) == 1)
     assert house.asked() == before
+
+
+def test_serving_one_person_never_looks_at_all_people(
+    house: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.run(poll=True)
+    asked_for_all = list[str]()
+    real = FileDirectory.page
+
+    def page(directory: FileDirectory, after: str | None = None, *, limit: int = 1) -> object:
+        asked_for_all.append(threading.current_thread().name)
+        return real(directory, after, limit=limit)
+
+    with running(server_of(house)) as server:
+        wait_until(lambda: (server.parts.next_ask("anna") or 0.0) > house.clock())
+        monkeypatch.setattr(FileDirectory, "page", page)
+        taken_at = house.weigh_in()
+        server.parts.intake.take(Notification(house.archive.userid, 1, taken_at - 1, taken_at))
+        wait_until(lambda: len(house.delivered()) == 1)
+        workers = [name for name in asked_for_all if "worker" in name or "notifications" in name]
+    assert workers == []
 
 
 def test_its_threads_begin_anew_when_the_home_folder_could_not_be_opened(

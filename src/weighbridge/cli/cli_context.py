@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from weighbridge.config import CONFIG_FILE, Person, Settings, load
+from weighbridge.config import CONFIG_FILE, Person, Settings, everyone, load, only_person
 from weighbridge.core.errors import ConfigProblem, LoginNeeded
 
 if TYPE_CHECKING:
@@ -57,10 +57,9 @@ def refuse_unconfigured(settings: Settings) -> None:
 
 def first_login(settings: Settings) -> str:
     """The command that connects the first person."""
-    several = len(settings.people) > 1
-    return "weighbridge login withings" + (
-        f" --person {in_shell(settings.people[0].name)}" if several else ""
-    )
+    people = settings.directory.page(limit=2)
+    option = f" --person {in_shell(people[0].name)}" if len(people) > 1 else ""
+    return f"weighbridge login withings{option}"
 
 
 def in_shell(word: str) -> str:
@@ -73,10 +72,10 @@ def in_shell(word: str) -> str:
 def chosen_person(settings: Settings, name: str | None) -> Person:
     """The named person; without a name, the only one. Raises ConfigProblem."""
     if name is not None:
-        return settings.person(name)
-    if len(settings.people) == 1:
-        return settings.people[0]
-    names = ", ".join(person.name for person in settings.people)
+        return settings.directory.person(name)
+    if person := only_person(settings.directory):
+        return person
+    names = ", ".join(person.name for person in everyone(settings.directory))
     raise ConfigProblem(
         "The configuration has several people.", remedy=f"Add --person NAME: one of {names}."
     )
@@ -84,7 +83,8 @@ def chosen_person(settings: Settings, name: str | None) -> Person:
 
 def chosen_people(settings: Settings, names: tuple[str, ...]) -> list[Person]:
     """The named people; without names, all people."""
-    return [settings.person(name) for name in names] if names else list(settings.people)
+    directory = settings.directory
+    return [directory.person(name) for name in names] if names else list(everyone(directory))
 
 
 def check_targets(people: list[Person], targets: tuple[str, ...]) -> None:

@@ -15,7 +15,7 @@ from weighbridge.cli.login_withings import connect
 from weighbridge.cli.output import say
 from weighbridge.cli.sandbox import fill
 from weighbridge.cli.sync_output import progress_for, report
-from weighbridge.config import CONFIG_FILE, Settings, load
+from weighbridge.config import CONFIG_FILE, Settings, everyone, load
 from weighbridge.core.private_files import replace
 from weighbridge.sync.pipeline import bring_up_to_date
 from weighbridge.sync.services import Services
@@ -81,7 +81,7 @@ class DemoHome:
         """Log everyone in at Withings and Garmin, as ``weighbridge login`` does."""
         settings = self._settings()
         with Services(settings) as services:
-            for person in settings.people:
+            for person in everyone(settings.directory):
                 code = self._admin.code(person.name, settings.withings.callback_url)
                 connect(services, person, code=code, paste=False, browser=False)
                 given = Given(
@@ -101,7 +101,8 @@ class DemoHome:
             progress_for(context, quiet=False) as progress,
             Services(settings, progress=progress) as services,
         ):
-            outcomes = [bring_up_to_date(services.road(person)) for person in settings.people]
+            people = everyone(settings.directory)
+            outcomes = [bring_up_to_date(services.road(person)) for person in people]
         report(outcomes, say)
 
     def weigh_in(self, person: str, kg: str) -> None:

@@ -170,8 +170,7 @@ def _print_missing(settings: Settings, names: Iterable[str]) -> None:
     from weighbridge.config import CONFIG_FILE
     from weighbridge.core.toml_text import quote
 
-    known = {person.name for person in settings.people}
-    missing = [name for name in names if name not in known]
+    missing = [name for name in names if settings.directory.find(name) is None]
     if missing:
         say(f"Add these lines to {settings.home / CONFIG_FILE}, with the targets below each:")
         click.echo("\n".join(f"[[person]]\nname = {quote(name)}\n" for name in missing))

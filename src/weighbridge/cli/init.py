@@ -11,7 +11,7 @@ import click
 
 from weighbridge.cli.cli_context import CliContext
 from weighbridge.cli.output import say
-from weighbridge.config import CALLBACK_URL, CONFIG_FILE, home_folder
+from weighbridge.config import CONFIG_FILE, home_folder
 from weighbridge.config.environment import ONLY_PERSON
 from weighbridge.config.loader import mistakes_in
 from weighbridge.config.template import InitAnswers, PersonAnswers, render
@@ -24,6 +24,7 @@ from weighbridge.config.value_rules import (
 )
 from weighbridge.core.errors import ConfigProblem, StateProblem
 from weighbridge.core.private_files import replace, write_new
+from weighbridge.sources.withings import CALLBACK_URL
 from weighbridge.targets import all_kinds, find_kind, missing_part
 from weighbridge.targets.kind import TargetAnswer, TargetKind
 from weighbridge.targets.wizard import complete

@@ -1,4 +1,4 @@
-"""``weighbridge serve``: be told by Withings, and bring everybody up to date by itself."""
+"""``weighbridge serve``: take the notifications of Withings, keep everybody up to date."""
 
 from __future__ import annotations
 
@@ -30,11 +30,13 @@ LAST_MOMENT = 0.3
 
 @click.command("serve")
 @click.option("--host", metavar="ADDRESS", help="Where to listen; otherwise this machine only.")
-@click.option("--port", type=int, metavar="PORT", help="The port; 9474 unless configured.")
+@click.option(
+    "--port", type=int, metavar="PORT", help=f"The port; {ServerSettings().port} unless configured."
+)
 @click.option("--url", metavar="URL", help="The public address under which Withings reaches it.")
 @click.pass_obj
 def command(session: CliContext, host: str | None, port: int | None, url: str | None) -> int:
-    """Run until it is stopped: take notifications, look by itself now and then, deliver.
+    """Run until it is stopped: take notifications, poll now and then, deliver.
 
     Without a configuration it leads through the set-up in the browser first.
 
@@ -53,7 +55,7 @@ def command(session: CliContext, host: str | None, port: int | None, url: str | 
         return _serve(settings)
 
     def read_again() -> Settings:
-        """What was asked for in the browser counts before --url, which was proposed there."""
+        """What was entered in the browser counts before --url, which was proposed there."""
         written = session.settings()
         return _with_options(written, host, port, None if written.server.url else url)
 
@@ -70,7 +72,7 @@ def _serve(settings: Settings) -> int:
 
     def ready(address: str) -> None:
         server.reachable(address)
-        _tell_ready(settings, address)
+        _say_ready(settings, address)
 
     return _listen(settings, create_app(server.parts), ready, server.stop, before)
 
@@ -81,7 +83,7 @@ def _set_up(session: CliContext, settings: Settings, read_again: Callable[[], Se
 
     def tell_begun(configured: Settings) -> None:
         say(f"There is a configuration now: {configured.home / CONFIG_FILE}.")
-        _tell_ready(configured, setting_up.address)
+        _say_ready(configured, setting_up.address)
 
     before = threading.enumerate()
     setting_up = SetupServer(
@@ -95,7 +97,7 @@ def _set_up(session: CliContext, settings: Settings, read_again: Callable[[], Se
 
     def ready(address: str) -> None:
         setting_up.reachable(address)
-        _tell_how_to_set_up(setting_up.settings, address)
+        _say_how_to_set_up(setting_up.settings, address)
 
     return _listen(settings, setting_up.app, ready, setting_up.stop, before)
 
@@ -119,9 +121,9 @@ def _listen(
 
 
 def _leave_behind(before: Collection[threading.Thread]) -> None:
-    """End now when somebody waits for a locked database or for Withings on behalf of a page.
+    """End now when a thread of a page waits for a locked database or for Withings.
 
-    The interpreter would wait for him. What he does is as safe as after a power cut.
+    The interpreter would wait for it. What it does is as safe as after a power cut.
     """
     end = time.monotonic() + LAST_MOMENT
     for thread in threading.enumerate():
@@ -135,19 +137,20 @@ def _leave_behind(before: Collection[threading.Thread]) -> None:
             os._exit(ExitCode.DONE)
 
 
-def _tell_ready(settings: Settings, address: str) -> None:
+def _say_ready(settings: Settings, address: str) -> None:
     say(f"Weighbridge is at {_for_people(address)}. End it with Ctrl-C.")
     if settings.server.url is None:
         minutes = settings.server.poll / 60
         say(
-            f"Withings cannot notify it: no public address is set, so it looks every {minutes:.0f} "
-            "minutes. To be told within seconds: --url, or url in [server] of weighbridge.toml."
+            f"Withings cannot notify it: no public address is set, so it polls every {minutes:.0f} "
+            "minutes. To learn of readings within seconds: --url, or url in [server] of "
+            "weighbridge.toml."
         )
-    _tell_of_token(settings)
+    _say_where_the_token_is(settings)
 
 
 def _for_people(address: str) -> str:
-    """What to type into a browser: nobody can visit "everywhere"."""
+    """What to type into a browser, where the server listens on every address."""
     for everywhere in ("//0.0.0.0:", "//[::]:"):
         if everywhere in address:
             here = address.replace(everywhere, "//localhost:")
@@ -155,26 +158,26 @@ def _for_people(address: str) -> str:
     return address
 
 
-def _tell_how_to_set_up(settings: Settings, address: str) -> None:
+def _say_how_to_set_up(settings: Settings, address: str) -> None:
     from weighbridge.web.urls import base_url
 
     is_named = settings.server.url is not None or is_loopback(settings.server.host)
     pages = base_url(settings) if is_named else address
-    say(f"Nothing is configured yet. Open {pages}/setup in a browser, and it leads you through.")
+    say(f"Nothing is configured yet. Open {pages}/setup in a browser and follow the steps.")
     say("Or run in another terminal: weighbridge init. End this with Ctrl-C.")
-    _tell_of_token(settings)
+    _say_where_the_token_is(settings)
 
 
-def _tell_of_token(settings: Settings) -> None:
+def _say_where_the_token_is(settings: Settings) -> None:
     if not is_loopback(settings.server.host):
-        say("Others on the network can reach it: pages ask for the admin token.")
-    say(f"The admin token for the pages stands in {settings.home / 'admin-token'}.")
+        say("Others on the network can reach it: the pages ask for the admin token.")
+    say(f"The admin token for the pages is in {settings.home / 'admin-token'}.")
 
 
 def _with_options(
     settings: Settings, host: str | None, port: int | None, url: str | None
 ) -> Settings:
-    """What the command line says counts before the file. Raises ConfigProblem."""
+    """The settings, where the command line counts before the file. Raises ConfigProblem."""
     given: dict[str, object] = {}
     for name, value in (("host", host), ("port", port), ("url", url)):
         if value is not None:
@@ -187,7 +190,7 @@ def _with_options(
 
 
 def _set_up_log(session: CliContext) -> None:
-    """A server without anybody watching says what went wrong, even when nobody asked for more."""
+    """A server says what went wrong, even when no option asks for more."""
     if not session.verbose and not session.json_logs:
         from weighbridge.cli.logs import set_up
 

@@ -4,10 +4,9 @@
 environment variables and secret files give. The file wins over the environment.
 """
 
-from weighbridge.config.directory import Directory, FileDirectory, everyone
+from weighbridge.config.directory import Directory, FileDirectory, everyone, only_person
 from weighbridge.config.loader import SECRET_FOLDER, home_folder, load
 from weighbridge.config.models import (
-    CALLBACK_URL,
     CONFIG_FILE,
     AlertSettings,
     Ambiguous,
@@ -19,7 +18,6 @@ from weighbridge.config.models import (
 from weighbridge.config.settings import ConfigProblems, Mistake, Settings
 
 __all__ = [
-    "CALLBACK_URL",
     "CONFIG_FILE",
     "SECRET_FOLDER",
     "AlertSettings",
@@ -36,4 +34,5 @@ __all__ = [
     "everyone",
     "home_folder",
     "load",
+    "only_person",
 ]

@@ -43,6 +43,12 @@ def everyone(directory: Directory, *, page_size: int = PAGE) -> Iterator[Person]
         after = page[-1].name
 
 
+def only_person(directory: Directory) -> Person | None:
+    """The person, when there is exactly one."""
+    people = directory.page(limit=2)
+    return people[0] if len(people) == 1 else None
+
+
 class FileDirectory:
     """The people of the configuration file, in its order."""
 

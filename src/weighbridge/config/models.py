@@ -29,10 +29,10 @@ from weighbridge.config.value_rules import (
 )
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.secret import Secret
+from weighbridge.sources.withings import CALLBACK_URL
 from weighbridge.targets.kind import TargetKind
 
 CONFIG_FILE = "weighbridge.toml"
-CALLBACK_URL = "http://localhost:9473/callback"
 
 USUAL_SETTLE = 10.0
 """Seconds; a kind may have its own default (``settle`` of its descriptor)."""

@@ -11,8 +11,9 @@ from decimal import Decimal
 import msgspec
 
 from weighbridge.config.field_values import choices_of, either, fields_of
-from weighbridge.config.models import CALLBACK_URL, AlertSettings, Ambiguous, Person, ServerSettings
+from weighbridge.config.models import AlertSettings, Ambiguous, Person, ServerSettings
 from weighbridge.core.toml_text import quote
+from weighbridge.sources.withings import CALLBACK_URL
 from weighbridge.targets import all_kinds
 from weighbridge.targets.kind import TargetAnswer
 from weighbridge.targets.wizard import lines_of, remarks_of

@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from weighbridge.core.network import is_loopback
+from weighbridge.sources.withings import CALLBACK_URL
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -122,7 +123,7 @@ def read_since(value: object) -> datetime.date:
 def read_callback_url(value: str) -> str:
     """The redirect address as it is registered at Withings."""
     url = read_text(value)
-    _split(url, remedy='Write one like "http://localhost:9473/callback".')
+    _split(url, remedy=f'Write one like "{CALLBACK_URL}".')
     return url
 
 

@@ -1,9 +1,8 @@
-"""Where notifications are written down: one thread, one database connection, many notifications a
+"""Notifications are stored here: one thread, one database connection, many notifications in one
 transaction.
 
-A disk needs about as long for one commit of a hundred notifications as for a commit of one. So
-what comes
-in while a commit is under way shares the next one, and each sender is told when his is durable.
+A disk needs about as long for a commit of a hundred notifications as for a commit of one. So what
+comes in during a commit shares the next one, and each sender is answered when its own is durable.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 class _Waiting(msgspec.Struct):
-    """A notification that is not durable yet, and whoever waits for that."""
+    """A notification that is not durable yet, and the answer that waits for that."""
 
     notification: Notification
     received_at: float
@@ -43,18 +42,18 @@ class _Waiting(msgspec.Struct):
 
 
 class NotificationQueue:
-    """Stores notifications and wakes their people.
+    """Stores notifications and has their people looked after.
 
-    ``open_database`` is called in the thread of the intake, again after each trouble. ``wake`` is
-    called in that thread, after the commit, and must return at once. Notifications about people
-    who are not ``is_ours`` are dropped.
+    ``open_database`` is called in the thread of the queue, again after each failure. ``notified``
+    is called in that thread for each person, after the commit, and must return at once.
+    Notifications about people who are not ``is_ours`` are dropped.
     """
 
     def __init__(  # noqa: PLR0913  what is outside is passed in
         self,
         open_database: Callable[[], Database],
         clock: Callable[[], float],
-        wake: Callable[[str], object],
+        notified: Callable[[str], object],
         *,
         is_ours: Callable[[str], bool] = lambda person: True,
         counts: ProcessCounters | None = None,
@@ -62,7 +61,7 @@ class NotificationQueue:
     ) -> None:
         self._open = open_database
         self._clock = clock
-        self._wake = wake
+        self._notified = notified
         self._is_ours = is_ours
         self._counts = counts or ProcessCounters()
         self._room = room
@@ -71,7 +70,9 @@ class NotificationQueue:
         self._closed = False
         self._tidied_at: float | None = None
         self._database: Database | None = None
-        self._thread = threading.Thread(target=self._work, name="weighbridge-intake", daemon=True)
+        self._thread = threading.Thread(
+            target=self._work, name="weighbridge-notifications", daemon=True
+        )
 
     def start(self) -> None:
         """Begin to store; returns at once. Notifications that came before wait for it."""
@@ -89,8 +90,7 @@ class NotificationQueue:
         """A future that is done when the notification is durable; from any thread, returns at once.
 
         It fails with a Problem when the notification could not be stored. Raises RetryLater when
-        there
-        is no room, or the server is about to end.
+        there is no room, or the server is about to end.
         """
         answer: Future[None] = Future()
         with self._change:
@@ -105,54 +105,54 @@ class NotificationQueue:
 
     def _work(self) -> None:
         try:
-            while pile := self._next_pile():
-                self._store(pile)
+            while batch := self._next_batch():
+                self._store(batch)
                 self._tidy_up()
         finally:
             self._close_database()
 
-    def _next_pile(self) -> list[_Waiting]:
+    def _next_batch(self) -> list[_Waiting]:
         """Everything that waits. Empty: closed, and nothing is left."""
         with self._change:
             while not self._queue and not self._closed:
                 self._change.wait()
-            pile, self._queue = self._queue, []
-            return pile
+            batch, self._queue = self._queue, []
+            return batch
 
-    def _store(self, pile: list[_Waiting]) -> None:
-        for waiting in pile:
+    def _store(self, batch: list[_Waiting]) -> None:
+        for waiting in batch:
             waiting.answer.set_running_or_notify_cancel()  # who went away cannot take it back
         try:
             if self._database is None:
                 self._database = self._open()
-            notifications = [(waiting.notification, waiting.received_at) for waiting in pile]
+            notifications = [(waiting.notification, waiting.received_at) for waiting in batch]
             stored = store_notifications(self._database, notifications, self._is_ours)
         except Exception as error:  # a thread that died would leave every sender without answer
-            self._refuse(pile, error)
+            self._refuse(batch, error)
             return
-        self._wake_all(stored)
-        for waiting in pile:
+        self._tell_all(stored)
+        for waiting in batch:
             _answer(waiting.answer)
         self._count(stored)
 
-    def _refuse(self, pile: list[_Waiting], error: Exception) -> None:
-        """Nothing of the pile was stored. The database is opened anew for the next one."""
+    def _refuse(self, batch: list[_Waiting], error: Exception) -> None:
+        """Nothing of the batch was stored. The database is opened anew for the next one."""
         self._close_database()
         text = str(error) if isinstance(error, Problem) else ""
         _log.error(
             "notifications_not_stored", extra={"kind": type(error).__name__, "problem": text}
         )
-        for waiting in pile:
+        for waiting in batch:
             _answer(waiting.answer, error)
 
-    def _wake_all(self, stored: Stored) -> None:
+    def _tell_all(self, stored: Stored) -> None:
         for person in stored.people:
             try:
-                self._wake(person)
+                self._notified(person)
             except (
                 Exception
             ) as error:  # the notification is durable all the same, and a poll finds it
-                _log.error("not_woken", extra={"person": person, "kind": type(error).__name__})
+                _log.error("not_followed", extra={"person": person, "kind": type(error).__name__})
 
     def _count(self, stored: Stored) -> None:
         if stored.kept:

@@ -114,7 +114,7 @@ class _Slot(msgspec.Struct):
     planned: Planned = Planned()
     at_work: bool = False
     version: int = 0
-    """Counts up with each entry in a ready heap: only the newest entry holds."""
+    """Counts up when the person is taken: what lies in a ready heap from before holds no more."""
 
 
 type _Ready = list[tuple[float, str, int]]
@@ -204,7 +204,7 @@ class MemorySchedule:
                 now = self._read_clock()
                 self._ring(now)
                 if slot := self._most_urgent():
-                    self._change.notify()  # another thread waits for the next time from now on
+                    self._change.notify()  # another thread must wait for what is due next
                     return self._begin(slot, now)
                 if not wait:
                     return None
@@ -260,7 +260,6 @@ class MemorySchedule:
         due_at = slot.planned.due_at
         if slot.at_work or due_at > now:
             return
-        slot.version += 1
         heappush(self._heap_of(slot, now), (due_at, slot.person, slot.version))
 
     def _heap_of(self, slot: _Slot, now: float) -> _Ready:

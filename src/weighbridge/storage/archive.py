@@ -79,7 +79,7 @@ class Archive:
     @property
     def cursor(self) -> int:
         """The newest change that is stored durably, by the source's clock
-        (docs/reference/withings-api.md#ranges-and-lastupdate).
+        (docs/reference/withings-api.md#cursor).
         """
         row = self.database.one("cursor_of", **self._feed)
         return int(row["changed_at"]) if row else 0

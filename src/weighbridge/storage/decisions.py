@@ -71,6 +71,11 @@ def newest_of_reading(database: Database, person: str, taken_at: int, reading_id
     return list({row["target"]: row for row in rows}.values())
 
 
+def accepted_readings(database: Database, person: str) -> frozenset[str]:
+    """The doubtful readings that a person has accepted, by their ids."""
+    return frozenset(row["reading_id"] for row in database.all("acceptances", person=person))
+
+
 def in_states(database: Database, routes: Iterable[int], states: Collection[State]) -> list[Row]:
     """All deliveries of some routes in some states."""
     return [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -17,6 +17,7 @@ import msgspec
 from weighbridge.core.delivery_state import State
 from weighbridge.storage.archive import END_OF_TIME
 from weighbridge.storage.database import Database, Row
+from weighbridge.storage.routes import route_row
 
 ARRIVED = frozenset({State.DELIVERED, State.CONFIRMED})
 SET_ASIDE = frozenset({State.SUPERSEDED, State.SKIPPED})
@@ -105,3 +106,14 @@ def count_open(database: Database, routes: Collection[int]) -> Mapping[State, in
         for row in database.all("count_open", route=route):
             counts[State(row["state"])] += row["number"]
     return counts
+
+
+def count_held_readings(database: Database, person: str, targets: Iterable[str]) -> int:
+    """How many readings wait for a decision, each counted once for all targets."""
+    held: set[str] = set()
+    for target in targets:
+        route = route_row(database, person, target)
+        if route is not None:
+            rows = database.all("held_readings", route=route["id"])
+            held.update(row["reading_id"] for row in rows)
+    return len(held)

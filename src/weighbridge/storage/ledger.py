@@ -9,6 +9,7 @@ import msgspec
 from weighbridge.core.delivery_state import Add, Change, Known, Older, State, Step
 from weighbridge.storage.archive import END_OF_TIME
 from weighbridge.storage.database import Database, Row
+from weighbridge.storage.decisions import accepted_readings
 
 FOR_EVER = float(END_OF_TIME)
 
@@ -78,8 +79,7 @@ class Ledger:
 
     def accepted(self) -> frozenset[str]:
         """The doubtful readings that a person has accepted."""
-        rows = self.database.all("acceptances", person=self.person)
-        return frozenset(row["reading_id"] for row in rows)
+        return accepted_readings(self.database, self.person)
 
     def write_down(self, steps: Iterable[Step], now: float) -> int:
         """Carry out what the planner found; the number of readings that became owed."""

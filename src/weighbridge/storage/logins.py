@@ -176,6 +176,11 @@ class TargetSession(_Record):
             raise TakenAccount(self._kind, row["person"])
 
 
+def has_target_login(database: Database, person: str, target: str) -> bool:
+    """Whether a person ever signed in at a target and did not disconnect it since."""
+    return database.one("credential_of", person=person, service=f"target {target}") is not None
+
+
 class WithingsLoginState(msgspec.Struct, frozen=True):
     """How the Withings login of a person stands. ``stored_at``: seconds since 1970."""
 

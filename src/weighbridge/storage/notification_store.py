@@ -162,6 +162,12 @@ def announced(database: Database, account: int, taken_at: int, *, without: Colle
     return any(row["appli"] not in without for row in rows)
 
 
+def last_received_at(database: Database, account: int) -> float | None:
+    """When Withings last notified us of an account, in epoch seconds; None: never."""
+    row = database.one("last_notification", account=account)
+    return row["received_at"] if row else None
+
+
 def count_open_notifications(database: Database) -> int:
     """How many wait to be followed, of everybody."""
     row = database.one("count_open_notifications")

@@ -12,6 +12,11 @@ def route_row(database: Database, person: str, target: str) -> Row | None:
     return database.one("route_of", person=person, target=target)
 
 
+def add_route(database: Database, person: str, target: str, connected_at: float) -> None:
+    """Add the row of a route, unless there is one already."""
+    database.run("add_route", person=person, target=target, now=connected_at)
+
+
 def all_routes(database: Database) -> list[Row]:
     """All rows, sorted by person and target."""
     return database.all("routes")

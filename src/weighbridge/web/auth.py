@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from weighbridge.core.errors import RetryLater
-from weighbridge.web.render import Pages, may_be_a_page
+from weighbridge.web.render import Message, Pages, may_be_a_page
 from weighbridge.web.sessions import (
     SESSION_SECONDS,
     Authenticator,
@@ -32,6 +32,11 @@ LARGEST_FORM = 16_384
 _FORM = "application/x-www-form-urlencoded"
 _COOKIE = "weighbridge-session"
 _READING = ("GET", "HEAD")
+
+_SIGNED_OUT = Message(
+    "entrance.signed_out_title", ("entrance.signed_out",), "entrance.sign_in", "/sign-in"
+)
+_FORGED_FORM = Message("entrance.strange_form_title", ("entrance.strange_form",), "layout.home")
 
 
 class SignedInRequest(Request):
@@ -155,7 +160,7 @@ class Auth:
 
     def _ask_to_sign_in(self, request: Request) -> Response:
         if request.method not in _READING:
-            return self._pages.page(request, "signed-out.html", status=403)
+            return self._pages.message(request, _SIGNED_OUT, status=403)
         if not may_be_a_page(request):
             return self._pages.refuse(request, 401, "signed_out")
         wanted = self._pages.path_of(request)
@@ -164,7 +169,7 @@ class Auth:
         return self._pages.go_to("/sign-in", next=wanted)
 
     def _forged_form(self, request: Request) -> Response:
-        return self._pages.page(request, "strange-form.html", status=403)
+        return self._pages.message(request, _FORGED_FORM, status=403)
 
     def _refuse_token(self, request: Request) -> Response | None:
         """None: the program sent the admin token."""

@@ -41,6 +41,15 @@ _FOR_EVER = {
 }
 
 
+class Message(msgspec.Struct, frozen=True):
+    """A page of a few words: the keys of its texts, and where its button leads."""
+
+    title: str
+    texts: tuple[str, ...]
+    button: str = ""
+    path: str = "/"
+
+
 class Pages:
     """Makes the pages of one server. Cheap: templates and files are read once in a process."""
 
@@ -90,6 +99,27 @@ class Pages:
         text = _environment().get_template(template).render({**given, **values})
         return HTMLResponse(text, status, {**self._headers(), **headers})
 
+    def message(
+        self,
+        request: Request,
+        message: Message,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] = {},
+        here: str = "",
+        **values: object,
+    ) -> Response:
+        """A page of a few words; ``values`` are what its texts may use."""
+        return self.page(
+            request,
+            "message.html",
+            status=status,
+            headers=headers,
+            here=here,
+            message=message,
+            values=values,
+        )
+
     def texts(self, request: Request) -> Texts:
         """The texts in the language of the visitor, for what is no template."""
         return texts(language_of(request))
@@ -106,7 +136,9 @@ class Pages:
         The texts stand under ``refusal.<reason>`` and ``refusal.<reason>_title``.
         """
         if wants_a_page(request):
-            return self.page(request, "refusal.html", status=status, headers=headers, reason=reason)
+            keys = f"refusal.{reason}_title", (f"refusal.{reason}",)
+            message = Message(*keys, button="layout.home")
+            return self.message(request, message, status=status, headers=headers)
         text = self.texts(request)(f"refusal.{reason}")
         return PlainTextResponse(f"{text}\n", status, {**self._headers(), **headers})
 

@@ -16,12 +16,21 @@ import msgspec
 from weighbridge.compat.withings_sync.command_line import CommandOptions
 from weighbridge.compat.withings_sync.state_files import APP_FILE, StateFiles
 from weighbridge.compat.withings_sync.target_credentials import KINDS, TargetCredentials
-from weighbridge.config import CONFIG_FILE, Person, Settings, TargetSettings, home_folder, load
+from weighbridge.config import (
+    CONFIG_FILE,
+    Person,
+    Settings,
+    TargetSettings,
+    home_folder,
+    load,
+    only_person,
+)
 from weighbridge.config.environment import ONLY_PERSON
 from weighbridge.core.days import Window
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.measures import Reading
 from weighbridge.storage.archive import Archive
+from weighbridge.storage.routes import route_row
 from weighbridge.sync.services import Services
 from weighbridge.sync.stored_readings import readings_between
 
@@ -87,11 +96,9 @@ def _translated(
 
 
 def _only_person(settings: Settings) -> Person:
-    if len(settings.people) == 1:
-        return settings.people[0]
-    for person in settings.people:
-        if person.name == ONLY_PERSON:
-            return person
+    person = only_person(settings.directory) or settings.directory.find(ONLY_PERSON)
+    if person is not None:
+        return person
     raise ConfigProblem(
         f"{settings.home / CONFIG_FILE} names several people, and withings-sync serves one.",
         remedy="Run: weighbridge sync; or choose another home folder with --config-folder.",
@@ -183,9 +190,6 @@ def day_of(instant: float, zone: str | None) -> datetime.date:
 
 def _last_run(services: Services, plan: RunPlan) -> float | None:
     """The earliest of the last deliveries to each target; None before the first run."""
-    rows = [
-        services.database.one("route_of", person=plan.person.name, target=target.name)
-        for target in plan.targets
-    ]
+    rows = [route_row(services.database, plan.person.name, target.name) for target in plan.targets]
     instants = [row["succeeded_at"] or row["connected_at"] for row in rows if row]
     return min(instants, default=None)

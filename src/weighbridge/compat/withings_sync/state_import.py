@@ -15,6 +15,7 @@ from weighbridge.compat.withings_sync.state_files import APP_FILE, StateFiles
 from weighbridge.config import Person, TargetSettings
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.storage.archive import connect_account
+from weighbridge.storage.routes import add_route
 from weighbridge.sync.services import Services
 
 LARGEST = 1_000_000
@@ -88,9 +89,7 @@ def _keep_days(services: Services, person: Person, user: UserFile) -> None:
     for kind, day in (("garmin", user.last_sync), ("trainerroad", user.last_sync_tr)):
         if day is not None:
             target = target_of(person, kind)
-            services.database.run(
-                "add_route", person=person.name, target=target.name, now=min(day, now)
-            )
+            add_route(services.database, person.name, target.name, connected_at=min(day, now))
 
 
 def _import_garmin(services: Services, person: Person, path: Path) -> ImportNote:

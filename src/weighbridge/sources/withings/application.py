@@ -9,15 +9,15 @@ import msgspec
 
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.reason import Reason, reason
+from weighbridge.sources.withings import CALLBACK_URL
 
 API_URL = "https://wbsapi.withings.net"
 CONSENT_URL = "https://account.withings.com"
-DEFAULT_CALLBACK_URL = "http://localhost:9473/callback"
 
 
 def how_to_register() -> Reason:
     """Five lines for a person who has no application (docs/reference/withings-api.md#consent)."""
-    return reason("withings.how_to_register", callback=DEFAULT_CALLBACK_URL)
+    return reason("withings.how_to_register", callback=CALLBACK_URL)
 
 
 class WithingsApp(msgspec.Struct, frozen=True):
@@ -25,7 +25,7 @@ class WithingsApp(msgspec.Struct, frozen=True):
 
     client_id: str
     client_secret: str
-    callback_url: str = DEFAULT_CALLBACK_URL
+    callback_url: str = CALLBACK_URL
     url: str | None = None
     """Another address for all of Withings, for instance a sandbox; None: the real one."""
 
@@ -52,7 +52,7 @@ class WithingsApp(msgspec.Struct, frozen=True):
 class _AppFile(msgspec.Struct):
     client_id: str
     consumer_secret: str
-    callback_url: str = DEFAULT_CALLBACK_URL
+    callback_url: str = CALLBACK_URL
 
 
 def read_app_file(path: Path) -> WithingsApp:

@@ -16,7 +16,7 @@ from weighbridge.storage.delivery_log import count_open, deliveries_before, plac
 from weighbridge.web.auth import Auth, SignedInRequest, form_of
 from weighbridge.web.flash import FlashMessages, Notice, Notices
 from weighbridge.web.measure_format import ValueFormat
-from weighbridge.web.render import Pages
+from weighbridge.web.render import Message, Pages
 from weighbridge.web.views.delivery_decisions import ALL_OF, bundle, decide_about_all
 from weighbridge.web.views.delivery_list import Entry, entries_of
 from weighbridge.web.views.delivery_page import DeliveryPage
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from weighbridge.storage.database import Database
     from weighbridge.web.app_context import AppContext
 
+_ODD = Message("deliveries.odd_title", ("deliveries.odd",), "deliveries.show_all", PATH)
 SHOWN = 50
 """Deliveries on a page."""
 MOST_NOTICES = 3
@@ -161,7 +162,7 @@ class DeliveryList:
         return self._pages.link(reading_path(entry.person, entry.reading_id), **wish.query())
 
     def _odd(self, request: Request) -> Response:
-        return self._pages.page(request, "deliveries-odd.html", status=404, here="deliveries")
+        return self._pages.message(request, _ODD, status=404, here="deliveries")
 
 
 def _together(wish: DeliveryQuery) -> Iterator[str]:

@@ -14,6 +14,7 @@ from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import LoginNeeded, Problem
 from weighbridge.storage.database import Row
 from weighbridge.storage.decisions import Decision, allowed
+from weighbridge.storage.routes import route_row
 from weighbridge.sync.due import LOOK_AGAIN, served_at
 from weighbridge.sync.explain import Attribution, Reasons, TargetReasons, attribution_of, reasons_of
 from weighbridge.targets.base import Verifiable
@@ -76,7 +77,7 @@ def prospect_of(
     state = State(row["state"])
     if state in _SURE:
         return _SURE[state]
-    route = workplace.database.one("route_of", person=person.name, target=target.name)
+    route = route_row(workplace.database, person.name, target.name)
     assert route is not None, "it has a delivery"
     if state is State.PLANNED:
         return _of_planned(route, row, now)

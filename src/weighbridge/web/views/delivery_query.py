@@ -10,6 +10,7 @@ import msgspec
 
 from weighbridge.core.delivery_state import State
 from weighbridge.storage.delivery_log import END, RouteRef, read_place, write_place
+from weighbridge.storage.routes import all_routes
 from weighbridge.web.preferences import UnitChoice, UnknownUnit, unit_choice
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def begin_visit(
         RouteOf(
             row["id"], row["person"], row["target"], (row["person"], row["target"]) in configured
         )
-        for row in database.all("routes")
+        for row in all_routes(database)
         if row["person"] in people
     ]
     targets = sorted({target for _, target in configured} | {route.target for route in routes})

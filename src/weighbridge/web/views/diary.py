@@ -13,11 +13,12 @@ from starlette.routing import BaseRoute, Route
 from weighbridge.config import Person
 from weighbridge.core.days import Window
 from weighbridge.core.measures import Reading
+from weighbridge.storage.decisions import accepted_readings
 from weighbridge.sync.services import Services
 from weighbridge.sync.stored_readings import readings_at
 from weighbridge.web.auth import Auth
 from weighbridge.web.charts.diary_days import BloodPressureDiary, entry_of, write_diary
-from weighbridge.web.render import Pages
+from weighbridge.web.render import Message, Pages
 from weighbridge.web.views.person_history import PersonHistory, zone_of
 
 if TYPE_CHECKING:
@@ -47,8 +48,9 @@ def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
         name = request.path_params["person"]
         if not auth.may_see(request, name):
             return pages.not_found(request)
-        address = pages.link(f"/diary/{quote(name, safe='')}")
-        given: dict[str, Any] = {"person": name, "here": "history", "address": address}
+        path = f"/diary/{quote(name, safe='')}"
+        odd = Message("history.odd_title", ("history.odd_days",), "history.to_diary", path)
+        given: dict[str, Any] = {"person": name, "here": "history", "address": pages.link(path)}
         with parts.open() as workplace:
             person = workplace.settings.person(name)
             past = PersonHistory(workplace, person)
@@ -56,7 +58,7 @@ def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
             try:
                 days = read_days(request, _today(parts.clock(), zone))
             except OddDays:
-                return pages.page(request, "diary-odd.html", status=404, **given)
+                return pages.message(request, odd, status=404, here="history")
             diary = read_diary(workplace, person, past, days, zone)
         date = pages.texts(request).grammar.date
         given |= {"diary": diary, "days": days, "zones": _zones(diary), "date": date}
@@ -94,9 +96,7 @@ def read_diary(
         return write_diary((), zone)
     window = Window(days.first, days.last)
     found = readings_at(past.archive, past.pressure_instants(window.start, window.end))
-    accepted = {
-        row["reading_id"] for row in workplace.database.all("acceptances", person=person.name)
-    }
+    accepted = accepted_readings(workplace.database, person.name)
 
     def belongs(reading: Reading) -> bool:
         sure = not reading.ambiguous or person.ambiguous == "deliver"

@@ -17,7 +17,7 @@ from weighbridge.web.charts.measures import Measure, choices
 from weighbridge.web.charts.series import DAY
 from weighbridge.web.measure_format import change, measure_name, shown, unit_name
 from weighbridge.web.preferences import remember_units
-from weighbridge.web.render import Pages, wants_a_page
+from weighbridge.web.render import Message, Pages, wants_a_page
 from weighbridge.web.views.history_chart import (
     ChartSeries,
     draw_strands,
@@ -219,10 +219,10 @@ class History:
     def _odd(self, request: Request, person: str, what: Oddity) -> Response:
         if not wants_a_page(request):
             return self._refusal(request, f"history.odd_{what}")
-        address = self._pages.link(path_of(person))
-        page = "history-odd.html"
-        values: dict[str, Any] = {"what": what, "person": person, "address": address}
-        return self._pages.page(request, page, status=404, here="history", **values)
+        message = Message(
+            "history.odd_title", (f"history.odd_{what}",), "history.to_history", path_of(person)
+        )
+        return self._pages.message(request, message, status=404, here="history", person=person)
 
     def _refusal(self, request: Request, key: str) -> Response:
         text = self._pages.texts(request)(key)

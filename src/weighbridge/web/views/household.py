@@ -18,7 +18,7 @@ from weighbridge.storage.person_links import PersonLink, PersonLinks
 from weighbridge.web.auth import Auth, SignedInRequest, address_of, form_of, set_session_cookie
 from weighbridge.web.flash import FlashMessages
 from weighbridge.web.login_throttle import LoginThrottle
-from weighbridge.web.render import Pages
+from weighbridge.web.render import Message, Pages
 from weighbridge.web.sessions import session_of
 
 if TYPE_CHECKING:
@@ -111,6 +111,9 @@ log = logging.getLogger(__name__)
 
 PATH = "/p/"
 
+_LINK_WORKS = Message("household.link_of", ("household.link_works",), "layout.home")
+_UNKNOWN_LINK = Message("household.unknown_title", ("household.unknown",))
+
 _PRIVATE = {"Referrer-Policy": "no-referrer"}
 """The address is the secret."""
 
@@ -139,9 +142,7 @@ class PersonLinkLogin:
             return self._refuse(request, 404)
         session = session_of(request)
         if session is not None and session.person is None:
-            return self._pages.page(
-                request, "person-link.html", headers=_PRIVATE, person=link.person
-            )
+            return self._pages.message(request, _LINK_WORKS, headers=_PRIVATE, person=link.person)
         return self._begin(request, link)
 
     def _find(self, token: str) -> PersonLink | None:
@@ -163,6 +164,4 @@ class PersonLinkLogin:
         return response
 
     def _refuse(self, request: Request, status: int) -> Response:
-        return self._pages.page(
-            request, "person-link-unknown.html", status=status, headers=_PRIVATE
-        )
+        return self._pages.message(request, _UNKNOWN_LINK, status=status, headers=_PRIVATE)

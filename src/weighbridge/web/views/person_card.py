@@ -10,7 +10,10 @@ import msgspec
 
 from weighbridge.core.errors import Problem
 from weighbridge.i18n import Texts
+from weighbridge.storage.delivery_log import count_held_readings
 from weighbridge.storage.ledger import Ledger
+from weighbridge.storage.logins import has_target_login
+from weighbridge.storage.notification_store import last_received_at
 from weighbridge.storage.points import Points
 from weighbridge.storage.subscription_store import SubscriptionStore
 from weighbridge.sync.due import next_due
@@ -150,8 +153,7 @@ class Cards:
         if standing.account is None:
             return None
         care = SubscriptionStore(self._database, standing.account).state()
-        row = self._database.one("last_notification", account=standing.account)
-        last_notification = row["received_at"] if row else None
+        last_notification = last_received_at(self._database, standing.account)
         has_address = self._workplace.settings.server.url is not None
         return say_notifications(care, last_notification, has_address=has_address)
 
@@ -178,18 +180,11 @@ class Cards:
         """Readings may be waiting for it all the same, but it is no login that ended."""
         if standing.verdict is not TargetVerdict.LOGIN_NEEDED or standing.succeeded_at is not None:
             return False
-        service = f"target {target.name}"
-        return self._database.one("credential_of", person=person, service=service) is None
+        return not has_target_login(self._database, person, target.name)
 
     def _held(self, person: Person) -> int:
-        """How many readings are held, for however many targets."""
-        held = set()
-        for target in person.targets:
-            route = self._database.one("route_of", person=person.name, target=target.name)
-            if route is not None:
-                rows = self._database.all("held_readings", route=route["id"])
-                held |= {row["reading_id"] for row in rows}
-        return len(held)
+        targets = [target.name for target in person.targets]
+        return count_held_readings(self._database, person.name, targets)
 
 
 def _known_zone(name: str) -> str | None:

@@ -24,6 +24,7 @@ from weighbridge.web.views.login import Login
 from weighbridge.web.views.setup_draft import Draft, Drafts, Holding
 from weighbridge.web.views.setup_file import Plan, mistakes_of, plan_of, write
 from weighbridge.web.views.setup_steps import STEPS, Steps, callback_of
+from weighbridge.web.views.withings_login import WAY_BACK
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -134,7 +135,7 @@ class Setup:
         return self._pages.page(request, "setup.html", steps=STEPS)
 
     def _way_back(self, request: Request) -> Response:
-        return self._pages.page(request, "way-back.html")
+        return self._pages.message(request, WAY_BACK)
 
     # The end
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from starlette.routing import BaseRoute, Route
 
 from weighbridge.config import CONFIG_FILE
+from weighbridge.web.render import Message
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -20,13 +21,18 @@ if TYPE_CHECKING:
     from weighbridge.web.render import Pages
 
 
+_DONE = Message(
+    "setup.done_title", ("setup.done", "setup.done_unused"), "setup.to_connect", "/connect"
+)
+
+
 def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """Every address of the set-up."""
     path = parts.settings.home / CONFIG_FILE
 
     def say(request: Request) -> Response:
         status = 409 if request.method == "POST" else 200
-        return pages.page(request, "setup-done.html", status=status, path=path)
+        return pages.message(request, _DONE, status=status, path=path)
 
     done = auth.require_admin(say)
     ways = ["GET", "POST"]

@@ -19,7 +19,7 @@ from weighbridge.sync.target_login import sign_in, standing_at
 from weighbridge.targets.base import SignInAnswers
 from weighbridge.web.auth import Auth, SignedInRequest
 from weighbridge.web.error_page import MISSING, NOT_UNDER_WAY, Trouble, trouble_of
-from weighbridge.web.render import Pages
+from weighbridge.web.render import Message, Pages
 from weighbridge.web.tasks import BackgroundTask, Question
 from weighbridge.web.views.target_ref import TargetRef, target_ref_of
 from weighbridge.web.views.task_page import TaskPage
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from weighbridge.web.app_context import AppContext
 
 log = logging.getLogger(__name__)
+
+_CONNECTED = Message("connections.done_title", ("connections.done",), "connect.to_list", "/connect")
 
 type MakeAnswers = Callable[[BackgroundTask[str]], SignInAnswers]
 
@@ -114,7 +116,14 @@ class TargetLogin(TaskPage[TargetRef, str]):
         return self._form(request, subject, trouble, note)
 
     def _finished(self, request: SignedInRequest, subject: TargetRef, result: str) -> Response:
-        return self._show(request, subject, "target-connected.html", name=result)
+        return self._pages.message(
+            request,
+            _CONNECTED,
+            here="connect",
+            person=subject.person.name,
+            service=subject.service,
+            name=result,
+        )
 
     def _asked(self, request: SignedInRequest, subject: TargetRef, question: Question) -> Response:
         status = 403 if question.again else 200

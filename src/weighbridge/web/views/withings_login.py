@@ -24,7 +24,7 @@ from weighbridge.storage.archive import OtherProfile, TakenProfile
 from weighbridge.storage.database import prove_writable
 from weighbridge.sync.source_login import keep_login
 from weighbridge.web.auth import Auth, SignedInRequest, form_of, retry_after
-from weighbridge.web.render import Pages
+from weighbridge.web.render import Message, Pages
 from weighbridge.web.sessions import session_of
 from weighbridge.web.urls import begin_address, callback_address
 
@@ -99,6 +99,10 @@ def _hash(state: str) -> str:
 
 log = logging.getLogger(__name__)
 
+WAY_BACK = Message("connect.way_back_title", ("connect.way_back",), "connect.somebody", "/connect")
+_CONNECTED = Message("connect.done_title", ("connect.done",), "connect.to_list", "/connect")
+_CONNECTED_ALREADY = msgspec.structs.replace(_CONNECTED, texts=("connect.done_already",))
+
 _PRIVATE = {"Referrer-Policy": "no-referrer"}
 """The address of the way back holds a code."""
 
@@ -171,7 +175,7 @@ class WithingsWay:
         (docs/reference/withings-api.md#address-test).
         """
         if request.method == "HEAD" or not self.ends(request):
-            return self._pages.page(request, "way-back.html", headers=_PRIVATE)
+            return self._pages.message(request, WAY_BACK, headers=_PRIVATE)
         state = request.query_params.get("state", "")
         session = session_of(request)
         consent = self._consents.find(state, session.key) if session else None
@@ -214,13 +218,12 @@ class WithingsWay:
         return self._parts.settings.person(name) if self._auth.may_see(request, name) else None
 
     def _connected(self, request: Request, consent: Consent, *, already: bool) -> Response:
-        return self._pages.page(
+        return self._pages.message(
             request,
-            "connected.html",
+            _CONNECTED_ALREADY if already else _CONNECTED,
             headers=_PRIVATE,
             person=consent.person,
             userid=consent.userid,
-            already=already,
         )
 
     def _trouble(self, request: Request, problem: Problem, person: str) -> Response:

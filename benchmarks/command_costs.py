@@ -1,8 +1,7 @@
-"""The stand of the benchmarks: a sandbox in this process, the client in a measured one."""
+"""The cost of commands: a sandbox in this process, each command in a measured process."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,9 @@ from statistics import median
 from typing import Any
 
 import msgspec
+from server_process import WEIGHBRIDGE, installed
 
+from weighbridge.config.models import CALLBACK_URL
 from weighbridge_sandbox.admin import Admin
 from weighbridge_sandbox.clock import Clock
 from weighbridge_sandbox.garmin import GarminCloud
@@ -22,11 +23,9 @@ from weighbridge_sandbox.household import many_groups
 from weighbridge_sandbox.http import Sandbox
 from weighbridge_sandbox.withings import WithingsCloud
 
-CALLBACK = "http://localhost:9473/callback"
-
 
 class Cost(msgspec.Struct, frozen=True):
-    """What one process took: processor seconds and its largest memory in MiB."""
+    """What one process used: processor and wall seconds, and its peak memory in MiB."""
 
     cpu: float
     wall: float
@@ -34,7 +33,7 @@ class Cost(msgspec.Struct, frozen=True):
 
 
 class Home:
-    """A home folder whose person has so many groups at the sandbox."""
+    """A home folder whose person, anna, has measure groups at the sandbox."""
 
     def __init__(self, folder: Path, sandbox: Sandbox, withings: WithingsCloud) -> None:
         self.folder = folder
@@ -54,12 +53,12 @@ class Home:
         path.chmod(0o600)
 
     def log_in(self) -> None:
-        code = self.admin.code("anna", CALLBACK)
+        code = self.admin.code("anna", CALLBACK_URL)
         self.run("login", "withings", "--code", code)
 
     def run(self, *arguments: str) -> Cost:
-        """Run a command once; it must end well (0) or with something left to do (4)."""
-        return measure([sys.executable, "-m", "weighbridge", *arguments], self.folder)
+        """Run a command once. It must end with 0 (done) or 4 (something left to do)."""
+        return measure([*WEIGHBRIDGE, *arguments], self.folder)
 
 
 _LAUNCHER = """
@@ -74,17 +73,15 @@ print(code, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
 def measure(command: list[str], home: Path) -> Cost:
     """The cost of one process by the operating system's own accounting.
 
-    A small process starts it: the peak memory of a child counts from its fork on, so that it
-    would begin with all that this process holds.
+    A small process starts it: the peak memory of a child counts from its fork on, so it
+    would include the memory of this process.
     """
-    environment = {**os.environ, "WEIGHBRIDGE_HOME": str(home)}
-    # An installed program has its bytecode: a shell that forbids writing it measures compiling.
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    environment = {**installed(), "WEIGHBRIDGE_HOME": str(home)}
     begin = time.perf_counter()
     launcher = [sys.executable, "-S", "-c", _LAUNCHER, *command]
-    told = subprocess.run(launcher, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(launcher, env=environment, capture_output=True, text=True, check=True)
     wall = time.perf_counter() - begin
-    code, cpu, peak = told.stdout.split()
+    code, cpu, peak = done.stdout.split()
     if code not in ("0", "4"):
         raise SystemExit(f"{command} ended with {code}")
     unit = 1 if sys.platform == "darwin" else 1024
@@ -93,7 +90,7 @@ def measure(command: list[str], home: Path) -> Cost:
 
 @contextmanager
 def home_with(groups: int) -> Iterator[Home]:
-    """A fresh home and a sandbox that holds so many groups."""
+    """A fresh home, and a sandbox with ``groups`` measure groups."""
     clock = Clock()
     withings = WithingsCloud(clock=clock)
     sandbox = Sandbox([withings, GarminCloud(clock=clock)], clock=clock)
@@ -106,7 +103,7 @@ def home_with(groups: int) -> Iterator[Home]:
         sandbox.close()
 
 
-def middle(costs: list[Cost]) -> Cost:
+def median_cost(costs: list[Cost]) -> Cost:
     """The median of each figure."""
     return Cost(
         median(cost.cpu for cost in costs),

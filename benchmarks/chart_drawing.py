@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from statistics import median
 
-from family import Family
+from pages_server import PagesServer
 from playwright.sync_api import sync_playwright
 
-_NOTE_THE_LAST_STROKE = """
+_RECORD_LAST_STROKE = """
 for (const name of ["stroke", "fill", "fillText"]) {
   const draw = CanvasRenderingContext2D.prototype[name];
   CanvasRenderingContext2D.prototype[name] = function (...given) {
@@ -23,7 +23,7 @@ _MEASURED = """async () => {
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
-def drawing_seconds(home: Family, path: str, visits: int) -> float:
+def drawing_seconds(server: PagesServer, path: str, visits: int) -> float:
     """From the data in memory to the last stroke on the canvas. ImportError without a browser."""
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
@@ -31,14 +31,14 @@ def drawing_seconds(home: Family, path: str, visits: int) -> float:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-proxy-server"])
         page = browser.new_page()
-        page.add_init_script(_NOTE_THE_LAST_STROKE)
-        page.goto(f"{home.url}/sign-in")
-        page.get_by_label("Admin token").fill(home.token)
+        page.add_init_script(_RECORD_LAST_STROKE)
+        page.goto(f"{server.url}/sign-in")
+        page.get_by_label("Admin token").fill(server.token())
         page.get_by_role("button", name="Sign in").click()
-        taken = []
+        seconds = []
         for _ in range(visits):
-            page.goto(home.url + path)
+            page.goto(server.url + path)
             page.wait_for_selector(".plot canvas")
-            taken.append(page.evaluate(_MEASURED) / 1000)
+            seconds.append(page.evaluate(_MEASURED) / 1000)
         browser.close()
-    return median(taken)
+    return float(median(seconds))

@@ -1,4 +1,4 @@
-"""A server that has nothing to do: how soon it is there, what it holds, and what it burns."""
+"""The start of a server, its memory, and its processor time while it is idle."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from pathlib import Path
 from statistics import median
 
 import msgspec
-from house import House
+from measured_server import MeasuredServer
 
 IDLE_SECONDS = 30.0
 
 
 class Memory(msgspec.Struct, frozen=True):
-    """In MiB; None: this system does not tell. ``shared`` counts a part of what others use too."""
+    """RSS and PSS in MiB; None where this system does not report it."""
 
     resident: float | None
-    shared: float | None
+    proportional: float | None
 
     def __str__(self) -> str:
-        return f"{shown(self.resident, '.0f')} ({shown(self.shared, '.0f')})"
+        return f"{format_figure(self.resident, '.0f')} ({format_figure(self.proportional, '.0f')})"
 
 
-def start_to_ready(house: House, times: int) -> float:
+def start_to_ready(server: MeasuredServer, times: int) -> float:
     """Median seconds of wall time from the start of the process to the first 200 of /readyz."""
-    taken = []
+    durations = []
     for _ in range(times):
-        house.stop()
-        taken.append(house.start())
-    return median(taken)
+        server.stop()
+        durations.append(server.start())
+    return median(durations)
 
 
 def memory(pid: int) -> Memory:
-    """What a process holds now."""
+    """The memory of a process now."""
     return Memory(_mib(pid, "status", "VmRSS:"), _mib(pid, "smaps_rollup", "Pss:"))
 
 
@@ -46,8 +46,8 @@ def _mib(pid: int, file: str, name: str) -> float | None:
     return int(found[0].split()[1]) / 1024 if found else None
 
 
-def shown(figure: float | None, form: str) -> str:
-    """A figure in the table, when this system tells it."""
+def format_figure(figure: float | None, form: str) -> str:
+    """A figure for the table; "unknown" where this system does not report it."""
     return "unknown" if figure is None else format(figure, form)
 
 
