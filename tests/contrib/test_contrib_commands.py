@@ -124,13 +124,13 @@ def test_a_schedule_of_its_own_delivers_what_comes_later_and_ends_when_it_is_tol
         started.signal("SIGTERM")
         _, err = started.process.communicate(timeout=PATIENCE)
     assert started.process.returncode == 0, err
-    assert "the next run begins in 1 seconds" in err
+    assert "the next run starts in 1 seconds" in err
 
 
 def test_a_waiting_schedule_ends_at_once_with_the_signal_of_the_image(host: Host) -> None:
     with host.start(service("schedule")) as started:
         assert started.process.stderr
-        said = next(line for line in started.process.stderr if "the next run begins" in line)
+        said = next(line for line in started.process.stderr if "the next run starts" in line)
         assert 10_800 <= int(re.findall(r"\d+", said)[0]) <= 11_400
         started.signal(image().stop_signal)
         assert started.process.wait(PATIENCE) == 0
@@ -147,7 +147,7 @@ def test_a_run_that_has_begun_is_completed_before_the_schedule_ends(host: Host) 
         house.admin.release()
         _, err = started.process.communicate(timeout=PATIENCE)
     assert started.process.returncode == 0, err
-    assert "the next run begins" not in err
+    assert "the next run starts" not in err
     assert weights(house) == ["61.2"]
     assert {state for (state,) in house.database("SELECT state FROM delivery")} == {"confirmed"}
 

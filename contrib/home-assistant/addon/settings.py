@@ -1,7 +1,7 @@
 """The add-on's options as Weighbridge's configuration.
 
-``settings.py /data`` reads ``/data/options.json``, where the Supervisor puts what somebody entered
-on the add-on's page, and writes ``/data/weighbridge.toml`` and ``/data/admin-token``.
+``settings.py /data`` reads ``/data/options.json``, where the Supervisor stores the options of
+the add-on's page, and writes ``/data/weighbridge.toml`` and ``/data/admin-token``.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ SUPERVISOR = "supervisor"
 TIMEOUT = 10.0
 """Seconds for its answer."""
 ADDONS = "172.30.33.0/24"
-"""The network of add-ons: a proxy among them may say for whom it asks."""
+"""The network of add-ons: a proxy among them may set X-Forwarded-*."""
 SHORTEST_TOKEN = 16
-SHORT_TOKEN = "The admin token is too short. Choose one of 16 characters or more.\n"  # noqa: S105
+SHORT_TOKEN = f"The admin token is too short. Choose one of {SHORTEST_TOKEN} characters or more.\n"
 NO_BROKER = (
     "The options name no MQTT broker and the Supervisor knows none. Install the add-on Mosquitto "
     "broker or fill in mqtt_url, then start this add-on again.\n"
@@ -80,7 +80,7 @@ def toml(value: Any) -> str:
 
 
 def chosen_broker(options: Options) -> Options | None:
-    """The broker that somebody entered."""
+    """The broker that was entered in the options."""
     if not options.get("mqtt_url"):
         return None
     return {"url": options["mqtt_url"], "password": options.get("mqtt_password")}
@@ -99,7 +99,7 @@ def supervisors_broker(token: str, supervisor: str = SUPERVISOR) -> Options | No
 
 
 def broker_of(service: Options) -> Options:
-    """How the Supervisor describes a broker, as options of the target."""
+    """The broker that the Supervisor describes, as options of the target."""
     scheme = "mqtts" if service.get("ssl") else "mqtt"
     user, password = service.get("username"), service.get("password")
     place = f"{service['host']}:{service['port']}"
