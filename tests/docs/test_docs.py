@@ -167,7 +167,7 @@ def test_json_examples_are_json(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_blocks_say_what_they_are(page: Path) -> None:
-    known = {"sh", "text", "toml", "json", "python"}
+    known = {"sh", "text", "toml", "json", "python", "ini"}
     if page.name == "architecture.md":
         known.add("")
     assert {block.language for block in blocks(page)} <= known

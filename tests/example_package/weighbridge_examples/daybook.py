@@ -85,9 +85,7 @@ class DaybookTarget:
         records, refused = [], {}
         for reading in sorted((one.reading for one in owed), key=lambda one: one.taken_at):
             day = self.record_of(reading)
-            values = {
-                COLUMNS[MeasureType(one.type_code)]: float(one.value) for one in self.takes(reading)
-            }
+            values = {COLUMNS[one.type_code]: float(one.value) for one in self.takes(reading)}
             if not day[:4].isdecimal() or not 0 < values["weight"] < HEAVIEST_KG:
                 refused[reading.reading_id] = f"Daybook takes no {values['weight']} kg on {day}."
             else:
