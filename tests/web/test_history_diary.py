@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from weighbridge.core.measures import Reading
 from weighbridge.testing.builders import blood_pressure, weigh_in
-from weighbridge.web.charts.diary_days import Average, BloodPressureDiary, write_diary
+from weighbridge.web.views.diary import Average, BloodPressureDiary, write_diary
 
 PARIS, NEW_YORK = "Europe/Paris", "America/New_York"
 

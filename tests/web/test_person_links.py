@@ -21,8 +21,7 @@ from weighbridge.storage.database import Database
 from weighbridge.storage.person_links import LONGEST, PersonLinks
 from weighbridge.web import login_throttle, sessions
 from weighbridge.web.auth import Auth
-from weighbridge.web.navigation import ENTRIES
-from weighbridge.web.render import Pages
+from weighbridge.web.render import ENTRIES, Pages
 from weighbridge.web.sessions import Authenticator, Sessions
 
 

@@ -1,7 +1,7 @@
 """Pages are made here: templates, the style sheet, links, and the headers that go with them.
 
-No page needs JavaScript. Style and script never stand in a page itself: the policy that is sent
-with it allows files of ours only.
+No page needs JavaScript. Style and script are never in a page itself: the policy that is sent with
+it allows files of ours only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from starlette.routing import Route
 from weighbridge.config import Settings
 from weighbridge.i18n import LANGUAGES, Texts, read_grammar, texts
 from weighbridge.sources.withings.application import CONSENT_URL
-from weighbridge.web.navigation import Entry, entries_for
 from weighbridge.web.preferences import language_of
 from weighbridge.web.sessions import BrowserSession, session_of
 from weighbridge.web.urls import inner_path, local_path, prefix, same_place
@@ -28,6 +27,32 @@ from weighbridge.web.urls import inner_path, local_path, prefix, same_place
 if TYPE_CHECKING:
     import jinja2
     from starlette.requests import Request
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One of them."""
+
+    key: str
+    """What a page says as ``here``; its words stand under ``layout.nav_<key>``."""
+    path: str
+    for_admin: bool = False
+
+
+ENTRIES = (
+    Entry("overview", "/"),
+    Entry("history", "/history"),
+    Entry("deliveries", "/deliveries"),
+    Entry("connect", "/connect"),
+    Entry("household", "/household", for_admin=True),
+)
+
+
+def entries_for(session: BrowserSession | None) -> list[Entry]:
+    """The pages that somebody may see; none before signing in."""
+    if session is None:
+        return []
+    return [entry for entry in ENTRIES if session.person is None or not entry.for_admin]
+
 
 _HERE = Path(__file__).parent
 _TYPES = {

@@ -24,7 +24,7 @@ from weighbridge.web.views import disconnect, subscriptions, target_login
 from weighbridge.web.views.disconnect import disconnect_path
 from weighbridge.web.views.login import Login
 from weighbridge.web.views.subscriptions import check_path
-from weighbridge.web.views.target_ref import look_up, service_of, sign_in_path
+from weighbridge.web.views.target_login import look_up, service_of, sign_in_path
 from weighbridge.web.views.withings_login import WithingsWay, ends_the_way
 
 if TYPE_CHECKING:

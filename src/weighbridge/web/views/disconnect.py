@@ -21,7 +21,7 @@ from weighbridge.web.error_page import Trouble
 from weighbridge.web.render import Pages
 from weighbridge.web.tasks import BackgroundTask
 from weighbridge.web.urls import name_in, segment
-from weighbridge.web.views.target_ref import TargetRef, target_ref_of
+from weighbridge.web.views.target_login import TargetRef, target_ref_of
 from weighbridge.web.views.task_page import TaskPage
 
 if TYPE_CHECKING:

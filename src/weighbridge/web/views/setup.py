@@ -21,8 +21,15 @@ from weighbridge.web.monitoring_routes import NO_STORE
 from weighbridge.web.render import Pages
 from weighbridge.web.urls import CALLBACK_PATH
 from weighbridge.web.views.login import Login
-from weighbridge.web.views.setup_draft import Draft, Drafts, Holding
-from weighbridge.web.views.setup_file import Plan, mistakes_of, plan_of, write
+from weighbridge.web.views.setup_draft import (
+    Draft,
+    Drafts,
+    Holding,
+    Plan,
+    mistakes_of,
+    plan_of,
+    write,
+)
 from weighbridge.web.views.setup_steps import STEPS, Steps, callback_of
 from weighbridge.web.views.withings_login import WAY_BACK
 

@@ -1,5 +1,5 @@
 """Signing a person in at a target: user name and password, a code if one is asked for, or a ticket
-that the person's own browser ends at. Only the session is stored.
+that the browser of the person ends at. Only the session is stored.
 
 It is a task: the other side may need a minute, and may ask for a code while it runs. The address of
 a page names person and target as they are configured, and nothing else.
@@ -12,16 +12,20 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import msgspec
 from starlette.routing import BaseRoute, Route
 
+from weighbridge.config import Person, TargetSettings
 from weighbridge.core.errors import ConfigProblem, Problem
 from weighbridge.sync.target_login import sign_in, standing_at
+from weighbridge.targets import load_kind
 from weighbridge.targets.base import SignInAnswers
+from weighbridge.targets.kind import TargetKind
 from weighbridge.web.auth import Auth, SignedInRequest
 from weighbridge.web.error_page import MISSING, NOT_UNDER_WAY, Trouble, trouble_of
 from weighbridge.web.render import Message, Pages
 from weighbridge.web.tasks import BackgroundTask, Question
-from weighbridge.web.views.target_ref import TargetRef, target_ref_of
+from weighbridge.web.urls import name_in, segment
 from weighbridge.web.views.task_page import TaskPage
 
 if TYPE_CHECKING:
@@ -29,6 +33,88 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from weighbridge.web.app_context import AppContext
+
+
+class TargetRef(msgspec.Struct, frozen=True):
+    """A target at which a person signs in or out, and the session that asks for it."""
+
+    person: Person
+    target: TargetSettings
+    session: str
+    kind: TargetKind | None
+    """None when it cannot be used."""
+    problem: ConfigProblem | None
+    """Why it cannot."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Its key among the tasks."""
+        return self.person.name, self.target.name
+
+    @property
+    def path(self) -> str:
+        """The page on which to sign in."""
+        return sign_in_path(self.person.name, self.target.name)
+
+    @property
+    def progress_path(self) -> str:
+        """The page that shows how signing in goes on."""
+        return f"{self.path}/progress"
+
+    @property
+    def service(self) -> str:
+        """How people call the other side."""
+        return service_of(self.kind, self.target)
+
+    @property
+    def has_password(self) -> bool:
+        """Whether user name and password are a way to sign in."""
+        return self.kind is not None and self.kind.has_password
+
+    @property
+    def has_ticket(self) -> bool:
+        """Whether the browser of the person is a way to sign in."""
+        return self.kind is not None and self.kind.has_ticket
+
+
+def sign_in_path(person: str, target: str) -> str:
+    """The page on which a person signs in at a target."""
+    return f"/connect/{segment(person)}/{segment(target)}"
+
+
+def service_of(kind: TargetKind | None, target: TargetSettings) -> str:
+    """How people call the other side of a target, told apart from another one of its kind."""
+    service = kind.service if kind else target.kind
+    return service if target.name == target.kind else f"{service} ({target.name})"
+
+
+def target_ref_of(request: SignedInRequest, auth: Auth, parts: AppContext) -> TargetRef | None:
+    """What the address names; None when it is nothing that the visitor may know of.
+
+    There is no login at a file, so there is no page for it either.
+    """
+    person_name = name_in(request.path_params["person"])
+    if not auth.may_see(request, person_name):
+        return None
+    person = parts.settings.person(person_name)
+    name = name_in(request.path_params["target"])
+    target = next((one for one in person.targets if one.name == name), None)
+    if target is None:
+        return None
+    kind, problem = look_up(target)
+    if kind is None and problem is None:
+        return None
+    return TargetRef(person, target, request.visitor.key, kind, problem)
+
+
+def look_up(target: TargetSettings) -> tuple[TargetKind | None, ConfigProblem | None]:
+    """A kind that signs in, or why it cannot be used; neither: there is nothing to sign in at."""
+    try:
+        kind = load_kind(target.kind)
+    except ConfigProblem as problem:
+        return None, problem
+    return (kind if kind.signs_in else None), None
+
 
 log = logging.getLogger(__name__)
 
