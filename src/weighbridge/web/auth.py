@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from weighbridge.config import everyone
 from weighbridge.core.errors import RetryLater
 from weighbridge.web.render import Message, Pages, may_be_a_page
 from weighbridge.web.sessions import (
@@ -100,15 +101,20 @@ class Auth:
 
         If not, answer with ``Pages.not_found``: exactly as if there were no such person.
         """
-        return person in self.visible(request)
+        session = session_of(request)
+        if session is None or session.person not in (None, person):
+            return False
+        return self._pages.settings.directory.find(person) is not None
 
     def visible(self, request: Request) -> list[str]:
         """The names of the people whom the visitor may see, in the order of the configuration."""
         session = session_of(request)
         if session is None:
             return []
-        names = [person.name for person in self._pages.settings.people]
-        return [name for name in names if session.person in (None, name)]
+        directory = self._pages.settings.directory
+        if session.person is not None:
+            return [session.person] if directory.find(session.person) else []
+        return [person.name for person in everyone(directory)]
 
     def authenticate(self, request: Request) -> BrowserSession | None:
         """Find the session of the request and keep it there, for ``session_of``."""

@@ -150,8 +150,7 @@ class PersonLinkLogin:
         with self._parts.open() as workplace:
             links = PersonLinks(workplace.database)
             link = links.find(token)
-            names = {person.name for person in self._parts.settings.people}
-            if link is None or link.person not in names:
+            if link is None or self._parts.settings.directory.find(link.person) is None:
                 return None
             links.note_use(link.key, self._parts.clock())
             return link
