@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 import pytest
 
-from fixtures.cli import World, alone, run_here
+from fixtures.cli import World, alone, parse_command, run_here
 from fixtures.waiting import PATIENCE
 from weighbridge import __version__
 from weighbridge.cli import COMMANDS
@@ -68,26 +68,7 @@ def test_the_help_has_an_example_of_this_very_command(
     own = ["weighbridge", *path]
     assert any(words[: len(own)] == own for words in examples), result.out
     for words in examples:
-        parse(words[1:])
-
-
-def parse(words: list[str]) -> None:
-    """Fail when the command line does not know these words. Nothing is run."""
-    command: click.Command = root
-    context = None
-    while True:
-        try:
-            context = command.make_context("weighbridge", list(words), parent=context)
-        except click.BadParameter as wrong:
-            if "does not exist" not in wrong.message:  # a folder stands for a person's own
-                raise
-            return
-        if not isinstance(command, click.Group):
-            return
-        words = [*context._protected_args, *context.args]
-        _, found, words = command.resolve_command(context, words)
-        assert found is not None
-        command = found
+        parse_command(words[1:])
 
 
 @pytest.mark.parametrize("path", ALL, ids=NAMES)

@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fixtures.init_command import read, run
 from fixtures.waiting import PATIENCE
 from weighbridge.cli import init
-from weighbridge.cli.cli_context import CliContext
-from weighbridge.config import Settings, load
 from weighbridge.config.template import InitAnswers, PersonAnswers, render
 from weighbridge.core import private_files
 from weighbridge.core.errors import ConfigProblem, StateProblem
@@ -29,15 +27,6 @@ from weighbridge.targets.kind import TargetAnswer
 posix_only = pytest.mark.skipif(os.name != "posix", reason="a matter of POSIX")
 _texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 _plain = st.text(st.sampled_from("añ\"'\\#$%{}=[]é漢 "), min_size=1, max_size=10)
-
-
-def run(home: Path, *arguments: str, typed: str = "", environ: Any = None) -> Result:
-    session = CliContext(home, environ or {})
-    return CliRunner().invoke(init.command, arguments, obj=session, input=typed)
-
-
-def read(home: Path) -> Settings:
-    return load(home, {}, secret_folder=home / "nowhere")
 
 
 def mode_of(path: Path) -> int:

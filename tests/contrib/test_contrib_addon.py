@@ -16,9 +16,9 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 import yaml
-from test_contrib_image import lint
 
 from fixtures.contrib_home_assistant import ADDON
+from fixtures.contrib_image import lint
 from weighbridge import __version__
 from weighbridge.config import load
 from weighbridge.targets.mqtt.mqtt_options import MqttOptions as Options

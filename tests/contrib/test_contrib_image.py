@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import stat
 import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from copy import deepcopy
@@ -20,7 +18,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from fixtures.contrib_image import CONTRIB, DOCKERFILE, ROOT, copied, image, steps
+from fixtures.contrib_image import CONTRIB, DOCKERFILE, ROOT, copied, image, lint, steps
 from fixtures.contrib_services import (
     COMPOSE,
     KUBERNETES,
@@ -36,19 +34,10 @@ from weighbridge.config.loader import read_settings
 from weighbridge.web.security import NOTIFY_PATH
 from weighbridge.web.urls import CALLBACK_PATH, callback_address
 
-PROGRAMS = Path(sys.executable).parent
 SCRIPTS = [CONTRIB / "weighbridge-loop", CONTRIB / "weighbridge-healthy"]
 VERSIONS = ["1.27", kubernetes_validate.latest_version().rpartition(".")[0]]
 PODS = ["cronjob", "deployment"]
 SECRET_WORDS = re.compile(r"secret|token|passw|key", re.IGNORECASE)
-
-
-def lint(program: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run a linter of the development environment; skips where there is none for this machine."""
-    found = shutil.which(program, path=str(PROGRAMS)) or shutil.which(program)
-    if found is None:
-        pytest.skip(f"{program} is not installed")
-    return subprocess.run([found, *words], capture_output=True, text=True, check=False)
 
 
 # --- Dockerfile ------------------------------------------------------------------------------

@@ -16,9 +16,8 @@ from typing import Any
 
 import click
 import pytest
-from test_cli_general import parse
 
-from fixtures.cli import ANNAS, World, family, run_here
+from fixtures.cli import ANNAS, World, family, parse_command, run_here
 from fixtures.docs_reader import (
     DOCS,
     ELSEWHERE,
@@ -113,13 +112,13 @@ def test_a_command_in_a_text_can_be_understood(page: str, command: str) -> None:
     words = shlex.split(re.split(r"\s[|<>&]|\"$", command)[0], comments=True)
     # A sentence may name a command without what must follow.
     with suppress(click.MissingParameter, click.exceptions.NoArgsIsHelpError):
-        parse(words)
+        parse_command(words)
 
 
 @pytest.mark.parametrize("command", ["snyc", "sync --now", "deliveries lose X", "show --last x"])
 def test_a_command_that_does_not_exist_would_be_noticed(command: str) -> None:
     with pytest.raises(click.UsageError):
-        parse(shlex.split(command))
+        parse_command(shlex.split(command))
 
 
 def test_commands_in_texts_are_found() -> None:

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message, Receive, Scope, Send
-from test_person_links import enter, make_link, revoke
 
 from fixtures.edge import call, hear, hear_until, listening
 from fixtures.jobs import FILE, world
+from fixtures.person_links import enter, make_link, revoke
 from fixtures.waiting import PATIENCE, wait_until
 from fixtures.web_server import Site, Visitor, site
 from weighbridge.config import load

@@ -8,8 +8,8 @@ import traceback
 from collections.abc import Iterator
 
 import pytest
-from test_render import check_page
 
+from fixtures.accessible_page import check_page
 from fixtures.connections_page import (
     ANNA,
     BEN,

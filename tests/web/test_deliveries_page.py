@@ -12,9 +12,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from test_person_links import enter, make_link
-from test_render import check_page
 
+from fixtures.accessible_page import check_page
 from fixtures.deliveries import (
     CUFF,
     DOUBTFUL,
@@ -30,6 +29,7 @@ from fixtures.deliveries import (
     rows_of,
 )
 from fixtures.history import DAY, fill
+from fixtures.person_links import enter, make_link
 from fixtures.waiting import wait_until
 from fixtures.web_server import Visitor, read_html, words_of
 from weighbridge.core.delivery_state import State

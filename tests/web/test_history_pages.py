@@ -17,10 +17,10 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from test_person_links import enter, make_link
-from test_render import check_page
 
+from fixtures.accessible_page import check_page
 from fixtures.history import DAY, GOAL, fill
+from fixtures.person_links import enter, make_link
 from fixtures.waiting import PATIENCE
 from fixtures.web_server import Answer, Site, Visitor, read_html, site, words_of
 from weighbridge.core.measures import MeasureGroup, Measurement

@@ -10,12 +10,12 @@ from urllib.parse import quote
 
 import msgspec
 import pytest
-from test_person_links import enter, make_link
-from test_render import check_page
 
+from fixtures.accessible_page import check_page
 from fixtures.cli import House
 from fixtures.history import DAY, fill
 from fixtures.ledger import add
+from fixtures.person_links import enter, make_link
 from fixtures.web_server import Answer, Site, Visitor, read_html, site, words_of
 from weighbridge.core.delivery_state import State
 from weighbridge.i18n import LANGUAGES, texts

@@ -13,9 +13,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from test_render import check_page
 
-from fixtures.web_server import Answer, Site, Visitor, ask, read_html, site, words_of
+from fixtures.accessible_page import check_page
+from fixtures.person_links import enter, make_link, revoke, shown
+from fixtures.web_server import Answer, Site, ask, read_html, site, words_of
 from weighbridge.core.secret import Secret
 from weighbridge.storage.database import Database
 from weighbridge.storage.person_links import LONGEST, PersonLinks
@@ -30,31 +31,6 @@ def family(tmp_path: Path) -> Iterator[Site]:
     """Anna and Ben."""
     with site(tmp_path) as made:
         yield made
-
-
-def make_link(admin: Visitor, person: str = "anna") -> str:
-    """Press the button; the path of the link that is shown then."""
-    csrf = admin.get("/household").field("csrf")
-    assert admin.post("/household/link", person=person, csrf=csrf).place == "/household"
-    return urlsplit(shown(admin.get("/household"))).path
-
-
-def shown(page: Answer) -> str:
-    (field,) = re.findall(r'id="address"[^>]* value="([^"]*)"', page.text)
-    return str(field)
-
-
-def revoke(admin: Visitor) -> Answer:
-    """Revoke the oldest link."""
-    page = admin.get("/household")
-    return admin.post("/household/revoke", link=page.field("link"), csrf=page.field("csrf"))
-
-
-def enter(site: Site, path: str) -> Visitor:
-    visitor = site.visitor()
-    answer = visitor.get(path)
-    assert (answer.status, answer.place) == (303, "/")
-    return visitor
 
 
 # --- The way of a link ----------------------------------------------------------------------------

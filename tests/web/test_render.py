@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from fixtures.accessible_page import check_page
 from fixtures.web_server import Answer, Site, ask, connected, read_html, site, state_of, words_of
 from weighbridge.web import auth, login_throttle
 
@@ -200,29 +200,6 @@ def every_page(pages: Site) -> Iterator[Answer]:
 def test_every_page_can_be_used_with_a_keyboard_and_heard(quiet: Site) -> None:
     for answer in every_page(quiet):
         check_page(read_html(answer.text))
-
-
-def check_page(root: Any) -> None:
-    """Language, title, landmarks, one heading, labels: what a screen reader goes by."""
-    assert root.attrib["lang"] == "en"
-    assert root.find("head/title").text.endswith("Weighbridge")
-    assert len(list(root.iter("h1"))) == len(list(root.iter("main"))) == 1
-    labelled = {label.attrib["for"] for label in root.iter("label")}
-    fields = [
-        one
-        for one in (*root.iter("input"), *root.iter("select"))
-        if one.attrib.get("type") != "hidden" and "hidden" not in one.attrib
-    ]
-    assert {field.attrib["id"] for field in fields} == labelled
-    ids = [one.attrib["id"] for one in root.iter() if "id" in one.attrib]
-    assert len(ids) == len(set(ids))
-    named = " ".join(one.attrib.get("aria-describedby", "") for one in fields).split()
-    assert set(named) <= set(ids)
-    assert next(root.iter("a")).attrib["href"] == "#main"
-    assert all("".join(one.itertext()).strip() for one in [*root.iter("button"), *root.iter("a")])
-    assert not [one for one in root.iter() if "onclick" in one.attrib]
-    reached = [one for one in root.iter() if one.attrib.get("tabindex", "-1") != "-1"]
-    assert all(one.attrib["role"] == "region" for one in reached), "only what scrolls in itself"
 
 
 def test_names_cannot_smuggle_markup(tmp_path: Path) -> None:

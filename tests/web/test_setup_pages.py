@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_init import read, run
 
 from fixtures.cli import House, run_here
+from fixtures.init_command import read, run
 from fixtures.setup_page import APPLICATION, MINE, PASSWORD, Browser, Empty, connect, empty
 from fixtures.waiting import PATIENCE, wait_until
 from fixtures.web_server import Visitor, read_html, words_of

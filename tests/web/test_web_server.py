@@ -12,9 +12,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from starlette.types import Message, Receive, Scope, Send
 
 from fixtures.edge import ask, call, hear, hear_until, listening
+from fixtures.edge_app import app, given_up, work_began
 from fixtures.paths import TESTS
 from fixtures.waiting import PATIENCE, wait_until
 from weighbridge.core.errors import ConfigProblem
@@ -23,40 +23,6 @@ from weighbridge.web.server import listen
 
 HASTY = Limits(head=0.25, body=0.25, answer=0.4, farewell=0.25, idle=1, connections=20)
 GET = b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
-
-
-begun = threading.Semaphore(0)
-"""How often work on ``/never`` has begun."""
-given_up = threading.Event()
-"""Nobody fetched the answer of ``/big``."""
-
-
-async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """``/hello`` answers at once, ``/body`` when the body is there, ``/never`` never."""
-    body = b"hello"
-    if scope["path"] == "/never":
-        begun.release()
-        while (await receive())["type"] != "http.disconnect":
-            pass
-    if scope["path"] == "/big":
-        body = b"x" * 16_000_000
-    if scope["path"] == "/body":
-        body = str(await length_of_body(receive)).encode()
-    headers = [(b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})  # waits until the first has gone
-    if scope["path"] == "/big":
-        given_up.set()
-
-
-async def length_of_body(receive: Receive) -> int:
-    total = 0
-    while True:
-        message: Message = await receive()
-        total += len(message.get("body", b""))
-        if not message.get("more_body"):
-            return total
 
 
 @pytest.fixture(scope="module")
@@ -144,10 +110,10 @@ def test_a_flood_of_idle_connections_locks_nobody_out(port: int) -> None:
 
 def test_a_house_full_of_work_turns_others_away_at_once() -> None:
     with listening(app, limits=Limits(answer=10 * PATIENCE, connections=20)) as port:
-        while begun.acquire(blocking=False):
+        while work_began.acquire(blocking=False):
             pass
         busy = [call(port, b"GET /never HTTP/1.1\r\nHost: localhost\r\n\r\n") for _ in range(20)]
-        assert all(begun.acquire(timeout=PATIENCE) for _ in busy)
+        assert all(work_began.acquire(timeout=PATIENCE) for _ in busy)
         assert b" 503 " in hear(call(port)).partition(b"\r\n")[0]
         for visitor in busy:
             visitor.close()
@@ -265,7 +231,7 @@ def test_a_name_with_several_addresses_is_answered_on_all_of_them() -> None:
 PROGRAM = """
 import sys
 sys.path[:0] = {paths!r}
-from test_web_server import app
+from fixtures.edge_app import app
 from weighbridge.web.server import listen
 listen(app, "127.0.0.1", 0, on_ready=lambda url: print(url, flush=True))
 print("ended", flush=True)
@@ -275,7 +241,7 @@ print("ended", flush=True)
 @pytest.mark.skipif(os.name == "nt", reason="no SIGTERM there")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_in_time_whatever_visitors_do(number: signal.Signals) -> None:
-    program = PROGRAM.format(paths=[str(TESTS), str(TESTS / "web")])
+    program = PROGRAM.format(paths=[str(TESTS)])
     process = subprocess.Popen(
         [sys.executable, "-W", "error", "-c", program],
         stdout=subprocess.PIPE,
