@@ -304,7 +304,7 @@ def test_a_pause_that_garmin_asks_for_is_kept(house: House) -> None:
 
     later = at_garmin(house.sync("--json", expect=4))
 
-    assert "asked to be left alone for " in later["problem"]["message"]
+    assert "asked us to wait for " in later["problem"]["message"]
     assert [one["method"] for one in house.requests(cloud="garmin")].count("POST") == 1
     assert weights(house, "ben") == ["88.1", "88.6", "88.8"]
     assert weights(house) == ["70.1"]

@@ -33,7 +33,7 @@ def test_a_read_only_home_is_named_and_nothing_is_sent(house: House) -> None:
         for command in ("sync", "status"):
             refused = house.run(command, expect=2)
             assert f"The home folder {house.home} cannot be written" in refused.err
-            assert "Give this user the right to write there, or choose another" in refused.err
+            assert "Give this user write permission there, or choose another" in refused.err
             assert refused.out == ""
     assert house.requests() == []
     house.sync()

@@ -132,7 +132,7 @@ def test_a_ticket_that_is_old_or_none_at_all_is_said(home: House) -> None:
     told = home.run("login", "garmin", "--ticket", "ST-0000001-guess-cas", expect=3).err
     assert "Garmin did not take the ticket" in told
     told = home.run("login", "garmin", "--ticket", "https://sso.garmin.com/sso", expect=3).err
-    assert "it begins with ST-" in told
+    assert "a ticket begins with ST-" in told
 
 
 def test_an_unattended_run_never_sends_a_password(home: House) -> None:

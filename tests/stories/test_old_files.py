@@ -94,7 +94,7 @@ def test_a_file_holds_what_is_new_since_the_last_run(home: OldHome) -> None:
 
     assert written() == 1
     # That was a minute ago, so what has come since then has settled by now.
-    home.house.database("UPDATE account SET cursor = cursor - 60")
+    home.house.database("UPDATE cursor SET changed_at = changed_at - 60")
     home.house.database("UPDATE route SET succeeded_at = succeeded_at - 60")
     now = int(time.time())
     add(home, weight(4, now - 60, "70.8", created=now - 20))

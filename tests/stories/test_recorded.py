@@ -99,7 +99,7 @@ def test_what_garmin_does_not_get_is_explained_and_a_person_can_decide(everyone:
     (rejected,) = house.run("deliveries", "list", "--state", "rejected", "--json").json
     assert rejected["target"] == "garmin"
     why = house.run("why", rejected["reading"], expect=0).out
-    assert "Garmin takes no diastolic of 1, only 40 to 150." in why
+    assert "Garmin takes no diastolic value of 1, only 40 to 150." in why
     assert "Correct or delete the measurement in the Withings app." in why
 
     house.run("deliveries", "skip", rejected["reading"], "--target", "garmin", expect=0)

@@ -166,7 +166,7 @@ def test_a_session_that_ended_is_told_once_and_not_asked_again(house: House) -> 
 def test_an_interface_that_changed_is_reported_and_left_alone(house: House) -> None:
     house.admin.tell("trainerroad", "drop", account="anna-rides", field="weightKg")
     result = house.sync(expect=4)
-    assert "TrainerRoad has changed: the profile holds no field weightKg" in result.err
+    assert "TrainerRoad has changed: the profile has no field weightKg" in result.err
     assert sent(house) == [70.5]
     house.admin.clear_requests()
     house.sync(expect=4)

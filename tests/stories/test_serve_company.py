@@ -62,7 +62,7 @@ def test_the_command_line_and_the_server_share_a_home(
     assert serving.integrity() == "ok"
 
     second = house.run("serve", "--port", "0", expect=2)
-    assert "Another server is running" in second.err
+    assert "Another server is already running" in second.err
 
     house.log_in("ben")
     wait_until((house.home / "ben.csv").exists)
