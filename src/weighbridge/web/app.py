@@ -43,13 +43,13 @@ _PAGES = (connect, overview, events, history, diary, deliveries, household, setu
 _REASONS = {404: "not_found", 405: "not_understood"}
 
 
-def create_app(parts: AppContext) -> ASGIApp:
+def create_app(context: AppContext) -> ASGIApp:
     """The ASGI app of one server; ``weighbridge.web.server`` serves it."""
-    pages = Pages(parts.settings)
-    auth = Auth(parts.authenticator, pages)
-    found: list[BaseRoute] = [*webhook.routes(parts), *monitoring_routes.routes(parts, auth)]
+    pages = Pages(context.settings)
+    auth = Auth(context.authenticator, pages)
+    found: list[BaseRoute] = [*webhook.routes(context), *monitoring_routes.routes(context, auth)]
     for module in _PAGES:
-        found += module.routes(parts, auth, pages)
+        found += module.routes(context, auth, pages)
     return put_together(found, auth, pages)
 
 

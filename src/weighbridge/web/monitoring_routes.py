@@ -65,10 +65,10 @@ NOT_INSTALLED = (
 )
 
 
-def routes(parts: AppContext, auth: Auth) -> list[BaseRoute]:
+def routes(context: AppContext, auth: Auth) -> list[BaseRoute]:
     """The three paths; GET and HEAD."""
     proof = WriteProbe(PROVE_EVERY)
-    readiness = CachedAnswer(lambda: judge_readiness(parts, proof))
+    readiness = CachedAnswer(lambda: judge_readiness(context, proof))
 
     async def healthz(request: Request) -> Response:
         return PlainTextResponse("ok\n", headers=NO_STORE)
@@ -84,7 +84,7 @@ def routes(parts: AppContext, auth: Auth) -> list[BaseRoute]:
             from prometheus_client import CONTENT_TYPE_LATEST
         except ModuleNotFoundError:
             return PlainTextResponse(NOT_INSTALLED, 501)
-        return Response(render(parts), headers={**NO_STORE, "Content-Type": CONTENT_TYPE_LATEST})
+        return Response(render(context), headers={**NO_STORE, "Content-Type": CONTENT_TYPE_LATEST})
 
     return [
         Route("/healthz", healthz),

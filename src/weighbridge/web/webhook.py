@@ -40,18 +40,18 @@ PATIENCE = 1.0
 _FORM = "application/x-www-form-urlencoded"
 
 
-def routes(parts: AppContext) -> list[BaseRoute]:
+def routes(context: AppContext) -> list[BaseRoute]:
     """The address for Withings."""
-    return [Route(f"{CALLBACK_PATH}{{secret}}", Webhook(parts))]
+    return [Route(f"{CALLBACK_PATH}{{secret}}", Webhook(context))]
 
 
 class Webhook:
     """Answers everything that comes to the address of the notifications."""
 
-    def __init__(self, parts: AppContext) -> None:
-        self._parts = parts
-        self._secrets = Secrets(lambda: _read_secrets(parts), parts.clock)
-        self._allowed = Networks(parts.settings.server.notify_from)
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
+        self._secrets = Secrets(lambda: _read_secrets(context), context.clock)
+        self._allowed = Networks(context.settings.server.notify_from)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -67,7 +67,7 @@ class Webhook:
         except Problem as problem:
             return self._later(problem)
         if not known:
-            self._parts.counts.notification_refused("wrong_secret")
+            self._context.counts.notification_refused("wrong_secret")
             raise HTTPException(404)
         if request.method in ("GET", "HEAD"):
             return Response()  # Withings probes with HEAD and wants exactly 200
@@ -77,8 +77,8 @@ class Webhook:
 
     async def _take(self, request: Request) -> Response:
         try:
-            notification = read_notification(await self._read(request), self._parts.clock())
-            stored = asyncio.wrap_future(self._parts.intake.take(notification))
+            notification = read_notification(await self._read(request), self._context.clock())
+            stored = asyncio.wrap_future(self._context.intake.take(notification))
             await asyncio.wait_for(stored, STORE_SECONDS)
         except _Refused as refused:
             return self._refuse(refused.status, refused.reason, str(refused))
@@ -103,7 +103,7 @@ class Webhook:
             raise _Refused(408, "too_slow", "The notification did not come in time.") from None
 
     def _refuse(self, status: int, reason: str, text: str) -> Response:
-        self._parts.counts.notification_refused(reason)
+        self._context.counts.notification_refused(reason)
         return PlainTextResponse(f"{text}\n", status)
 
     def _later(self, error: Exception) -> Response:
@@ -182,6 +182,6 @@ async def _read_body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _read_secrets(parts: AppContext) -> Sequence[str]:
-    with parts.open() as workplace:
-        return accepted_secrets(workplace.database)
+def _read_secrets(context: AppContext) -> Sequence[str]:
+    with context.open() as services:
+        return accepted_secrets(services.database)

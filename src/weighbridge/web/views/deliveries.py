@@ -50,11 +50,11 @@ URGENT = (State.HELD, State.REJECTED, State.UNKNOWN, State.BLOCKED)
 """What waits for somebody."""
 
 
-def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
+def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """The name of a person may hold anything, slashes as well."""
     notices: Notices = FlashMessages(MOST_NOTICES)
-    many = DeliveryList(parts, auth, pages, notices)
-    one = DeliveryPage(parts, auth, pages, notices)
+    many = DeliveryList(context, auth, pages, notices)
+    one = DeliveryPage(context, auth, pages, notices)
     path = f"{PATH}/{{person:path}}/{{reading}}"
     return [
         Route(PATH, auth.require_person(many.show)),
@@ -68,8 +68,8 @@ def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
 class DeliveryList:
     """Shows the list, and takes decisions about all of a state. The database is read each time."""
 
-    def __init__(self, parts: AppContext, auth: Auth, pages: Pages, notices: Notices) -> None:
-        self._parts = parts
+    def __init__(self, context: AppContext, auth: Auth, pages: Pages, notices: Notices) -> None:
+        self._context = context
         self._auth = auth
         self._pages = pages
         self._notices = notices
@@ -77,19 +77,19 @@ class DeliveryList:
     def show(self, request: SignedInRequest) -> Response:
         """A page of the list."""
         texts = self._pages.texts(request)
-        with self._parts.open() as workplace:
+        with self._context.open() as services:
             try:
-                visit = self._visit(request, workplace.database)
+                visit = self._visit(request, services.database)
             except InvalidDeliveryQuery:
                 return self._odd(request)
             wish = visit.wish
             ids = [route.id for route in visit.chosen]
             rows = deliveries_before(
-                workplace.database, ids, wish.states, place=wish.place, most=SHOWN + 1
+                services.database, ids, wish.states, place=wish.place, most=SHOWN + 1
             )
             figures = ValueFormat(texts, units_of(request))
-            entries = entries_of(workplace, rows[:SHOWN], texts, figures, visit.others)
-            counts = count_open(workplace.database, visit.served())
+            entries = entries_of(services, rows[:SHOWN], texts, figures, visit.others)
+            counts = count_open(services.database, visit.served())
         older = write_place(place_of(rows[SHOWN - 1])) if len(rows) > SHOWN else ""
         return self._pages.page(
             request,
@@ -108,12 +108,12 @@ class DeliveryList:
 
     def ask(self, request: SignedInRequest) -> Response:
         """Show what would be decided about, before it is."""
-        with self._parts.open() as workplace:
+        with self._context.open() as services:
             try:
-                visit, what = self._about_all(request, workplace.database)
+                visit, what = self._about_all(request, services.database)
             except InvalidDeliveryQuery:
                 return self._odd(request)
-            found = bundle(workplace.database, _concerned(visit, what), ALL_OF[what][1])
+            found = bundle(services.database, _concerned(visit, what), ALL_OF[what][1])
         if not found.rows:
             return self._back(visit.wish)
         return self._pages.page(
@@ -129,21 +129,21 @@ class DeliveryList:
 
     def decide(self, request: SignedInRequest) -> Response:
         """Do it, if it is still about the same deliveries; else show anew what it is about."""
-        with self._parts.open() as workplace:
+        with self._context.open() as services:
             try:
-                visit, what = self._about_all(request, workplace.database)
+                visit, what = self._about_all(request, services.database)
             except InvalidDeliveryQuery:
                 return self._odd(request)
             mark = form_of(request).get("mark", "")
             concerned = _concerned(visit, what)
-            notice = decide_about_all(self._parts, workplace.database, concerned, what, mark)
+            notice = decide_about_all(self._context, services.database, concerned, what, mark)
         self._notices.put(request.visitor, notice or Notice("others_now"))
         if notice is None:
             return self._pages.go_to(f"{PATH}/all", what=what, **visit.wish.query())
         return self._back(visit.wish)
 
     def _visit(self, request: Request, database: Database) -> DeliveryView:
-        return begin_visit(request, self._auth, self._parts.settings, database)
+        return begin_visit(request, self._auth, self._context.settings, database)
 
     def _about_all(self, request: Request, database: Database) -> tuple[DeliveryView, str]:
         """Raises InvalidDeliveryQuery."""

@@ -79,7 +79,7 @@ def standing(rows: Iterable[Row]) -> str:
 
 
 def decide(
-    parts: AppContext, database: Database, person: str, reading_id: str, form: tuple[str, str]
+    context: AppContext, database: Database, person: str, reading_id: str, form: tuple[str, str]
 ) -> Notice:
     """Carry out what a form about one reading says: a decision, and how its deliveries stood."""
     decision, stood = _decision(form[0]), set(form[1].split())
@@ -89,12 +89,12 @@ def decide(
     with database.transaction():
         rows = newest_of_reading(database, person, taken_at, reading_id)
         as_before = [row for row in rows if standing([row]) in stood]
-        changed = decide_about(database, as_before, decision, parts.clock())
-    return _tell(parts, decision, changed, [person])
+        changed = decide_about(database, as_before, decision, context.clock())
+    return _tell(context, decision, changed, [person])
 
 
 def decide_about_all(
-    parts: AppContext, database: Database, routes: Sequence[RouteOf], what: str, mark: str
+    context: AppContext, database: Database, routes: Sequence[RouteOf], what: str, mark: str
 ) -> Notice | None:
     """The same for all of a state, if these still are what ``mark`` says; None: they are others."""
     decision, state = ALL_OF[what]
@@ -102,17 +102,17 @@ def decide_about_all(
         found = bundle(database, routes, state)
         if found.mark != mark:
             return None if found.rows else NOTHING_DONE
-        changed = decide_about(database, found.rows, decision, parts.clock())
-    return _tell(parts, decision, changed, {row["person"] for row in found.rows})
+        changed = decide_about(database, found.rows, decision, context.clock())
+    return _tell(context, decision, changed, {row["person"] for row in found.rows})
 
 
-def _tell(parts: AppContext, decision: Decision, changed: int, people: Iterable[str]) -> Notice:
+def _tell(context: AppContext, decision: Decision, changed: int, people: Iterable[str]) -> Notice:
     """Have it carried on at once, and say what was done."""
     if not changed:
         return NOTHING_DONE
     log.info("deliveries_decided", extra={"decision": decision.value, "number": changed})
     for person in people:
-        parts.wake(person, asking=False)
+        context.wake(person, asking=False)
     return Notice(_DONE[decision], changed)
 
 

@@ -166,7 +166,7 @@ class Days(msgspec.Struct, frozen=True):
     last: datetime.date
 
 
-def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
+def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """``/diary/<person>?from=2026-01-01&to=2026-03-31``."""
 
     def show(request: Request) -> Response:
@@ -176,15 +176,15 @@ def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
         path = f"/diary/{quote(name, safe='')}"
         odd = Message("history.odd_title", ("history.odd_days",), "history.to_diary", path)
         given: dict[str, Any] = {"person": name, "here": "history", "address": pages.link(path)}
-        with parts.open() as workplace:
-            person = workplace.settings.person(name)
-            past = PersonHistory(workplace, person)
-            zone = past.zone()
+        with context.open() as services:
+            person = services.settings.person(name)
+            history = PersonHistory(services, person)
+            zone = history.zone()
             try:
-                days = read_days(request, _today(parts.clock(), zone))
+                days = read_days(request, _today(context.clock(), zone))
             except OddDays:
                 return pages.message(request, odd, status=404, here="history")
-            diary = read_diary(workplace, person, past, days, zone)
+            diary = read_diary(services, person, history, days, zone)
         date = pages.texts(request).grammar.date
         given |= {"diary": diary, "days": days, "zones": _zones(diary), "date": date}
         return pages.page(request, "diary.html", **given)
@@ -214,14 +214,14 @@ def _today(now: float, zone: str) -> datetime.date:
 
 
 def read_diary(
-    workplace: Services, person: Person, past: PersonHistory, days: Days, zone: str
+    services: Services, person: Person, history: PersonHistory, days: Days, zone: str
 ) -> BloodPressureDiary:
     """The diary of some days, by the clocks of where each reading was taken."""
-    if past.archive is None:
+    if history.archive is None:
         return write_diary((), zone)
     window = Window(days.first, days.last)
-    found = readings_at(past.archive, past.pressure_instants(window.start, window.end))
-    accepted = accepted_readings(workplace.database, person.name)
+    found = readings_at(history.archive, history.pressure_instants(window.start, window.end))
+    accepted = accepted_readings(services.database, person.name)
 
     def belongs(reading: Reading) -> bool:
         sure = not reading.ambiguous or person.ambiguous == "deliver"

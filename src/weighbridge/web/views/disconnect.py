@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
+def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """The question, what is done, and what came of it."""
-    page = DisconnectPage(parts, auth, pages)
+    page = DisconnectPage(context, auth, pages)
     return [
         Route(path, auth.require_person(page.about(answer)), methods=[method])
         for path in ("/disconnect/{person}", "/disconnect/{person}/{target}")
@@ -87,12 +87,12 @@ class DisconnectPage(TaskPage[DisconnectRequest, Disconnected]):
 
     def _subject(self, request: SignedInRequest) -> DisconnectRequest | None:
         if "target" in request.path_params:
-            target = target_ref_of(request, self._auth, self._parts)
+            target = target_ref_of(request, self._auth, self._context)
             return DisconnectRequest(target.person, target.session, target) if target else None
         name = name_in(request.path_params["person"])
         if not self._auth.may_see(request, name):
             return None
-        return DisconnectRequest(self._parts.settings.person(name), request.visitor.key)
+        return DisconnectRequest(self._context.settings.person(name), request.visitor.key)
 
     def _disconnect(self, subject: DisconnectRequest) -> Disconnected:
         """In the thread of the task. Raises RetryLater and StateProblem."""
@@ -103,11 +103,11 @@ class DisconnectPage(TaskPage[DisconnectRequest, Disconnected]):
             log.info("not_disconnected", extra={**about, "problem": type(problem).__name__})
             raise
         log.info("disconnected", extra=about)
-        self._parts.live.tell(subject.person.name)
+        self._context.live.tell(subject.person.name)
         return done
 
     def _leave(self, subject: DisconnectRequest) -> Disconnected:
-        with self._parts.open() as services:
+        with self._context.open() as services:
             if subject.target is not None:
                 forget(services, subject.person, subject.target.target)
                 return Disconnected()
@@ -143,7 +143,7 @@ class DisconnectPage(TaskPage[DisconnectRequest, Disconnected]):
         self, request: SignedInRequest, subject: DisconnectRequest, trouble: Trouble | None = None
     ) -> Response:
         """The question whether to disconnect."""
-        with self._parts.open() as services:
+        with self._context.open() as services:
             if subject.target is not None:
                 state = standing_at(services, subject.person, subject.target.target).state
             else:

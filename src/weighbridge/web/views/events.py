@@ -37,13 +37,13 @@ _HEADERS = {
 }
 
 
-def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
+def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """The one path. ``after`` or ``Last-Event-ID`` is the mark of what the page knows already."""
 
     def follow(request: SignedInRequest) -> Response:
         session = request.visitor
         return Stream(
-            parts.live,
+            context.live,
             session=session.key,
             people=auth.visible(request),
             mark=_mark_in(request),

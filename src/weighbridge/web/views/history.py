@@ -20,9 +20,9 @@ from weighbridge.web.preferences import remember_units
 from weighbridge.web.render import Message, Pages, wants_a_page
 from weighbridge.web.views.history_chart import (
     ChartSeries,
-    draw_strands,
+    draw_chart_series,
     goal_words,
-    read_strand,
+    read_chart_series,
     span_of,
     title,
 )
@@ -32,7 +32,7 @@ from weighbridge.web.views.history_query import (
     HistoryQuery,
     InvalidHistoryQuery,
     Oddity,
-    read_wish,
+    read_query,
 )
 from weighbridge.web.views.person_history import PersonHistory, latest
 
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
 type _Answer = Callable[["Request", str, PersonHistory, HistoryQuery], Response]
 
 
-def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
+def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """The address of a person's page may hold any name, with slashes, too."""
-    view = History(parts, auth, pages)
+    view = History(context, auth, pages)
     below = "/history/{person:path}"
     return [
         Route("/history", auth.require_person(view.first)),
@@ -67,15 +67,15 @@ class Fact(msgspec.Struct, frozen=True):
 
 
 class History:
-    """What is seen of the past of one person. Each request reads the archive anew."""
+    """The history of one person. Each request reads the database."""
 
-    def __init__(self, parts: AppContext, auth: Auth, pages: Pages) -> None:
-        self._parts = parts
+    def __init__(self, context: AppContext, auth: Auth, pages: Pages) -> None:
+        self._context = context
         self._auth = auth
         self._pages = pages
 
     def first(self, request: Request) -> Response:
-        """Whose history it is, is not said: the first person's whom the visitor may see."""
+        """Without a name: the history of the first person whom the visitor may see."""
         for person in self._auth.visible(request):
             return self._pages.go_to(path_of(person))
         return self._pages.not_found(request)
@@ -100,81 +100,81 @@ class History:
         person = request.path_params["person"]
         if not self._auth.may_see(request, person):
             return self._pages.not_found(request)
-        with self._parts.open() as workplace:
-            past = PersonHistory(workplace, workplace.settings.person(person))
-            measures = past.measures()
+        with self._context.open() as services:
+            history = PersonHistory(services, services.settings.person(person))
+            measures = history.measures()
             if not measures:
                 return self._nothing(request, person)
             try:
-                wish = read_wish(request, measures)
+                query = read_query(request, measures)
             except InvalidHistoryQuery as problem:
                 return self._odd(request, person, problem.what)
-            response = answer(request, person, past, wish)
-        remember_units(request, response, wish.units)
+            response = answer(request, person, history, query)
+        remember_units(request, response, query.units)
         return response
 
-    def _strands(self, past: PersonHistory, wish: HistoryQuery) -> list[ChartSeries]:
-        now = self._parts.clock()
-        start, end = wish.start(now), latest(now)
-        return [read_strand(past, one, wish.units, start, end) for one in wish.measures]
+    def _charted(self, history: PersonHistory, query: HistoryQuery) -> list[ChartSeries]:
+        now = self._context.clock()
+        start, end = query.start(now), latest(now)
+        return [read_chart_series(history, one, query.units, start, end) for one in query.measures]
 
     def _columns(
-        self, request: Request, person: str, past: PersonHistory, wish: HistoryQuery
+        self, request: Request, person: str, history: PersonHistory, query: HistoryQuery
     ) -> Response:
-        strands = self._strands(past, wish)
-        span = span_of(strands, wish.span, self._parts.clock())
-        content = encode_columns(self._pages.texts(request), strands, span, past.zone())
+        charted = self._charted(history, query)
+        span = span_of(charted, query.span, self._context.clock())
+        content = encode_columns(self._pages.texts(request), charted, span, history.zone())
         return compressed(request, content, "application/json")
 
     def _table(
-        self, request: Request, person: str, past: PersonHistory, wish: HistoryQuery
+        self, request: Request, person: str, history: PersonHistory, query: HistoryQuery
     ) -> Response:
-        now = self._parts.clock()
-        start, end = wish.start(now), latest(now)
-        content = encode_table(past, wish.measures, start, end, past.zone())
-        name = "-".join(measure.slug for measure in wish.measures)
+        now = self._context.clock()
+        start, end = query.start(now), latest(now)
+        content = encode_table(history, query.measures, start, end, history.zone())
+        name = "-".join(measure.slug for measure in query.measures)
         headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
         return compressed(request, content, "text/csv; charset=utf-8", headers)
 
     def _drawing(
-        self, request: Request, person: str, past: PersonHistory, wish: HistoryQuery
+        self, request: Request, person: str, history: PersonHistory, query: HistoryQuery
     ) -> Response:
-        content = self._drawn(request, person, past, wish, self._strands(past, wish))
+        content = self._drawn(request, person, history, query, self._charted(history, query))
         return compressed(request, content.encode(), "image/svg+xml")
 
     def _drawn(
         self,
         request: Request,
         person: str,
-        past: PersonHistory,
-        wish: HistoryQuery,
-        strands: list[ChartSeries],
+        history: PersonHistory,
+        query: HistoryQuery,
+        charted: list[ChartSeries],
     ) -> str:
-        span = span_of(strands, wish.span, self._parts.clock())
-        return draw_strands(self._pages.texts(request), person, strands, span, past.zone())
+        span = span_of(charted, query.span, self._context.clock())
+        return draw_chart_series(self._pages.texts(request), person, charted, span, history.zone())
 
     def _page(
-        self, request: Request, person: str, past: PersonHistory, wish: HistoryQuery
+        self, request: Request, person: str, history: PersonHistory, query: HistoryQuery
     ) -> Response:
-        texts, measures = self._pages.texts(request), past.measures()
-        strands = self._strands(past, wish)
+        texts, measures = self._pages.texts(request), history.measures()
+        charted = self._charted(history, query)
         return self._pages.page(
             request,
             "history.html",
             here="history",
-            title=title(texts, person, wish.measures),
+            title=title(texts, person, query.measures),
             person=person,
             people=self._people(request, person),
-            wish=wish,
+            query=query,
             menu=[(one.slug, measure_name(texts, one)) for one in measures],
-            spans=self._spans(person, wish),
-            unit_menus=list(_unit_menus(texts, wish)),
-            strands=[_summary(texts, strand) for strand in strands],
-            chart=self._drawn(request, person, past, wish, strands),
-            zone=past.zone(),
-            addresses=self._addresses(person, wish),
+            spans=self._spans(person, query),
+            unit_menus=list(_unit_menus(texts, query)),
+            summaries=[_summary(texts, one) for one in charted],
+            chart=self._drawn(request, person, history, query, charted),
+            zone=history.zone(),
+            addresses=self._addresses(person, query),
             pressure=_has_pressure(measures),
-            is_empty=not any(strand.series.times for strand in strands),
+            is_empty=not any(one.series.times for one in charted),
         )
 
     def _people(self, request: Request, person: str) -> list[dict[str, Any]]:
@@ -187,25 +187,25 @@ class History:
             for name in names
         ]
 
-    def _spans(self, person: str, wish: HistoryQuery) -> list[dict[str, Any]]:
+    def _spans(self, person: str, query: HistoryQuery) -> list[dict[str, Any]]:
         return [
             {
                 "key": key,
-                "address": self._pages.link(path_of(person), **wish.query(range=key)),
-                "here": key == wish.span,
+                "address": self._pages.link(path_of(person), **query.params(range=key)),
+                "here": key == query.span,
             }
             for key in SPANS
         ]
 
-    def _addresses(self, person: str, wish: HistoryQuery) -> dict[str, str]:
-        link, path, query = self._pages.link, path_of(person), wish.query()
+    def _addresses(self, person: str, query: HistoryQuery) -> dict[str, str]:
+        link, path, params = self._pages.link, path_of(person), query.params()
         return {
             "page": link(path),
-            "json": link(f"{path}/data.json", **query),
-            "csv": link(f"{path}/data.csv", **query),
-            "svg": link(f"{path}/chart.svg", **query),
+            "json": link(f"{path}/data.json", **params),
+            "csv": link(f"{path}/data.csv", **params),
+            "svg": link(f"{path}/chart.svg", **params),
             "diary": link(f"/diary/{quote(person, safe='')}"),
-            "all": link(path, **wish.query(range="all")),
+            "all": link(path, **query.params(range="all")),
         }
 
     def _nothing(self, request: Request, person: str) -> Response:
@@ -238,39 +238,39 @@ def _has_pressure(measures: Sequence[Measure]) -> bool:
     return any(measure.code == MeasureType.SYSTOLIC for measure in measures)
 
 
-def _unit_menus(texts: Texts, wish: HistoryQuery) -> Iterator[dict[str, Any]]:
+def _unit_menus(texts: Texts, query: HistoryQuery) -> Iterator[dict[str, Any]]:
     """One for each quantity that is shown and can be shown in several units."""
-    for si in dict.fromkeys(measure.unit for measure in wish.measures):
+    for si in dict.fromkeys(measure.unit for measure in query.measures):
         units = choices(si)
         if len(units) > 1:
-            chosen = wish.units.unit(si).name
+            chosen = query.units.unit(si).name
             options = [(one.name, unit_name(texts, one.name)) for one in units]
             yield {"id": f"units-{si}", "chosen": chosen, "options": options}
 
 
-def _summary(texts: Texts, strand: ChartSeries) -> dict[str, Any]:
+def _summary(texts: Texts, one: ChartSeries) -> dict[str, Any]:
     """The figures below a chart, for who cannot see it and for who wants them exactly."""
-    half_life = strand.measure.half_life
+    half_life = one.measure.half_life
     return {
-        "name": measure_name(texts, strand.measure),
-        "goal": goal_words(texts, strand),
-        "half_life_days": int(half_life / DAY) if half_life and strand.series.trend else None,
-        "facts": list(_facts(texts, strand)),
-        "count": len(strand.series),
+        "name": measure_name(texts, one.measure),
+        "goal": goal_words(texts, one),
+        "half_life_days": int(half_life / DAY) if half_life and one.series.trend else None,
+        "facts": list(_facts(texts, one)),
+        "count": len(one.series),
     }
 
 
-def _facts(texts: Texts, strand: ChartSeries) -> Iterator[Fact]:
-    series = strand.series
+def _facts(texts: Texts, one: ChartSeries) -> Iterator[Fact]:
+    series = one.series
     if not series.times:
         return
     low = min(range(len(series)), key=series.values.__getitem__)
     high = max(range(len(series)), key=series.values.__getitem__)
     for name, index in (("last", len(series) - 1), ("lowest", low), ("highest", high)):
-        value = shown(texts, series.values[index], strand.unit, strand.digits)
+        value = shown(texts, series.values[index], one.unit, one.digits)
         yield Fact(texts(f"history.{name}"), value, series.times[index])
     if series.trend:
-        value = shown(texts, series.trend[-1], strand.unit, strand.digits)
+        value = shown(texts, series.trend[-1], one.unit, one.digits)
         yield Fact(texts("history.trend"), value)
         moved = series.trend[-1] - series.trend[0]
-        yield Fact(texts("history.trend_change"), change(texts, moved, strand.unit, strand.digits))
+        yield Fact(texts("history.trend_change"), change(texts, moved, one.unit, one.digits))

@@ -41,60 +41,62 @@ class ChartSeries(msgspec.Struct, frozen=True):
         return None if self.goal is None else float(convert(self.goal, self.unit))
 
 
-def read_strand(
-    past: PersonHistory, measure: Measure, units: UnitChoice, start: int, end: int
+def read_chart_series(
+    history: PersonHistory, measure: Measure, units: UnitChoice, start: int, end: int
 ) -> ChartSeries:
     """Read what a chart shows of a measure from ``start`` to ``end`` (UTC seconds)."""
     unit = units.unit(measure.unit)
-    return ChartSeries(measure, unit, past.series(measure, start, end, unit), past.goal(measure))
+    return ChartSeries(
+        measure, unit, history.series(measure, start, end, unit), history.goal(measure)
+    )
 
 
-def span_of(strands: Sequence[ChartSeries], span: str, now: float) -> tuple[int, int]:
+def span_of(charted: Sequence[ChartSeries], span: str, now: float) -> tuple[int, int]:
     """Where the time axis begins and ends; "all" begins with the first reading."""
     start, end = start_of(span, now), int(now)
-    newest = [strand.series.times[-1] for strand in strands if strand.series.times]
+    newest = [one.series.times[-1] for one in charted if one.series.times]
     end = max([end, *newest])
     if start == 0:
-        oldest = [strand.series.times[0] for strand in strands if strand.series.times]
+        oldest = [one.series.times[0] for one in charted if one.series.times]
         start = min([end - 86_400, *oldest])
     return start, end
 
 
-def draw_strands(
-    texts: Texts, person: str, strands: Sequence[ChartSeries], span: tuple[int, int], zone: str
+def draw_chart_series(
+    texts: Texts, person: str, charted: Sequence[ChartSeries], span: tuple[int, int], zone: str
 ) -> Markup:
     """The chart as SVG, as it stands in a page or in a file of its own."""
     chart = Chart(
         name="chart",
-        title=title(texts, person, [strand.measure for strand in strands]),
-        description=" ".join(describe(texts, strand, zone) for strand in strands),
+        title=title(texts, person, [one.measure for one in charted]),
+        description=" ".join(describe(texts, one, zone) for one in charted),
         start=span[0],
         end=span[1],
         zone=zone_of(zone),
-        lines=[_line(texts, strand) for strand in strands],
+        lines=[_line(texts, one) for one in charted],
         date=partial(date_words, texts),
     )
     return Markup(draw(chart))  # noqa: S704  every word in it was escaped
 
 
-def _line(texts: Texts, strand: ChartSeries) -> Line:
+def _line(texts: Texts, one: ChartSeries) -> Line:
     return Line(
-        series=strand.series,
-        unit=strand.unit,
-        name=title_of(texts, strand.measure, strand.unit),
-        number=lambda value, digits: mark(texts, value, digits, strand.unit),
-        goal=strand.drawn_goal,
-        goal_name=goal_words(texts, strand),
+        series=one.series,
+        unit=one.unit,
+        name=title_of(texts, one.measure, one.unit),
+        number=lambda value, digits: mark(texts, value, digits, one.unit),
+        goal=one.drawn_goal,
+        goal_name=goal_words(texts, one),
     )
 
 
-def goal_words(texts: Texts, strand: ChartSeries) -> str:
+def goal_words(texts: Texts, one: ChartSeries) -> str:
     """``Goal: 70 kg``; empty without one."""
-    if strand.goal is None:
+    if one.goal is None:
         return ""
-    goal = rounded(convert(strand.goal, strand.unit), strand.digits)
-    digits = 0 if goal == goal.to_integral_value() else strand.digits  # 70 kg, but 72.50 kg
-    return texts("history.goal", goal=shown(texts, goal, strand.unit, digits))
+    goal = rounded(convert(one.goal, one.unit), one.digits)
+    digits = 0 if goal == goal.to_integral_value() else one.digits  # 70 kg, but 72.50 kg
+    return texts("history.goal", goal=shown(texts, goal, one.unit, digits))
 
 
 def title(texts: Texts, person: str, measures: Sequence[Measure]) -> str:
@@ -105,10 +107,10 @@ def title(texts: Texts, person: str, measures: Sequence[Measure]) -> str:
     return texts("history.two_of_person", measure=names[0], other=names[1], person=person)
 
 
-def describe(texts: Texts, strand: ChartSeries, zone: str) -> str:
+def describe(texts: Texts, one: ChartSeries, zone: str) -> str:
     """What a chart shows of a measure, for people who do not see it."""
-    series = strand.series
-    name = measure_name(texts, strand.measure)
+    series = one.series
+    name = measure_name(texts, one.measure)
     if not series.times:
         return texts("history.heard_nothing", measure=name)
     words = texts(
@@ -117,12 +119,12 @@ def describe(texts: Texts, strand: ChartSeries, zone: str) -> str:
         measure=name,
         first=_day(texts, series.times[0], zone),
         last=_day(texts, series.times[-1], zone),
-        low=shown(texts, min(series.values), strand.unit, strand.digits),
-        high=shown(texts, max(series.values), strand.unit, strand.digits),
+        low=shown(texts, min(series.values), one.unit, one.digits),
+        high=shown(texts, max(series.values), one.unit, one.digits),
     )
     if not series.trend:
         return words
-    ends = [shown(texts, series.trend[i], strand.unit, strand.digits) for i in (0, -1)]
+    ends = [shown(texts, series.trend[i], one.unit, one.digits) for i in (0, -1)]
     return f"{words} {texts('history.heard_trend', first=ends[0], last=ends[1])}"
 
 
@@ -138,7 +140,7 @@ def date_words(texts: Texts, found: DateMark) -> str:
 
 def card_chart(  # noqa: PLR0913
     texts: Texts,
-    past: PersonHistory,
+    history: PersonHistory,
     person: str,
     measure: Measure,
     units: UnitChoice,
@@ -149,17 +151,17 @@ def card_chart(  # noqa: PLR0913
 
     Several may stand on one page if their people differ.
     """
-    strand = read_strand(past, measure, units, start_of(span, now), latest(now))
-    if not strand.series.times:
+    one = read_chart_series(history, measure, units, start_of(span, now), latest(now))
+    if not one.series.times:
         return None
-    start, end = span_of([strand], span, now)
+    start, end = span_of([one], span, now)
     svg = small_chart(
-        strand.series,
+        one.series,
         start=start,
         end=end,
         name=f"small-{person.encode().hex()}",
         title=title(texts, person, [measure]),
-        description=describe(texts, strand, past.zone()),
-        goal=strand.drawn_goal,
+        description=describe(texts, one, history.zone()),
+        goal=one.drawn_goal,
     )
     return Markup(svg)  # noqa: S704  every word in it was escaped

@@ -46,40 +46,40 @@ _FINER = 2
 
 
 def encode_columns(
-    texts: Texts, strands: Sequence[ChartSeries], span: tuple[int, int], zone: str
+    texts: Texts, charted: Sequence[ChartSeries], span: tuple[int, int], zone: str
 ) -> bytes:
     """The JSON of one line or two."""
-    times, columns = side_by_side([_thinned(strand) for strand in strands])
+    times, columns = side_by_side([_thinned(one) for one in charted])
     content = {
         "start": span[0],
         "end": span[1],
         "zone": zone,
-        "lines": [_line(texts, strand) for strand in strands],
+        "lines": [_line(texts, one) for one in charted],
         "columns": [times, *columns],
     }
     return msgspec.json.encode(content)
 
 
-def _thinned(strand: ChartSeries) -> Series:
-    series = thin(strand.series, MOST)
-    digits = strand.digits + _FINER
+def _thinned(one: ChartSeries) -> Series:
+    series = thin(one.series, MOST)
+    digits = one.digits + _FINER
     return Series(series.times, series.values, [round(value, digits) for value in series.trend])
 
 
-def _line(texts: Texts, strand: ChartSeries) -> dict[str, Any]:
+def _line(texts: Texts, one: ChartSeries) -> dict[str, Any]:
     """``many``: so many of the small unit, in which values are sent, make one of the big unit."""
-    unit, half_life = strand.unit, strand.measure.half_life
+    unit, half_life = one.unit, one.measure.half_life
     return {
-        "name": measure_name(texts, strand.measure),
-        "title": title_of(texts, strand.measure, unit),
+        "name": measure_name(texts, one.measure),
+        "title": title_of(texts, one.measure, unit),
         "sign": unit_sign(texts, unit.name),
         "many": unit.many,
         "small": unit_sign(texts, unit.small),
-        "digits": strand.digits,
-        "trend": bool(strand.series.trend),
+        "digits": one.digits,
+        "trend": bool(one.series.trend),
         "half_life_days": None if half_life is None else half_life / DAY,
-        "goal": strand.drawn_goal,
-        "goal_name": goal_words(texts, strand),
+        "goal": one.drawn_goal,
+        "goal_name": goal_words(texts, one),
     }
 
 
@@ -89,10 +89,10 @@ type _Cells = dict[int, list[tuple[str, str]]]
 
 
 def encode_table(
-    past: PersonHistory, measures: Sequence[Measure], start: int, end: int, zone: str
+    history: PersonHistory, measures: Sequence[Measure], start: int, end: int, zone: str
 ) -> bytes:
     """All values from ``start`` to ``end`` (UTC seconds), oldest first."""
-    columns = [_cells(past, measure, start, end) for measure in measures]
+    columns = [_cells(history, measure, start, end) for measure in measures]
     lines = [",".join(("taken_at", "local_time", *_names(measures)))]
     for at in sorted({at for column in columns for at in column}):
         moment = _moment(at, zone)
@@ -108,12 +108,12 @@ def _names(measures: Sequence[Measure]) -> Iterator[str]:
         yield from (f"{name}{place}", f"{name}{place}_trend")
 
 
-def _cells(past: PersonHistory, measure: Measure, start: int, end: int) -> _Cells:
-    series = past.series(measure, start, end, choices(measure.unit)[0])
+def _cells(history: PersonHistory, measure: Measure, start: int, end: int) -> _Cells:
+    series = history.series(measure, start, end, choices(measure.unit)[0])
     trend = dict(zip(series.times, series.trend, strict=True)) if series.trend else {}
-    height = past.height() if measure.is_bmi else None
+    height = history.height() if measure.is_bmi else None
     cells: _Cells = defaultdict(list)
-    for point in past.points(measure, start, end):
+    for point in history.points(measure, start, end):
         value = _exact(point.measurement, height)
         smoothed = trend.get(point.taken_at)
         cells[point.taken_at].append((value, _smoothed(smoothed, measure.digits)))

@@ -63,7 +63,7 @@ class HistoryQuery(msgspec.Struct, frozen=True):
         """The first instant of the span."""
         return start_of(self.span, now)
 
-    def query(self, **changes: str) -> dict[str, str]:
+    def params(self, **changes: str) -> dict[str, str]:
         """The query of an address that asks for the same, but for some changes.
 
         Units are not part of it: the browser remembers them.
@@ -74,7 +74,7 @@ class HistoryQuery(msgspec.Struct, frozen=True):
         return {**query, **changes}
 
 
-def read_wish(request: Request, measures: Sequence[Measure]) -> HistoryQuery:
+def read_query(request: Request, measures: Sequence[Measure]) -> HistoryQuery:
     """What is asked for, of the measures that there are (one at least). Raises
     InvalidHistoryQuery."""
     asked = request.query_params

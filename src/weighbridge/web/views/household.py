@@ -47,9 +47,9 @@ class NewLink(msgspec.Struct, frozen=True):
         return is_loopback(urlsplit(self.address).hostname or "")
 
 
-def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
+def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """The page of the admin with its two forms, and the way in by a link."""
-    household, links = Household(parts, auth, pages), PersonLinkLogin(parts, auth, pages)
+    household, links = Household(context, auth, pages), PersonLinkLogin(context, auth, pages)
     return [
         Route("/household", auth.require_admin(household.show)),
         Route("/household/link", auth.require_admin(household.make), methods=["POST"]),
@@ -61,16 +61,16 @@ def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
 class Household:
     """Shows the people and their links, makes links and revokes them."""
 
-    def __init__(self, parts: AppContext, auth: Auth, pages: Pages) -> None:
-        self._parts = parts
+    def __init__(self, context: AppContext, auth: Auth, pages: Pages) -> None:
+        self._context = context
         self._auth = auth
         self._pages = pages
         self._new_links: FlashMessages[NewLink] = FlashMessages(1)
 
     def show(self, request: SignedInRequest) -> Response:
         """Everybody with the links that are good. A new link is shown this one time."""
-        with self._parts.open() as workplace:
-            links = PersonLinks(workplace.database)
+        with self._context.open() as services:
+            links = PersonLinks(services.database)
             good = {person.name: links.of(person.name) for person in self._people}
         return self._pages.page(
             request,
@@ -86,8 +86,8 @@ class Household:
         name = form_of(request).get("person", "")
         if name not in {person.name for person in self._people}:
             return self._pages.not_found(request)
-        with self._parts.open() as workplace:
-            token = PersonLinks(workplace.database).make(name, self._parts.clock())
+        with self._context.open() as services:
+            token = PersonLinks(services.database).make(name, self._context.clock())
         log.info("person_link_made", extra={"person": name})
         address = self._pages.seen_address(request) + PATH + token
         self._new_links.put(request.visitor, NewLink(name, address))
@@ -96,15 +96,15 @@ class Household:
     def revoke(self, request: SignedInRequest) -> Response:
         """The link leads nowhere from now on, and whoever came by it is signed out."""
         key = form_of(request).get("link", "")
-        with self._parts.open() as workplace:
-            PersonLinks(workplace.database).revoke(key, self._parts.clock())
+        with self._context.open() as services:
+            PersonLinks(services.database).revoke(key, self._context.clock())
         self._auth.end_sessions_of_link(key)
         log.info("person_link_revoked")
         return self._pages.go_to("/household")
 
     @property
     def _people(self) -> tuple[Person, ...]:
-        return self._parts.settings.people
+        return self._context.settings.people
 
 
 log = logging.getLogger(__name__)
@@ -121,8 +121,8 @@ _PRIVATE = {"Referrer-Policy": "no-referrer"}
 class PersonLinkLogin:
     """Signs people in who have a link."""
 
-    def __init__(self, parts: AppContext, auth: Auth, pages: Pages) -> None:
-        self._parts = parts
+    def __init__(self, context: AppContext, auth: Auth, pages: Pages) -> None:
+        self._context = context
         self._auth = auth
         self._pages = pages
         self._attempts = LoginThrottle()
@@ -133,7 +133,11 @@ class PersonLinkLogin:
         An admin who follows it stays admin: he sees everything, and trying a link must not end
         his session.
         """
-        token, address, now = request.path_params["token"], address_of(request), self._parts.clock()
+        token, address, now = (
+            request.path_params["token"],
+            address_of(request),
+            self._context.clock(),
+        )
         if self._attempts.wait(address, now) > 0:
             return self._refuse(request, 429)
         link = self._find(token)
@@ -147,12 +151,12 @@ class PersonLinkLogin:
 
     def _find(self, token: str) -> PersonLink | None:
         """A link that is not revoked, of somebody who still lives here."""
-        with self._parts.open() as workplace:
-            links = PersonLinks(workplace.database)
+        with self._context.open() as services:
+            links = PersonLinks(services.database)
             link = links.find(token)
-            if link is None or self._parts.settings.directory.find(link.person) is None:
+            if link is None or self._context.settings.directory.find(link.person) is None:
                 return None
-            links.note_use(link.key, self._parts.clock())
+            links.note_use(link.key, self._context.clock())
             return link
 
     def _begin(self, request: Request, link: PersonLink) -> Response:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from weighbridge.web.render import Pages
 
 
-def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
+def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """The page and its cards. A name may hold anything, slashes as well."""
-    overview = Overview(parts, auth, pages)
+    overview = Overview(context, auth, pages)
     return [
         Route("/", auth.require_person(overview.page)),
         Route("/card/{person:path}", auth.require_person(overview.card)),
@@ -39,8 +39,8 @@ def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
 class Overview:
     """Shows how everybody stands. Each request reads the database anew."""
 
-    def __init__(self, parts: AppContext, auth: Auth, pages: Pages) -> None:
-        self._parts = parts
+    def __init__(self, context: AppContext, auth: Auth, pages: Pages) -> None:
+        self._context = context
         self._auth = auth
         self._pages = pages
 
@@ -48,7 +48,7 @@ class Overview:
         """All cards."""
         people = self._auth.visible(request)
         # First: what changes from here on, the page is told although it may show it already.
-        mark = self._parts.live.mark(people)
+        mark = self._context.live.mark(people)
         return self._pages.page(
             request,
             "overview.html",
@@ -58,7 +58,7 @@ class Overview:
             histories=_histories(self._pages, people),
             poll_minutes=self._poll_minutes(),
             events=self._pages.link(EVENTS, after=str(mark)),
-            now=self._parts.clock(),
+            now=self._context.clock(),
         )
 
     def card(self, request: Request) -> Response:
@@ -77,12 +77,12 @@ class Overview:
 
     def _cards(self, request: Request, people: Sequence[str]) -> list[Card]:
         texts, units = self._pages.texts(request), _units(request)
-        with self._parts.open() as workplace:
-            cards = Cards(self._parts, workplace, texts, units)
+        with self._context.open() as services:
+            cards = Cards(self._context, services, texts, units)
             return [cards.card(name) for name in people]
 
     def _poll_minutes(self) -> int:
-        return max(1, round(self._parts.settings.server.poll / 60))
+        return max(1, round(self._context.settings.server.poll / 60))
 
 
 def card_path(person: str) -> str:

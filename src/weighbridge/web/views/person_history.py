@@ -32,9 +32,9 @@ from weighbridge.web.charts.series import DAY, FORGOTTEN, Series, from_instant, 
 class PersonHistory:
     """The history of one person, as far as it has been read from Withings."""
 
-    def __init__(self, workplace: Services, person: Person) -> None:
+    def __init__(self, services: Services, person: Person) -> None:
         self._person = person
-        self._archive = workplace.archive(person.name)
+        self._archive = services.archive(person.name)
         self._points: Points | None = None
         if self._archive:
             counts = person.ambiguous == "deliver"

@@ -26,9 +26,9 @@ _DONE = Message(
 )
 
 
-def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
+def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """Every address of the set-up."""
-    path = parts.settings.home / CONFIG_FILE
+    path = context.settings.home / CONFIG_FILE
 
     def say(request: Request) -> Response:
         status = 409 if request.method == "POST" else 200

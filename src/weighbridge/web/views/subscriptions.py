@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
+def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """The button, and what came of it."""
-    page, path = SubscriptionPage(parts, auth, pages), "/subscriptions/{person}"
+    page, path = SubscriptionPage(context, auth, pages), "/subscriptions/{person}"
     return [
         Route(path, auth.require_person(page.about(page.progress))),
         Route(path, auth.require_person(page.about(page.begin)), methods=["POST"]),
@@ -95,11 +95,11 @@ class SubscriptionPage(TaskPage[SubscriptionCheck, Checked]):
         name = name_in(request.path_params["person"])
         if not self._auth.may_see(request, name):
             return None
-        return SubscriptionCheck(self._parts.settings.person(name), request.visitor.key)
+        return SubscriptionCheck(self._context.settings.person(name), request.visitor.key)
 
     def _check(self, person: Person) -> Checked:
         """In the thread of the task. Raises Problems."""
-        with self._parts.open() as services:
+        with self._context.open() as services:
             callback = callback_of(services)
             try:
                 found = find_subscriptions(services, person, callback)

@@ -88,7 +88,7 @@ def service_of(kind: TargetKind | None, target: TargetSettings) -> str:
     return service if target.name == target.kind else f"{service} ({target.name})"
 
 
-def target_ref_of(request: SignedInRequest, auth: Auth, parts: AppContext) -> TargetRef | None:
+def target_ref_of(request: SignedInRequest, auth: Auth, context: AppContext) -> TargetRef | None:
     """What the address names; None when it is nothing that the visitor may know of.
 
     There is no login at a file, so there is no page for it either.
@@ -96,7 +96,7 @@ def target_ref_of(request: SignedInRequest, auth: Auth, parts: AppContext) -> Ta
     person_name = name_in(request.path_params["person"])
     if not auth.may_see(request, person_name):
         return None
-    person = parts.settings.person(person_name)
+    person = context.settings.person(person_name)
     name = name_in(request.path_params["target"])
     target = next((one for one in person.targets if one.name == name), None)
     if target is None:
@@ -123,9 +123,9 @@ _CONNECTED = Message("connections.done_title", ("connections.done",), "connect.t
 type MakeAnswers = Callable[[BackgroundTask[str]], SignInAnswers]
 
 
-def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
+def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """The form, what is begun with it, and how it goes on."""
-    page = TargetLogin(parts, auth, pages)
+    page = TargetLogin(context, auth, pages)
     base = "/connect/{person}/{target}"
     return [
         Route(path, auth.require_person(page.about(answer)), methods=[method])
@@ -170,7 +170,7 @@ class TargetLogin(TaskPage[TargetRef, str]):
         return self._pages.go_to(target.progress_path)
 
     def _subject(self, request: SignedInRequest) -> TargetRef | None:
-        return target_ref_of(request, self._auth, self._parts)
+        return target_ref_of(request, self._auth, self._context)
 
     def _start(
         self, request: SignedInRequest, target: TargetRef, answers: MakeAnswers, username: str = ""
@@ -183,14 +183,14 @@ class TargetLogin(TaskPage[TargetRef, str]):
         """In the thread of the task. Returns the name of the account that is signed in now."""
         about = {"person": target.person.name, "target": target.target.name}
         try:
-            name = sign_in(self._parts.open, target.person, target.target, answers).name
+            name = sign_in(self._context.open, target.person, target.target, answers).name
         except Problem as problem:
             log.info("not_signed_in", extra={**about, "problem": type(problem).__name__})
             raise
         finally:
-            self._parts.live.tell(target.person.name)
+            self._context.live.tell(target.person.name)
         log.info("signed_in", extra=about)
-        self._parts.wake(target.person.name, asking=False)
+        self._context.wake(target.person.name, asking=False)
         return name
 
     def _not_begun(self, request: SignedInRequest, subject: TargetRef) -> Response:
@@ -225,7 +225,7 @@ class TargetLogin(TaskPage[TargetRef, str]):
         username: str = "",
     ) -> Response:
         """The form; ``trouble`` says what became of the last attempt."""
-        with self._parts.open() as services:
+        with self._context.open() as services:
             standing = standing_at(services, target.person, target.target)
         if trouble is not None and trouble.reason == "blocked" and standing.blocked_until is None:
             trouble = None  # that has passed

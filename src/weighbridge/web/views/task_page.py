@@ -54,11 +54,11 @@ class TaskPage[S: Subject, T](ABC):
     working_title: str
     """The text over the page that waits; it may use ``person`` and ``service``."""
 
-    def __init__(self, parts: AppContext, auth: Auth, pages: Pages) -> None:
-        self._parts = parts
+    def __init__(self, context: AppContext, auth: Auth, pages: Pages) -> None:
+        self._context = context
         self._auth = auth
         self._pages = pages
-        self._tasks: TaskRegistry[T] = TaskRegistry(parts.clock)
+        self._tasks: TaskRegistry[T] = TaskRegistry(context.clock)
 
     @abstractmethod
     def _subject(self, request: SignedInRequest) -> S | None:

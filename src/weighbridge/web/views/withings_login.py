@@ -136,12 +136,12 @@ ENDINGS = (
 class WithingsWay:
     """Sends people to Withings and receives them when they come back."""
 
-    def __init__(self, parts: AppContext, auth: Auth, pages: Pages) -> None:
-        self._parts = parts
+    def __init__(self, context: AppContext, auth: Auth, pages: Pages) -> None:
+        self._context = context
         self._auth = auth
         self._pages = pages
-        self._consents = Consents(parts.clock)
-        self._address = callback_address(parts.settings)
+        self._consents = Consents(context.clock)
+        self._address = callback_address(context.settings)
 
     def begins(self, request: Request) -> bool:
         """Whether somebody wants to go to Withings: a form, or a link that names a person."""
@@ -160,9 +160,9 @@ class WithingsWay:
         if person is None:
             return self._say(request, UNKNOWN)
         try:
-            with self._parts.open() as workplace:
-                app = self._app(workplace)
-                prove_writable(workplace.settings.home)
+            with self._context.open() as services:
+                app = self._app(services)
+                prove_writable(services.settings.home)
         except Problem as problem:
             return self._trouble(request, problem, person.name)
         state = self._consents.begin(person.name, request.visitor.key, self._address)
@@ -201,21 +201,21 @@ class WithingsWay:
                 self._consents.give_up(state)
             return self._trouble(request, problem, consent.person)
         log.info("connected", extra={"person": consent.person})
-        self._parts.wake(consent.person)
+        self._context.wake(consent.person)
         return self._connected(request, consent, already=False)
 
     def _exchange(self, consent: Consent, code: str) -> str:
-        person = self._parts.settings.person(consent.person)
-        with self._parts.open() as workplace:
-            return keep_login(workplace, person, self._app(workplace), code)
+        person = self._context.settings.person(consent.person)
+        with self._context.open() as services:
+            return keep_login(services, person, self._app(services), code)
 
-    def _app(self, workplace: Services) -> WithingsApp:
+    def _app(self, services: Services) -> WithingsApp:
         """The application, with the address at which we wait."""
-        return msgspec.structs.replace(workplace.app(), callback_url=self._address)
+        return msgspec.structs.replace(services.app(), callback_url=self._address)
 
     def _person(self, request: Request, name: str) -> Person | None:
         """None for somebody whom this visitor may not see: as if there were nobody."""
-        return self._parts.settings.person(name) if self._auth.may_see(request, name) else None
+        return self._context.settings.person(name) if self._auth.may_see(request, name) else None
 
     def _connected(self, request: Request, consent: Consent, *, already: bool) -> Response:
         return self._pages.message(
@@ -263,7 +263,7 @@ class WithingsWay:
             person=person,
             owner=_owner(request, problem),
             problem=None if ending.explains else problem,
-            begin=begin_address(self._parts.settings),
+            begin=begin_address(self._context.settings),
         )
 
 
