@@ -370,8 +370,8 @@ def record(database: Database) -> SubscriptionStore:
 def test_the_beginning_of_a_lasting_trouble_is_kept(record: SubscriptionStore) -> None:
     assert record.state() is None
     record.begin(OURS)
-    record.note_trouble("refused", 10.0, 40.0)
-    record.note_trouble("still refused", 40.0, 100.0)
+    record.note_trouble(RetryLater("refused"), 10.0, 40.0)
+    record.note_trouble(RetryLater("still refused"), 40.0, 100.0)
     state = record.begin(OURS)
     assert (state.trouble, state.trouble_at, state.steps) == ("still refused", 10.0, 2)
     assert not state.settled_at(OURS)

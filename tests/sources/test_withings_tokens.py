@@ -191,7 +191,8 @@ def test_a_dead_refresh_token_needs_a_person_and_is_not_tried_again() -> None:
     with pytest.raises(LoginNeeded, match="--person anna"):
         there.tokens.access()
     assert there.store.pairs == [OLD]
-    assert "invalid refresh_token" in (there.store.reason or "")
+    assert there.store.reason is not None
+    assert "invalid refresh_token" in there.store.reason.message()
     assert len(there.wire.forms) == 1
 
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weighbridge.core.errors import ConfigProblem
+from weighbridge.core.errors import ConfigProblem, LoginNeeded, RetryLater
 from weighbridge.core.measures import MeasureGroup
+from weighbridge.core.reason import plain
 from weighbridge.sources.withings.readings import readings
 from weighbridge.storage.archive import (
     Archive,
@@ -314,11 +315,11 @@ def test_two_people_may_have_the_same_group_ids(database: Database, archive: Arc
 def test_trouble_is_dated_from_its_beginning_and_forgotten_when_withings_answers(
     database: Database, archive: Archive
 ) -> None:
-    archive.note_trouble("no answer", 10.0)
-    archive.note_trouble("no login", 20.0)
+    archive.note_trouble(RetryLater("no answer"), 10.0)
+    archive.note_trouble(LoginNeeded("no login"), 20.0)
     row = database.one("account_of", person="anna")
     assert row is not None
-    assert (row["trouble"], row["trouble_at"]) == ("no login", 10.0)
+    assert (row["trouble"], row["trouble_at"]) == (plain("no login").to_json(), 10.0)
     archive.note_checked(30.0)
     row = database.one("account_of", person="anna")
     assert row is not None

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from weighbridge.core.errors import RetryLater, StateProblem
+from weighbridge.core.reason import plain
 from weighbridge.storage.api_pauses import ApiPauseStore, SignInBreaker, breaker_name
 from weighbridge.storage.database import Database
 from weighbridge.storage.leases import Leases, name_of
@@ -264,18 +265,18 @@ def test_the_breaker_opens_for_two_hours_and_doubles_up_to_a_day(
     assert breaker.state() is None
     hours = []
     for _ in range(7):
-        hours.append((breaker.open("status 429").until - clock.now) / HOUR)
+        hours.append((breaker.open(plain("status 429")).until - clock.now) / HOUR)
         clock.now += hours[-1] * HOUR
     assert hours == [2, 4, 8, 16, 24, 24, 24]
 
 
 def test_the_breaker_is_open_until_its_time_is_over(database: Database, clock: Clock) -> None:
     breaker = SignInBreaker(database, "sign-in", clock)
-    breaker.open("status 429")
+    breaker.open(plain("status 429"))
     clock.now += 2 * HOUR - 1
     state = SignInBreaker(database, "sign-in", clock).state()
     assert state is not None
-    assert (state.steps, state.reason, state.until) == (1, "status 429", clock.now + 1)
+    assert (state.steps, state.reason, state.until) == (1, plain("status 429"), clock.now + 1)
     clock.now += 1
     assert breaker.state() is None
 
@@ -284,9 +285,9 @@ def test_a_success_closes_the_breaker_and_forgets_its_steps(
     database: Database, clock: Clock
 ) -> None:
     breaker = SignInBreaker(database, "sign-in", clock)
-    breaker.open("one")
-    breaker.open("two")
+    breaker.open(plain("one"))
+    breaker.open(plain("two"))
     breaker.close()
     assert breaker.state() is None
-    assert breaker.open("three").steps == 1
-    assert breaker.open("four").until == clock.now + 4 * HOUR
+    assert breaker.open(plain("three")).steps == 1
+    assert breaker.open(plain("four")).until == clock.now + 4 * HOUR

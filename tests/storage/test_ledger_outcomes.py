@@ -9,6 +9,8 @@ import pytest
 
 from fixtures.ledger import add, due, open_ledger, row_of, settle
 from weighbridge.core.delivery_state import State
+from weighbridge.core.errors import LoginNeeded, RetryLater
+from weighbridge.core.reason import plain
 from weighbridge.storage.database import Database
 from weighbridge.storage.ledger import Ledger
 from weighbridge.testing.builders import NOON
@@ -40,10 +42,10 @@ def test_what_was_being_sent_when_the_process_died_is_unknown(ledger: Ledger) ->
     number = add(ledger)
     add(ledger, NOON + 1)
     ledger.claim(due(ledger)[:1], NOON + 3)
-    assert ledger.mark_orphans("Interrupted.") == 1
+    assert ledger.mark_orphans(plain("Interrupted.")) == 1
     [unknown] = ledger.in_state(State.UNKNOWN, 10)
     assert (unknown.id, unknown.since) == (number, NOON + 3)
-    assert ledger.mark_orphans("Interrupted.") == 0
+    assert ledger.mark_orphans(plain("Interrupted.")) == 0
 
 
 def test_open_deliveries_are_counted_by_their_state(ledger: Ledger) -> None:
@@ -64,7 +66,7 @@ def test_a_login_wakes_what_was_blocked(ledger: Ledger) -> None:
     for n in range(3):
         add(ledger, NOON + n)
     add(ledger, NOON + 9, state=State.HELD)
-    assert ledger.block("Log in.") == 3
+    assert ledger.block(plain("Log in.")) == 3
     assert due(ledger) == []
     assert ledger.wake() == 3
     assert len(due(ledger)) == 3
@@ -96,13 +98,13 @@ def _plan_of(database: Database, name: str) -> str:
 
 
 def test_trouble_is_dated_from_its_beginning_until_a_success(ledger: Ledger) -> None:
-    ledger.note_trouble("RetryLater", "no answer", 10.0)
-    ledger.note_trouble("LoginNeeded", "log in", 20.0)
+    ledger.note_trouble(RetryLater("no answer"), 10.0)
+    ledger.note_trouble(LoginNeeded("log in"), 20.0)
     ledger.pause(99.0)
     row = ledger.row()
-    assert (row["trouble_kind"], row["trouble"], row["trouble_at"]) == (
-        "LoginNeeded",
-        "log in",
+    assert (row["decision"], row["trouble"], row["trouble_at"]) == (
+        LoginNeeded.decision,
+        plain("log in").to_json(),
         10.0,
     )
     ledger.note_success(30.0)

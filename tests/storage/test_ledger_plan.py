@@ -9,6 +9,7 @@ import pytest
 
 from fixtures.ledger import add, open_ledger, row_of
 from weighbridge.core.delivery_state import Add, Change, Older, State, Step
+from weighbridge.core.reason import plain
 from weighbridge.storage.archive import END_OF_TIME, connect_account
 from weighbridge.storage.ledger import Ledger
 from weighbridge.testing.builders import NOON
@@ -22,7 +23,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 def test_a_change_of_what_is_no_longer_as_it_was_does_nothing(ledger: Ledger) -> None:
     number = add(ledger, state=State.SENDING)
-    change = Change(number, State.PLANNED, State.SUPERSEDED, 0.0, "Newer.")
+    change = Change(number, State.PLANNED, State.SUPERSEDED, 0.0, plain("Newer."))
     ledger.write_down([change], NOON)
     assert row_of(ledger, number)["state"] == State.SENDING
 
@@ -30,7 +31,7 @@ def test_a_change_of_what_is_no_longer_as_it_was_does_nothing(ledger: Ledger) ->
 def test_the_number_of_what_became_owed_is_told(ledger: Ledger) -> None:
     steps: list[Step] = [
         Add("body", "a", NOON, 0, "r", State.PLANNED, 0.0, None),
-        Add("body", "b", NOON, 0, "r", State.HELD, 0.0, "Doubtful."),
+        Add("body", "b", NOON, 0, "r", State.HELD, 0.0, plain("Doubtful.")),
         Older("c"),
     ]
     assert ledger.write_down(steps, NOON) == 1

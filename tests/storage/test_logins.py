@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from weighbridge.core.errors import ConfigProblem
+from weighbridge.core.reason import plain
 from weighbridge.core.token_pair import TokenPair
 from weighbridge.storage.database import Database
 from weighbridge.storage.leases import Leases
@@ -95,8 +96,8 @@ def test_a_pair_is_replaced_as_a_whole_or_not_at_all(home: Home) -> None:
 
 def test_a_refused_login_is_remembered_until_the_next_one(home: Home) -> None:
     home.tokens().store(pair(1))
-    home.tokens().mark_login_needed("The refresh token was refused.")
-    assert home.tokens().login_needed() == "The refresh token was refused."
+    home.tokens().mark_login_needed(plain("The refresh token was refused."))
+    assert home.tokens().login_needed() == plain("The refresh token was refused.")
     assert home.tokens().load() == pair(1)
     home.tokens().store(pair(2))
     assert home.tokens().login_needed() is None

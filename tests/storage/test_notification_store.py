@@ -130,7 +130,7 @@ def test_an_account_that_is_gone_needs_a_login_and_its_person_is_woken(
     assert store(database, Notification("4711", 46, action=action)) == ("anna",)
     reason = login.login_needed()
     assert reason is not None
-    assert reason.startswith("Withings says")
+    assert reason.message().startswith("Withings says")
     assert login.load() == pair("1")  # nothing is thrown away on somebody's word
 
 

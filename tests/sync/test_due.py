@@ -9,6 +9,7 @@ import pytest
 
 from fixtures.ledger import add, due, open_ledger, settle
 from weighbridge.core.delivery_state import State
+from weighbridge.core.errors import LoginNeeded, RetryLater
 from weighbridge.storage.ledger import Ledger
 from weighbridge.sync.due import LOOK_AGAIN, next_due, patience, paused_until
 from weighbridge.sync.retry import FIRST_WAIT, LONGEST_WAIT
@@ -55,7 +56,7 @@ def test_what_was_put_off_waits_and_hurries_when_the_target_is_back(ledger: Ledg
 
 def test_a_login_that_is_needed_is_nothing_to_wait_for(ledger: Ledger) -> None:
     add(ledger)
-    ledger.note_trouble("LoginNeeded", "Log in.", NOON)
+    ledger.note_trouble(LoginNeeded("Log in."), NOON)
     assert next_due(ledger, NOON) is None
 
 
@@ -70,7 +71,7 @@ def test_what_may_have_arrived_is_looked_for_again(ledger: Ledger) -> None:
 )
 def test_the_older_the_trouble_the_longer_the_wait(ledger: Ledger, age: int, wait: float) -> None:
     add(ledger)
-    ledger.note_trouble("RetryLater", "It is down.", NOON - age)
+    ledger.note_trouble(RetryLater("It is down."), NOON - age)
     ledger.note_attempt(NOON)
     assert next_due(ledger, NOON) == NOON + wait
     assert patience(age) == wait
@@ -96,7 +97,7 @@ def test_a_clock_that_was_set_back_makes_nothing_wait_for_hours(ledger: Ledger) 
     ledger.claim(due(ledger), future)
     settle(ledger, number, State.PLANNED, was=State.SENDING, not_before=future + 60)
     ledger.pause(future + 90)
-    ledger.note_trouble("RetryLater", "It is down.", future)
+    ledger.note_trouble(RetryLater("It is down."), future)
     assert next_due(ledger, future) == future + 90
     assert next_due(ledger, NOON) == NOON + FIRST_WAIT
     assert paused_until(ledger.row(), NOON) == 0

@@ -47,7 +47,7 @@ def test_everything_that_is_owed_is_delivered_in_batches_and_seen(world: World[P
     assert world.states() == ["confirmed"] * READINGS
     assert [size for call, size in world.place.calls if call == "send"] == [3, 2]
     assert (engine.counts.sent, engine.counts.already_there) == (READINGS, 0)
-    assert {row["answer"] for row in world.rows()} == {SEEN}
+    assert {row["answer"] for row in world.rows()} == {SEEN.to_json()}
 
 
 def test_the_disk_knows_that_something_is_sent_before_it_is_sent(world: World[Place]) -> None:

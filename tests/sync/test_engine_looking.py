@@ -36,7 +36,7 @@ def test_what_is_there_already_is_not_sent(world: World[Place]) -> None:
     assert world.kilograms() == weights(*range(READINGS))
     assert (engine.counts.sent, engine.counts.already_there) == (3, 2)
     answers = Counter(row["answer"] for row in world.rows())
-    assert answers == {ALREADY_THERE: 2, SEEN: 3}
+    assert answers == {ALREADY_THERE.to_json(): 2, SEEN.to_json(): 3}
 
 
 def test_what_stands_there_with_other_values_is_replaced(world: World[Place]) -> None:

@@ -67,7 +67,7 @@ def test_the_class_of_the_problem_decides_about_the_state(
     assert row["attempts"] == 1
     if not isinstance(problem, Refused):
         assert isinstance(found, Problem)
-        assert letters.ledger.row()["trouble_kind"] == type(found).__name__
+        assert letters.ledger.row()["decision"] == found.decision
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from fixtures.engine import READINGS, World, engine_world
 from fixtures.killed import weights
 from weighbridge.core.errors import RetryLater
+from weighbridge.core.reason import read_reason
 from weighbridge.testing.builders import NOON
 from weighbridge.testing.places import Fault, Place
 
@@ -34,7 +35,8 @@ def test_a_payload_refused_as_a_whole_is_split_until_the_bad_one_is_found(
     expected = ["rejected" if minute in bad else "confirmed" for minute in range(READINGS)]
     assert world.states() == expected
     assert engine.counts.rejected == len(bad)
-    assert {r["answer"] for r in world.rows() if r["state"] == "rejected"} == {
+    answers = [read_reason(r["answer"]) for r in world.rows() if r["state"] == "rejected"]
+    assert {answer.sentences() for answer in answers if answer} == {
         "The place refused the payload. Look at its readings."
     }
 

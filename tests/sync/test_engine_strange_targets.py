@@ -59,7 +59,7 @@ def test_a_defect_in_looking_is_a_problem_of_this_target_alone(tmp_path: Path) -
     assert "secret" not in str(problem)
     assert problem.remedy
     assert world.states() == ["planned"]
-    assert world.ledger.row()["trouble"] == str(problem)
+    assert world.ledger.row()["trouble"] == problem.reason.to_json()
     world.stop()
 
 

@@ -12,6 +12,7 @@ from fixtures.killed import weights
 from fixtures.pipeline import Cloud, World
 from weighbridge.core.errors import ExitCode, LoginNeeded, RetryLater
 from weighbridge.core.measures import MeasureGroup
+from weighbridge.core.reason import plain
 from weighbridge.sources.withings.parse import Page
 from weighbridge.testing.builders import NOON, group
 from weighbridge.testing.places import Fault
@@ -118,7 +119,7 @@ def test_withings_in_trouble_does_not_stop_what_is_known_already(world: World) -
     outcome = world.sync()
     assert outcome.exit_code is ExitCode.LOG_IN
     assert world.kilograms() == weights(0)
-    assert world._rows("SELECT trouble FROM account") == [("The login is dead.",)]
+    assert world._rows("SELECT trouble FROM account") == [(plain("The login is dead.").to_json(),)]
 
 
 def test_a_group_that_shows_up_late_with_an_earlier_time_is_not_lost(world: World) -> None:

@@ -43,7 +43,7 @@ def test_a_target_is_disconnected_after_a_question(family: Street) -> None:
             for one in workplace.road(workplace.settings.person("anna")).routes
             if one.name == "garmin"
         ]
-        assert route.ledger.row()["trouble_kind"] == "LoginNeeded"
+        assert route.ledger.row()["decision"] == "login"
     assert sign_in(admin, "anna", ANNA).status == 200
 
 

@@ -14,6 +14,7 @@ from weighbridge.cli.times import count, moment
 from weighbridge.config import Person
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import ConfigProblem, ExitCode
+from weighbridge.core.reason import read_reason
 from weighbridge.core.records import instant_of
 from weighbridge.storage.database import Database, Row
 from weighbridge.storage.decisions import (
@@ -109,7 +110,12 @@ def _lines(rows: list[Row]) -> Iterator[str]:
             f"  {row['state']}{tried}"
         )
         if row["answer"] and row["state"] not in _FINISHED:
-            yield f"    {row['answer']}"
+            yield f"    {_said(row)}"
+
+
+def _said(row: Row) -> str | None:
+    why = read_reason(row["answer"])
+    return why.sentences() if why else None
 
 
 def _rows(
@@ -141,7 +147,7 @@ def delivery_content(row: Row) -> dict[str, Any]:
         "claimed_at": moment(row["claimed_at"]),
         "done_at": moment(row["done_at"]),
         "reference": row["reference"],
-        "answer": row["answer"],
+        "answer": _said(row),
     }
 
 

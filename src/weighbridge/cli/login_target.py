@@ -43,8 +43,8 @@ def sign_in(workplace: Services, person: Person, target: TargetSettings, given: 
     except target_login.StillBlocked as problem:
         wait = problem.until - workplace.clock()
         raise RetryLater(
-            f"{problem.cause} No password is sent for another {span(wait)}: each try makes the "
-            "block longer.",
+            f"{problem.cause.message()} No password is sent for another {span(wait)}: "
+            "each try makes the block longer.",
             remedy="Wait, or sign in with a browser: add --ticket to this command.",
             after=wait,
         ) from None

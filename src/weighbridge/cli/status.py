@@ -13,6 +13,7 @@ from weighbridge.cli.output import echo, print_json
 from weighbridge.cli.times import ago, count, moment, span
 from weighbridge.config import Person, TargetSettings
 from weighbridge.core.errors import most_urgent
+from weighbridge.core.reason import Reason
 from weighbridge.storage.database import FILE_NAME, Database
 from weighbridge.sync.status import (
     SourceStanding,
@@ -107,9 +108,13 @@ def _say_source(person: str, source: SourceStanding, now: float) -> tuple[str, s
         case SourceVerdict.NOT_CONNECTED:
             return "not connected", log_in
         case SourceVerdict.LOGIN_NEEDED:
-            return "needs a login", f"{source.trouble} {log_in}"
+            why = source.trouble.message() if source.trouble else ""
+            return "needs a login", f"{why} {log_in}".lstrip()
         case SourceVerdict.IN_TROUBLE:
-            return f"in trouble for {span(now - (source.trouble_at or now))}", source.trouble
+            return (
+                f"in trouble for {span(now - (source.trouble_at or now))}",
+                _said(source.trouble),
+            )
         case SourceVerdict.NOT_READ_YET:
             return "connected, not read yet", "Run: weighbridge sync"
         case SourceVerdict.WELL:
@@ -120,7 +125,7 @@ def _status_of(
     database: Database | None, person: str, target: TargetSettings, now: float
 ) -> TargetStatus:
     standing = judge_target(database, person, target, now)
-    verdict, problem = _say_target(standing, now), standing.trouble
+    verdict, problem = _say_target(standing, now), _said(standing.trouble)
     if standing.verdict is TargetVerdict.NOT_SIGNED_IN:
         problem = f"Run: weighbridge login {in_shell(target.name)} --person {in_shell(person)}"
     return TargetStatus(
@@ -134,6 +139,10 @@ def _status_of(
         paused_until=moment(standing.pause_until),
         sign_in_blocked_until=moment(standing.sign_in_blocked_until),
     )
+
+
+def _said(why: Reason | None) -> str | None:
+    return why.sentences() if why else None
 
 
 _WORDS = {

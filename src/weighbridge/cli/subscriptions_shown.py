@@ -95,13 +95,14 @@ def check_person(workplace: Services, person: Person, callback: str) -> Checked:
     archive = workplace.archive(person.name)
     record = SubscriptionStore(workplace.database, archive.account) if archive else None
     state = (record.state() if record else None) or SubscriptionState()
+    trouble = state.trouble.message() if state.trouble else None
     content = {
         "person": person.name,
         "subscribed": there,
         "missing": found.differences.missing,
         "at_old_addresses": len(found.differences.old),
         "not_offered": sorted(found.left_out),
-        "trouble": state.trouble,
+        "trouble": trouble,
         "trouble_since": moment(state.trouble_at),
         "next_try_at": moment(state.next_try_at) if state.trouble else None,
     }
@@ -109,7 +110,9 @@ def check_person(workplace: Services, person: Person, callback: str) -> Checked:
     lines += _wrong(person, found)
     if state.trouble_at is not None:
         since = span(workplace.clock() - state.trouble_at)
-        lines.append(f"    In trouble for {since}. {state.trouble}")
+        lines.append(
+            f"    In trouble for {since}. {state.trouble.message() if state.trouble else ''}"
+        )
     return Checked(content, lines, ExitCode.LOOK if found.differences else ExitCode.DONE)
 
 

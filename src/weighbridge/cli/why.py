@@ -13,6 +13,7 @@ from weighbridge.config import Person
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import ConfigProblem, ExitCode
 from weighbridge.core.measures import Kind, MeasureGroup, Reading, field_name
+from weighbridge.core.reason import read_reason
 from weighbridge.storage.database import Row
 from weighbridge.sync.explain import (
     Attribution,
@@ -124,9 +125,14 @@ def _target(found: Reasons, one: TargetReasons) -> dict[str, Any]:
         "planned_at": moment(row["planned_at"]),
         "done_at": moment(row["done_at"]),
         "reference": row["reference"] or None,
-        "answer": row["answer"] or _MEANING[State(row["state"])],
+        "answer": _said(row["answer"]) or _MEANING[State(row["state"])],
         "next": _next(found.person, row),
     }
+
+
+def _said(answer: str | None) -> str | None:
+    why = read_reason(answer)
+    return why.sentences() if why else None
 
 
 def _next(person: Person, row: Row) -> str | None:
@@ -156,7 +162,7 @@ def _why_not(found: Reasons, one: TargetReasons) -> tuple[str, str | None]:
 _ABSENCES = {
     WhyNotOwed.GONE: "The reading is no longer there.",
     WhyNotOwed.NOTHING_TAKEN: "It holds nothing that {target} takes.",
-    WhyNotOwed.PASSED_OVER: PASSED_OVER,
+    WhyNotOwed.PASSED_OVER: PASSED_OVER.message(),
     WhyNotOwed.NOT_PLANNED: "It was not planned yet.",
     WhyNotOwed.BEFORE_SINCE: "It is older than the day given as since for {target}.",
     WhyNotOwed.BEFORE_CONNECTED: "It is older than the day on which {target} was connected.",

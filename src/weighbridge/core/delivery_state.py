@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
+from weighbridge.core.reason import Reason
+
 
 class State(StrEnum):
     """Where a delivery stands (docs/reference/states-and-exit-codes.md#states-of-a-delivery)."""
@@ -43,7 +45,7 @@ class Add(msgspec.Struct, frozen=True):
     revision: str
     state: State
     settles_at: float
-    answer: str | None
+    answer: Reason | None
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -53,7 +55,7 @@ class Change(msgspec.Struct, frozen=True):
     was: State
     state: State
     settles_at: float
-    answer: str | None
+    answer: Reason | None
 
 
 class Older(msgspec.Struct, frozen=True):

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from enum import IntEnum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 if TYPE_CHECKING:
     from weighbridge.core.reason import Reason
@@ -69,7 +69,15 @@ class Problem(Exception):
     ) -> None:
         super().__init__(message or code)
         self.code = code
-        self.values = values if code else {"message": message, "remedy": remedy}
+        own = {"message": message, **({"remedy": remedy} if remedy else {})}
+        self.values: dict[str, Any] = values if code else own
+
+    @classmethod
+    def of(cls, why: Reason) -> Self:
+        """A problem of this class for a reason that was stored."""
+        problem = cls()
+        problem.code, problem.values = why.code, dict(why.values)
+        return problem
 
     @property
     def reason(self) -> Reason:

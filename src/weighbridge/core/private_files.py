@@ -69,7 +69,4 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _not_writable(path: Path, error: OSError) -> StateProblem:
-    return StateProblem(
-        f"{path} cannot be written ({error.strerror}).",
-        remedy="Make the folder writable, or choose another one with --home.",
-    )
+    return StateProblem(code="home.file", path=str(path), error=error.strerror)

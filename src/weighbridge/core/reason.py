@@ -71,7 +71,7 @@ def read_reason(stored: str | None) -> Reason | None:
 
 
 def _stored(value: Value) -> Any:
-    if isinstance(value, str | int | float | None):
+    if isinstance(value, str | int | float | dict | None):
         return value
     return msgspec.to_builtins(value if isinstance(value, Reason) else value.reason)
 

@@ -14,6 +14,7 @@ from typing import Protocol
 from weighbridge.config import Person, Settings, TargetSettings
 from weighbridge.config.directory import everyone
 from weighbridge.core.delivery_state import State
+from weighbridge.core.reason import Reason
 from weighbridge.monitoring.alerts import CheckResult
 from weighbridge.runtime.counters import ProcessCounters
 from weighbridge.storage.database import Database
@@ -233,9 +234,9 @@ def _run(*words: str) -> str:
     return "Run: weighbridge " + " ".join(map(shlex.quote, words))
 
 
-def _ended(text: str | None) -> str:
+def _ended(why: Reason | None) -> str:
     """What happened, as a sentence that follows another one. Each finding has its own remedy."""
-    what = (text or "").partition(" Run: ")[0].strip()
+    what = why.message() if why else ""
     if not what:
         return ""
     return f" {what}" if what.endswith((".", "!", "?")) else f" {what}."

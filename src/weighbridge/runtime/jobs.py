@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
+from weighbridge.core.reason import read_reason
 from weighbridge.runtime.counters import ProcessCounters
 from weighbridge.runtime.daily_refresh import refresh_daily
 from weighbridge.runtime.missed_notifications import (
@@ -244,11 +245,12 @@ class JobRunner:
         """What this person must do, in one sentence; None: nothing."""
         needed = self._services.tokens(sync.person).login_needed()
         if needed:
-            return f"{sync.person}: {needed} {_log_in(sync.person)}"
+            return f"{sync.person}: {needed.message()} {_log_in(sync.person)}"
         for route in sync.routes:
             row = route.ledger.row()
-            if row["trouble_kind"] == "LoginNeeded":
-                return f"{sync.person}, {route.name}: {row['trouble']}"
+            if row["decision"] == LoginNeeded.decision:
+                why = read_reason(row["trouble"])
+                return f"{sync.person}, {route.name}: {why.sentences() if why else ''}"
         return None
 
 

@@ -242,7 +242,7 @@ def _note(
     elif isinstance(report.problem, LoginNeeded):
         store.postpone(report.next_try_at)  # pages and alerts name that problem on their own
     else:
-        store.note_trouble(report.problem.message, now, report.next_try_at)
+        store.note_trouble(report.problem, now, report.next_try_at)
     _log_report(report, before)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from weighbridge.core.reason import Reason, plain, read_reason
 from weighbridge.storage.database import Database
 
 FIRST_PAUSE = 2 * 3600.0
@@ -41,7 +42,7 @@ class BreakerState(msgspec.Struct, frozen=True):
 
     until: float
     steps: int
-    reason: str
+    reason: Reason
 
 
 class SignInBreaker:
@@ -61,15 +62,15 @@ class SignInBreaker:
         row = self._database.one("service_pause", name=self._name)
         if row is None or row["until"] <= self._clock():
             return None
-        return BreakerState(row["until"], row["steps"], row["reason"])
+        return BreakerState(row["until"], row["steps"], read_reason(row["reason"]) or plain(""))
 
-    def open(self, reason: str) -> BreakerState:
+    def open(self, reason: Reason) -> BreakerState:
         """One more blocked sign-in."""
         row = self._database.one("service_pause", name=self._name)
         steps = (row["steps"] if row else 0) + 1
         until = self._clock() + min(FIRST_PAUSE * 2.0 ** (steps - 1), LONGEST_PAUSE)
         self._database.run(
-            "set_service_pause", name=self._name, until=until, steps=steps, reason=reason
+            "set_service_pause", name=self._name, until=until, steps=steps, reason=reason.to_json()
         )
         return BreakerState(until, steps, reason)
 

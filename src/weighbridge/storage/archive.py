@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from weighbridge.core.errors import ConfigProblem
+from weighbridge.core.errors import ConfigProblem, Problem
 from weighbridge.core.records import MEASURES
 from weighbridge.storage.database import Database, Row
 from weighbridge.storage.logins import WITHINGS
@@ -213,8 +213,9 @@ class Archive:
         """Withings answered."""
         self.database.run("note_checked", account=self.account, now=now)
 
-    def note_trouble(self, trouble: str, now: float) -> None:
+    def note_trouble(self, problem: Problem, now: float) -> None:
         """Withings could not be asked; ``status`` shows since when."""
+        trouble = problem.reason.to_json()
         self.database.run("note_account_trouble", account=self.account, trouble=trouble, now=now)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from enum import StrEnum
 
 from weighbridge.core.delivery_state import State
+from weighbridge.core.reason import reason
 from weighbridge.storage.database import Database, Row
 
 
@@ -48,11 +49,7 @@ ALL_OF: dict[Decision, tuple[State, ...]] = {
 }
 """The states that ``--all`` means."""
 
-ANSWERS = {
-    Decision.RETRY: "A person asked to send it again.",
-    Decision.SKIP: "A person decided not to send it.",
-    Decision.ACCEPT: "A person accepted it.",
-}
+ANSWERS = {decision: reason(f"delivery.{decision}") for decision in Decision}
 """What the ledger says of a delivery after a decision."""
 
 LIMIT = 1_000_000
@@ -103,7 +100,7 @@ def decide_about(database: Database, rows: Iterable[Row], decision: Decision, no
                 id=row["id"],
                 was=row["state"],
                 state=then,
-                answer=ANSWERS[decision],
+                answer=ANSWERS[decision].to_json(),
                 now=now,
             )
     return changed

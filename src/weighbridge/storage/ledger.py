@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
 from weighbridge.core.delivery_state import Add, Change, Known, Older, State, Step
+from weighbridge.core.errors import LoginNeeded, Problem
+from weighbridge.core.reason import Reason
 from weighbridge.storage.archive import END_OF_TIME
 from weighbridge.storage.database import Database, Row
 from weighbridge.storage.decisions import accepted_readings
@@ -87,12 +90,12 @@ class Ledger:
         for step in steps:
             match step:
                 case Add():
-                    values = msgspec.structs.asdict(step)
+                    values = _columns(step)
                     self.database.run("add_delivery", route=self.route, now=now, **values)
                     added += step.state is State.PLANNED
                     older -= self._forget_older(step)
                 case Change():
-                    self.database.run("change_state", **msgspec.structs.asdict(step))
+                    self.database.run("change_state", **_columns(step))
                 case Older():
                     older += self.database.run(
                         "add_older_reading", route=self.route, reading_id=step.reading_id
@@ -165,10 +168,10 @@ class Ledger:
         rows = self.database.all("sent_between", route=self.route, start=start, end=end)
         return [(row["reading_id"], row["taken_at"]) for row in rows]
 
-    def skip_before(self, instant: float, answer: str, now: float) -> int:
+    def skip_before(self, instant: float, why: Reason, now: float) -> int:
         """What was taken before an instant is not sent any more."""
         return self.database.run(
-            "skip_before", route=self.route, before=instant, answer=answer, now=now
+            "skip_before", route=self.route, before=instant, answer=why.to_json(), now=now
         )
 
     def claim(self, due: Iterable[Due], now: float) -> list[Due]:
@@ -183,7 +186,7 @@ class Ledger:
         state: State,
         *,
         now: float,
-        answer: str | None = None,
+        answer: Reason | None = None,
         reference: str | None = None,
         look_until: float | None = None,
         not_before: float = 0.0,
@@ -194,7 +197,7 @@ class Ledger:
             id=delivery,
             was=was,
             state=state,
-            answer=answer,
+            answer=answer.to_json() if answer else None,
             reference=reference,
             now=now,
             look_until=look_until,
@@ -202,9 +205,9 @@ class Ledger:
         )
         return changed == 1
 
-    def mark_orphans(self, answer: str) -> int:
+    def mark_orphans(self, why: Reason) -> int:
         """What was ``sending`` when a process died may have arrived."""
-        return self.database.run("mark_interrupted", route=self.route, answer=answer)
+        return self.database.run("mark_interrupted", route=self.route, answer=why.to_json())
 
     def in_state(self, state: State, most: int) -> list[Open]:
         """Deliveries in one state, oldest first."""
@@ -247,12 +250,12 @@ class Ledger:
 
     def wake(self) -> int:
         """A login was made: what was blocked is owed again, and the trouble about it is over."""
-        self.database.run("forget_login_trouble", route=self.route)
+        self.database.run("forget_login_trouble", route=self.route, decision=LoginNeeded.decision)
         return self.database.run("wake_blocked", route=self.route)
 
-    def block(self, answer: str) -> int:
+    def block(self, why: Reason) -> int:
         """A person must log in: everything that is owed waits for it."""
-        return self.database.run("block_planned", route=self.route, answer=answer)
+        return self.database.run("block_planned", route=self.route, answer=why.to_json())
 
     def pause(self, until: float) -> None:
         """The other side asked to be left alone until then."""
@@ -266,9 +269,20 @@ class Ledger:
         """Everything that could be delivered was."""
         self.database.run("note_success", route=self.route, now=now)
 
-    def note_trouble(self, kind: str, trouble: str, now: float) -> None:
+    def note_trouble(self, problem: Problem, now: float) -> None:
         """Remember what is wrong, and since when."""
-        self.database.run("note_trouble", route=self.route, kind=kind, trouble=trouble, now=now)
+        self.database.run(
+            "note_trouble",
+            route=self.route,
+            decision=problem.decision,
+            trouble=problem.reason.to_json(),
+            now=now,
+        )
+
+
+def _columns(step: Add | Change) -> dict[str, Any]:
+    answer = step.answer.to_json() if step.answer else None
+    return {**msgspec.structs.asdict(step), "answer": answer}
 
 
 def _newest(rows: Iterable[Row]) -> dict[str, Known]:

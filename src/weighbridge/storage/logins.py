@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from weighbridge.core.errors import ConfigProblem
+from weighbridge.core.reason import Reason, read_reason
 from weighbridge.core.token_pair import TokenPair
 from weighbridge.storage.database import Database, Row
 from weighbridge.storage.leases import Leases, name_of
@@ -63,15 +64,15 @@ class _Record:
                 now=self._clock(),
             )
 
-    def mark_login_needed(self, reason: str) -> None:
+    def mark_login_needed(self, why: Reason) -> None:
         with self._database.transaction():
             self._database.run(
-                "mark_login_needed", person=self.person, service=self.service, reason=reason
+                "mark_login_needed", person=self.person, service=self.service, reason=why.to_json()
             )
 
-    def login_needed(self) -> str | None:
+    def login_needed(self) -> Reason | None:
         row = self.row()
-        return row["login_needed"] if row else None
+        return read_reason(row["login_needed"]) if row else None
 
     def forget(self) -> None:
         """Forget the login and the one before it.

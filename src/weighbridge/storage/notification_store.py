@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from weighbridge.core.reason import reason
 from weighbridge.storage.database import Database, Row
 from weighbridge.storage.logins import WITHINGS
 
@@ -19,8 +20,8 @@ TOLERANCE = 60
 """Seconds between an announced window and an instant that still belongs to it."""
 
 GONE = {
-    "unlink": "Withings says that access for this application was taken away.",
-    "delete": "Withings says that this account was deleted.",
+    "unlink": reason("withings.unlinked"),
+    "delete": reason("withings.deleted"),
 }
 
 
@@ -119,8 +120,8 @@ def _store(
 
 def mark_account_gone(database: Database, person: str, action: str) -> None:
     """Pause the Withings login of a person until the next login, or until a renewal works."""
-    reason = GONE.get(action, GONE["unlink"])
-    database.run("mark_login_needed", person=person, service=WITHINGS, reason=reason)
+    why = GONE.get(action, GONE["unlink"]).to_json()
+    database.run("mark_login_needed", person=person, service=WITHINGS, reason=why)
 
 
 def open_notifications(database: Database, account: int) -> list[OpenNotification]:

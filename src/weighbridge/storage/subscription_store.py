@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from weighbridge.storage.database import Database
+from weighbridge.core.errors import Problem
+from weighbridge.core.reason import Reason, read_reason
+from weighbridge.storage.database import Database, Row
 
 LEFT_OUT_SECONDS = 7 * 86_400.0
 """A subject that Withings does not offer is asked for again after a week: plans change."""
@@ -84,7 +86,7 @@ class SubscriptionState(msgspec.Struct, frozen=True):
     """The address to which they were, or are being, moved."""
     listed_at: float | None = None
     """When all of them were last in order under ``callback``; None: never yet."""
-    trouble: str | None = None
+    trouble: Reason | None = None
     trouble_at: float | None = None
     """Since when they are not in order."""
     next_try_at: float = 0.0
@@ -96,7 +98,7 @@ class SubscriptionState(msgspec.Struct, frozen=True):
         return self.callback == callback and self.listed_at is not None and self.trouble is None
 
     def __repr__(self) -> str:  # the address holds our secret
-        return f"CareState(listed_at={self.listed_at}, trouble={self.trouble!r})"
+        return f"SubscriptionState(listed_at={self.listed_at}, trouble={self.trouble!r})"
 
 
 class SubscriptionStore:
@@ -109,7 +111,7 @@ class SubscriptionStore:
     def state(self) -> SubscriptionState | None:
         """None: nobody has looked yet."""
         row = self._database.one("subscription_state", account=self._account)
-        return SubscriptionState(**dict(row)) if row else None
+        return _state(row) if row else None
 
     def begin(self, callback: str) -> SubscriptionState:
         """Note where the subscriptions are to be from now on, and how they stand there."""
@@ -122,12 +124,12 @@ class SubscriptionStore:
             "note_subscribed", account=self._account, now=now, next_try_at=next_try_at
         )
 
-    def note_trouble(self, trouble: str, now: float, next_try_at: float) -> None:
+    def note_trouble(self, problem: Problem, now: float, next_try_at: float) -> None:
         """It could not be put in order. The beginning of a lasting trouble is kept."""
         self._database.run(
             "note_subscription_trouble",
             account=self._account,
-            trouble=trouble,
+            trouble=problem.reason.to_json(),
             now=now,
             next_try_at=next_try_at,
         )
@@ -154,3 +156,7 @@ class SubscriptionStore:
     def take_back(self) -> None:
         """Ask for every subject again: a person wants to know."""
         self._database.run("forget_applis_not_offered", account=self._account)
+
+
+def _state(row: Row) -> SubscriptionState:
+    return SubscriptionState(**{**dict(row), "trouble": read_reason(row["trouble"])})

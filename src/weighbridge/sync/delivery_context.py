@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from weighbridge.core.delivery_state import State
+from weighbridge.core.reason import Reason
 from weighbridge.storage.ledger import Ledger
 from weighbridge.targets.base import Target, Verifiable
 
@@ -39,7 +40,7 @@ class DeliveryContext(msgspec.Struct, frozen=True):
         delivery: int,
         was: State,
         state: State,
-        answer: str | None,
+        answer: Reason | None,
         reference: str | None = None,
         *,
         look_until: float | None = None,

@@ -21,7 +21,7 @@ def next_due(ledger: Ledger, now: float, cloud_ahead: float = 0.0) -> float | No
     there is trouble the waiting grows with its age, so a restart does not begin anew.
     """
     row = ledger.row()
-    if row["trouble_kind"] == LoginNeeded.__name__:
+    if row["decision"] == LoginNeeded.decision:
         return None
     attempted: float = min(row["attempted_at"] or 0.0, now)
     moments = [ledger.first_due(now, cloud_ahead)]

@@ -14,6 +14,7 @@ import msgspec
 
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, RetryLater
+from weighbridge.core.reason import reason, reason_of
 from weighbridge.core.records import revision_of
 from weighbridge.storage.ledger import FOR_EVER, Due
 from weighbridge.sync.day_records import leave_newer_records
@@ -27,8 +28,8 @@ from weighbridge.targets.base import DayRecords, Existing, LatestOnly, Owed, Rec
 
 log = logging.getLogger(__name__)
 
-ALREADY_THERE = "It was there already."
-INTERRUPTED = "The program was interrupted while it was sending."
+ALREADY_THERE = reason("delivery.already_there")
+INTERRUPTED = reason("delivery.interrupted")
 
 
 class Engine:
@@ -67,9 +68,9 @@ class Engine:
             self._ledger.note_success(now)
             return
         with self._ledger.database.transaction():
-            self._ledger.note_trouble(type(problem).__name__, str(problem), now)
+            self._ledger.note_trouble(problem, now)
             if isinstance(problem, LoginNeeded):
-                self._ledger.block(problem.message)
+                self._ledger.block(problem.reason)
             elif isinstance(problem, RetryLater) and problem.after:
                 self._ledger.pause(now + problem.after)
 
@@ -173,12 +174,12 @@ class Engine:
                 if due.reading_id in receipt.delivered:
                     self._note_delivered(due, receipt.delivered[due.reading_id])
                 elif due.reading_id in receipt.refused:
-                    reason = receipt.refused[due.reading_id]
-                    self._work.settle(due.id, State.SENDING, State.REJECTED, reason)
+                    why = reason_of(receipt.refused[due.reading_id])
+                    self._work.settle(due.id, State.SENDING, State.REJECTED, why)
                     self.counts.rejected += 1
                 elif due.reading_id in receipt.unknown:
-                    text = str(problem) if problem else "The answer did not come back."
-                    self._work.settle(due.id, State.SENDING, State.UNKNOWN, text)
+                    why = problem.reason if problem else reason("target.no_answer")
+                    self._work.settle(due.id, State.SENDING, State.UNKNOWN, why)
                 else:
                     problem = problem or RetryLater(code="target.not_mentioned")
                     self._put_off(due, problem)
@@ -195,7 +196,7 @@ class Engine:
             problem = RetryLater(code="target.left_over", cause=problem)
         then = decide(problem, attempts=due.attempts, now=self._work.clock())
         self._work.settle(
-            due.id, State.SENDING, then.state, str(problem), not_before=then.not_before
+            due.id, State.SENDING, then.state, problem.reason, not_before=then.not_before
         )
 
     def _look_after(self, batch: list[tuple[Due, Owed]], receipt: Receipt) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from weighbridge.core.reason import reason
 from weighbridge.storage.ledger import Ledger
 
-NEWER_CAME = "A newer reading came first; this target keeps only one."
-TOO_OLD = "It is too old for a target that keeps only the present value."
+NEWER_CAME = reason("delivery.newer_came")
+TOO_OLD = reason("delivery.too_old")
 
 
 def leave_only_newest(ledger: Ledger, *, oldest: float, now: float, cloud_now: float) -> None:

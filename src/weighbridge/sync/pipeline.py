@@ -91,7 +91,7 @@ def _collect(sync: PersonSync, window: Window | None, outcome: Outcome) -> None:
         sync.progress.stopped(sync.person, "Withings", problem)
         if sync.archive:
             with sync.database.transaction():
-                sync.archive.note_trouble(str(problem), sync.clock())
+                sync.archive.note_trouble(problem, sync.clock())
 
 
 def _let_settle(sync: PersonSync, outcome: Outcome) -> None:

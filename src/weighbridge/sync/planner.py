@@ -12,6 +12,7 @@ import msgspec
 from weighbridge.core.days import Window
 from weighbridge.core.delivery_state import Add, Change, Known, Older, State, Step
 from weighbridge.core.measures import Measurement
+from weighbridge.core.reason import Reason, reason
 from weighbridge.core.records import Record, revision_of
 
 WAITING = frozenset({State.PLANNED, State.HELD, State.BLOCKED})
@@ -39,12 +40,12 @@ class Rule(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, also=window) if window else self
 
 
-DOUBTFUL = "It is not certain who was measured (attribution 1)."
-RELEASED = "The owner is no longer in doubt."
-NEWER = "A newer revision came first."
-WITHDRAWN = "The reading no longer holds anything for this target."
-PASSED_OVER = "Readings of doubtful owner are passed over (ambiguous = skip)."
-GONE = "The reading is no longer there: it was deleted in the cloud or given to somebody else."
+DOUBTFUL = reason("delivery.doubtful")
+RELEASED = reason("delivery.released")
+NEWER = reason("delivery.newer")
+WITHDRAWN = reason("delivery.withdrawn")
+PASSED_OVER = reason("delivery.passed_over")
+GONE = reason("delivery.gone")
 
 
 def owed(
@@ -58,11 +59,11 @@ def owed(
     ``known`` holds the newest row of each reading of the same instants; rows whose reading is not
     among ``readings`` any more are withdrawn.
     """
-    unwanted: dict[str, str | None] = {}
+    unwanted: dict[str, Reason | None] = {}
     for record in records:
         part = rule.takes(record)
-        unwanted[record.id] = reason = _why_unwanted(record, part, rule)
-        if reason:
+        unwanted[record.id] = why = _why_unwanted(record, part, rule)
+        if why:
             continue
         row = known.get(record.id)
         if row is None and not _is_wanted(record, rule):
@@ -70,12 +71,12 @@ def owed(
         else:
             yield from _follow(record, revision_of(part), row, rule, accepted)
     for record_id, row in known.items():
-        reason = unwanted.get(record_id, GONE)
-        if reason and row.state in REPLACEABLE:
-            yield Change(row.id, row.state, State.SUPERSEDED, row.settles_at, reason)
+        why = unwanted.get(record_id, GONE)
+        if why and row.state in REPLACEABLE:
+            yield Change(row.id, row.state, State.SUPERSEDED, row.settles_at, why)
 
 
-def _why_unwanted(record: Record, part: Sequence[Measurement], rule: Rule) -> str | None:
+def _why_unwanted(record: Record, part: Sequence[Measurement], rule: Rule) -> Reason | None:
     if not part:
         return WITHDRAWN
     return PASSED_OVER if record.ambiguous and rule.ambiguous == "skip" else None

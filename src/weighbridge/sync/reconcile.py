@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from weighbridge.core.delivery_state import State
+from weighbridge.core.reason import reason
 from weighbridge.storage.ledger import Open
 from weighbridge.sync.delivery_context import DeliveryContext, DeliveryCounts
 from weighbridge.sync.planner import NEWER
@@ -13,9 +14,9 @@ from weighbridge.targets.base import Existing, Owed, Verifiable
 LOOK_SECONDS = 24 * 3600.0
 """How long an accepted delivery is looked for before a person is asked to look."""
 
-SEEN = "Seen at the target."
-NEVER_SHOWN = "The target accepted it but never showed it."
-SENT_AGAIN = "It did not arrive; it will be sent again."
+SEEN = reason("delivery.seen")
+NEVER_SHOWN = reason("delivery.never_shown")
+SENT_AGAIN = reason("delivery.sent_again")
 
 
 class Reconciler:

@@ -31,7 +31,7 @@ def say_anew(route: Route, now: float) -> None:
     try:
         route.target.announce()
     except LoginNeeded as problem:  # nothing may be owed, and somebody must hear of it
-        route.ledger.note_trouble(type(problem).__name__, str(problem), now)
+        route.ledger.note_trouble(problem, now)
         log.warning("not_announced", extra={"target": route.name, "problem": str(problem)})
     except Problem as problem:  # it went away, and says everything when it comes back
         log.info("not_announced", extra={"target": route.name, "problem": str(problem)})

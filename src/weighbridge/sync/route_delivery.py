@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
+from weighbridge.core.reason import read_reason
 from weighbridge.storage.archive import Archive
 from weighbridge.storage.leases import name_of
 from weighbridge.storage.ledger import FOR_EVER, Ledger
@@ -90,14 +91,15 @@ def _login_needed(route: Route) -> Problem | None:
     """A dead login is not tried again: what became owed since then waits for its person as well."""
     ledger = route.ledger
     row = ledger.row()
-    if row["trouble_kind"] != LoginNeeded.__name__:
+    if row["decision"] != LoginNeeded.decision:
         return None
     if not route.signs_in:
         ledger.wake()
         return None
-    problem = LoginNeeded(row["trouble"])
-    ledger.block(problem.message)
-    return problem
+    why = read_reason(row["trouble"])
+    assert why is not None, "a decision is stored with its reason"
+    ledger.block(why)
+    return LoginNeeded.of(why)
 
 
 def _owed(ledger: Ledger) -> int:

@@ -46,7 +46,7 @@ def _send_once(send: Send, owed: Sequence[Owed]) -> Receipt | None:
     try:
         return send(owed)
     except Refused as problem:
-        return Receipt(refused={owed[0].reading_id: str(problem)}) if len(owed) == 1 else None
+        return Receipt(refused={owed[0].reading_id: problem}) if len(owed) == 1 else None
     except OutcomeUnknown as problem:
         return Receipt(unknown=everything, problem=problem)
     except Problem as problem:

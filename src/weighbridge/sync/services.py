@@ -19,6 +19,7 @@ from weighbridge.core.commands import login_command
 from weighbridge.core.days import Window
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem
 from weighbridge.core.measures import READING_KINDS, Measurement
+from weighbridge.core.reason import Reason, reason
 from weighbridge.core.shared_resources import SharedResources
 from weighbridge.sources.withings.api_pause import PATIENCE
 from weighbridge.sources.withings.call_budget import Budget
@@ -160,8 +161,10 @@ class Services:
 
         store = self.tokens(person)
         # Known already: asking would only spend calls on a login that is dead or not ours.
-        if reason := store.login_needed() or self._wrong_profile(store):
-            raise LoginNeeded(reason, remedy=f"Run: {login_command('withings', person)}")
+        if why := store.login_needed() or self._wrong_profile(store):
+            raise LoginNeeded(
+                code="withings.log_in", cause=why, login=login_command("withings", person)
+            )
         app = self.app()
         client = self.client(app)
         brake = self.brake()
@@ -190,12 +193,12 @@ class Services:
         self._budget.spend()
         self.progress.asking()
 
-    def _wrong_profile(self, store: WithingsTokens) -> str | None:
+    def _wrong_profile(self, store: WithingsTokens) -> Reason | None:
         """People do not mix: the tokens must be those of the profile that was connected."""
         pair, archive = store.load(), self.archive(store.person)
         if pair is None or archive is None or pair.userid == archive.userid:
             return None
-        return "The saved login belongs to another Withings profile. Nothing was read."
+        return reason("withings.wrong_profile")
 
     def archive(self, person: str) -> Archive | None:
         """What is known of a person's account; None before it was connected."""

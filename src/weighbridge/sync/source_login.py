@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from weighbridge.config import Person
+from weighbridge.core.reason import Reason, read_reason, reason
 from weighbridge.sources.withings.application import WithingsApp
 from weighbridge.sources.withings.oauth import exchange
 from weighbridge.sources.withings.token_refresh import LEASE
@@ -27,7 +28,7 @@ class SourceLoginStatus(msgspec.Struct, frozen=True):
     """The Withings profile; None before the first login."""
     since: float | None = None
     """When the profile was first connected, in epoch seconds."""
-    reason: str | None = None
+    reason: Reason | None = None
     """Why a login is needed."""
 
 
@@ -65,13 +66,12 @@ def standing_of(workplace: Services, person: Person) -> SourceLoginStatus:
         return SourceLoginStatus(
             person.name, "not connected", account["userid"], account["connected_at"]
         )
-    reason = _why_a_login_is_needed(login, account["userid"])
-    state: State = "connected" if reason is None else "needs login"
-    return SourceLoginStatus(person.name, state, account["userid"], account["connected_at"], reason)
+    why = _why_a_login_is_needed(login, account["userid"])
+    state: State = "connected" if why is None else "needs login"
+    return SourceLoginStatus(person.name, state, account["userid"], account["connected_at"], why)
 
 
-def _why_a_login_is_needed(login: Row, userid: str) -> str | None:
+def _why_a_login_is_needed(login: Row, userid: str) -> Reason | None:
     if login["account"] != userid:
-        return "The saved login belongs to another Withings profile."
-    reason: str | None = login["login_needed"]
-    return reason
+        return reason("withings.wrong_profile")
+    return read_reason(login["login_needed"])

@@ -13,6 +13,7 @@ import msgspec
 from weighbridge.config import TargetSettings
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import ExitCode, LoginNeeded
+from weighbridge.core.reason import Reason, read_reason
 from weighbridge.storage.api_pauses import breaker_name
 from weighbridge.storage.database import Database, Row
 from weighbridge.targets import load_kind
@@ -37,7 +38,7 @@ class SourceStanding(msgspec.Struct, frozen=True):
     connected_at: float | None = None
     checked_at: float | None = None
     """When Withings last answered."""
-    trouble: str | None = None
+    trouble: Reason | None = None
     trouble_at: float | None = None
     not_understood: int = 0
     account: int | None = None
@@ -59,7 +60,7 @@ class TargetStanding(msgspec.Struct, frozen=True, kw_only=True):
     verdict: TargetVerdict
     exit_code: ExitCode
     route: int | None = None
-    trouble: str | None = None
+    trouble: Reason | None = None
     trouble_at: float | None = None
     succeeded_at: float | None = None
     open: Mapping[str, int] = {}
@@ -77,7 +78,7 @@ def judge_source(database: Database | None, person: str) -> SourceStanding:
     login = database.one("credential_of", person=person, service="withings")
     verdict, code = _judge_account(account, login)
     needs_login = login is not None and verdict is SourceVerdict.LOGIN_NEEDED
-    trouble = login["login_needed"] if needs_login and login else None
+    trouble = read_reason(login["login_needed"]) if needs_login and login else None
     standing = SourceStanding(verdict, code, connected=login is not None, trouble=trouble)
     if account is None:
         return standing
@@ -86,7 +87,7 @@ def judge_source(database: Database | None, person: str) -> SourceStanding:
         standing,
         connected_at=account["connected_at"],
         checked_at=account["checked_at"],
-        trouble=standing.trouble or account["trouble"],
+        trouble=standing.trouble or read_reason(account["trouble"]),
         trouble_at=account["trouble_at"],
         not_understood=odd["number"] if odd else 0,
         account=account["id"],
@@ -138,7 +139,7 @@ def _judge_route(database: Database | None, person: str, target: str, now: float
         verdict=verdict,
         exit_code=code,
         route=row["id"],
-        trouble=row["trouble"],
+        trouble=read_reason(row["trouble"]),
         trouble_at=row["trouble_at"],
         succeeded_at=row["succeeded_at"],
         open=counts,
@@ -149,7 +150,7 @@ def _judge_route(database: Database | None, person: str, target: str, now: float
 
 
 def _judge_open(row: Row, counts: Mapping[str, int]) -> tuple[TargetVerdict, ExitCode]:
-    if counts.get(State.BLOCKED) or row["trouble_kind"] == LoginNeeded.__name__:
+    if counts.get(State.BLOCKED) or row["decision"] == LoginNeeded.decision:
         return TargetVerdict.LOGIN_NEEDED, ExitCode.LOG_IN
     if counts.get(State.REJECTED) or counts.get(State.UNKNOWN):
         return TargetVerdict.SERVED, ExitCode.LOOK

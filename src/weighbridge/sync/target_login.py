@@ -13,8 +13,9 @@ from typing import Literal
 import msgspec
 
 from weighbridge.config import Person, TargetSettings
+from weighbridge.core.commands import login_command
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, RetryLater, SignInBlocked
-from weighbridge.core.reason import plain
+from weighbridge.core.reason import Reason, read_reason
 from weighbridge.storage.database import prove_writable
 from weighbridge.storage.ledger import Ledger
 from weighbridge.sync.services import Services
@@ -28,8 +29,8 @@ State = Literal["connected", "needs login", "not connected"]
 class StillBlocked(RetryLater):
     """The circuit breaker is open: no password is sent before ``until`` (epoch seconds)."""
 
-    def __init__(self, reason: str, until: float, now: float) -> None:
-        super().__init__(code="target.still_blocked", after=until - now, cause=plain(reason))
+    def __init__(self, reason: Reason, until: float, now: float) -> None:
+        super().__init__(code="target.still_blocked", after=until - now, cause=reason)
         self.cause = reason
         self.until = until
 
@@ -41,7 +42,7 @@ class TargetLoginStatus(msgspec.Struct, frozen=True):
     state: State
     renewed_at: float | None = None
     """When the session was stored last, by a sign-in or a renewal."""
-    reason: str | None = None
+    reason: Reason | None = None
     """Why a login is needed."""
     blocked_until: float | None = None
     """No password is sent before."""
@@ -74,7 +75,7 @@ def sign_in(
         signed_in = attempt(target.options, answers)
     except SignInBlocked as problem:
         with open_home() as workplace:
-            workplace.breaker(person.name, target.name).open(problem.message)
+            workplace.breaker(person.name, target.name).open(problem.reason)
         raise
     with open_home() as workplace:
         _keep(workplace, person, target, signed_in)
@@ -109,13 +110,13 @@ def forget(workplace: Services, person: Person, target: TargetSettings) -> None:
     """
     session = workplace.session(person.name, target)
     ledger = Ledger(workplace.database, person.name, target.name, workplace.clock())
-    problem = LoginNeeded("It was disconnected on the pages.")
+    problem = LoginNeeded(code="target.disconnected", login=login_command(target.name, person.name))
     with session.lease(), workplace.database.transaction():
         if session.row() is None:
             return
         session.forget()
-        ledger.note_trouble(type(problem).__name__, problem.message, workplace.clock())
-        ledger.block(problem.message)
+        ledger.note_trouble(problem, workplace.clock())
+        ledger.block(problem.reason)
 
 
 def standing_at(workplace: Services, person: Person, target: TargetSettings) -> TargetLoginStatus:
@@ -126,7 +127,7 @@ def standing_at(workplace: Services, person: Person, target: TargetSettings) -> 
     if login is None:
         return TargetLoginStatus(target.name, "not connected", blocked_until=until)
     route = workplace.database.one("route_of", person=person.name, target=target.name)
-    refused = route is not None and route["trouble_kind"] == LoginNeeded.__name__
+    refused = route is not None and route["decision"] == LoginNeeded.decision
     state: State = "needs login" if refused else "connected"
-    reason = route["trouble"] if route is not None and refused else None
-    return TargetLoginStatus(target.name, state, login["stored_at"], reason, until)
+    why = read_reason(route["trouble"]) if route is not None and refused else None
+    return TargetLoginStatus(target.name, state, login["stored_at"], why, until)

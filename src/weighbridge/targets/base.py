@@ -42,8 +42,8 @@ class Receipt(msgspec.Struct, frozen=True):
 
     delivered: Mapping[str, str] = {}
     """Reading id → reference at the target ("" when it gives none)."""
-    refused: Mapping[str, str] = {}
-    """Reading id → the reason, for a person."""
+    refused: Mapping[str, Problem | str] = {}
+    """Reading id → why: a problem, or a text that is shown to people as it is."""
     unknown: frozenset[str] = frozenset()
     """Reading ids that may have arrived."""
     problem: Problem | None = None

@@ -11,7 +11,7 @@ from weighbridge.targets.base import Receipt
 class ReceiptBuilder:
     """Collects results, so that a success is never forgotten because of a later problem."""
 
-    def __init__(self, ids: Sequence[str], refused: Mapping[str, str]) -> None:
+    def __init__(self, ids: Sequence[str], refused: Mapping[str, Problem | str]) -> None:
         self._all = frozenset(ids)
         self._delivered: dict[str, str] = {}
         self._refused = dict(refused)
@@ -29,7 +29,7 @@ class ReceiptBuilder:
         except Refused as problem:
             if len(ids) > 1:
                 raise
-            self._refused[ids[0]] = str(problem)
+            self._refused[ids[0]] = problem
         except Problem as problem:
             self._problem = problem
             if isinstance(problem, OutcomeUnknown):

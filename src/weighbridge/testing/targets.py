@@ -239,7 +239,7 @@ class TargetContract:
         options = sample(self.kind)
         receipt = target.send(payload)
         shown = [repr(target), str(target), repr(options), repr(payload), repr(receipt)]
-        text = "\n".join([*shown, *target.preview(payload), *receipt.refused.values()])
+        text = "\n".join([*shown, *target.preview(payload), *map(str, receipt.refused.values())])
         assert not [secret for secret in self.secrets if secret in text]
 
     def test_the_documented_sample_loads(self, tmp_path: Path) -> None:

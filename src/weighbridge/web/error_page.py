@@ -22,8 +22,8 @@ class Trouble(msgspec.Struct, frozen=True):
 
     reason: str
     status: int
-    said: str = ""
-    """What the problem itself says, in English. It may name others: for the admin alone."""
+    said: Problem | None = None
+    """What the problem itself says. It may name others: for the admin alone."""
     owner: str = ""
     """Whose account it is; for the admin alone."""
     headers: Mapping[str, str] = {}
@@ -59,7 +59,7 @@ def trouble_of(problem: Problem) -> Trouble:
     return Trouble(
         reason,
         status,
-        said=problem.message if reason in _SPEAKS_FOR_ITSELF else "",
+        said=problem if reason in _SPEAKS_FOR_ITSELF else None,
         owner=problem.owner if isinstance(problem, TakenAccount) else "",
         headers=retry_after(problem) if isinstance(problem, RetryLater) else {},
     )

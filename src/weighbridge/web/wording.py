@@ -16,6 +16,8 @@ from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
+from weighbridge.core.errors import Problem
+from weighbridge.core.reason import Reason
 from weighbridge.i18n import Texts, texts
 from weighbridge.i18n.grammar import rounded
 from weighbridge.targets.kind import TargetKind
@@ -71,6 +73,8 @@ def anchor(address: str, words: str) -> Markup:
 def add_filters(environment: Environment) -> None:
     """What every template may use. The language is that of the page."""
     environment.globals["anchor"] = anchor
+    environment.filters["message"] = pass_context(_message)
+    environment.filters["sentences"] = pass_context(_sentences)
     environment.filters["when"] = pass_context(_when)
     environment.filters["day"] = pass_context(_day)
     environment.filters["number"] = pass_context(_number)
@@ -132,6 +136,20 @@ def _instant(language: str, instant: datetime.datetime, manner: Manner) -> str:
     if manner == "day":
         return grammar.date(instant)
     return f"{instant:%H:%M}" if manner == "time" else grammar.date_and_time(instant)
+
+
+def _message(context: Context, why: Reason | Problem) -> str:
+    """What happened, in the language of the page."""
+    return _reason(why).message(context["language"])
+
+
+def _sentences(context: Context, why: Reason | Problem) -> str:
+    """What happened and what a person does next, in the language of the page."""
+    return _reason(why).sentences(context["language"])
+
+
+def _reason(why: Reason | Problem) -> Reason:
+    return why.reason if isinstance(why, Problem) else why
 
 
 def _when(context: Context, *given: Any, **named: Any) -> Markup:

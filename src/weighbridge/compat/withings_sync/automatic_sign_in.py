@@ -54,7 +54,7 @@ class AutomaticSignIn:
 
     def _has_ended(self, target: TargetSettings) -> bool:
         row = self._workplace.database.one("route_of", person=self._person.name, target=target.name)
-        return row is not None and row["trouble_kind"] == LoginNeeded.__name__
+        return row is not None and row["decision"] == LoginNeeded.decision
 
     def _sign_in(self, target: TargetSettings, reason: Problem) -> None:
         login = self._credentials[target.kind]
@@ -67,7 +67,7 @@ class AutomaticSignIn:
             self._send(target, login)
         except LoginNeeded as problem:
             if refused is not None:
-                refused.open(problem.message)
+                refused.open(problem.reason)
             raise LoginNeeded(problem.message, remedy=_by_hand(target)) from problem
 
     def _send(self, target: TargetSettings, login: TargetCredentials) -> None:
@@ -91,8 +91,8 @@ class AutomaticSignIn:
         if opened is not None:
             wait = opened.until - self._workplace.clock()
             raise RetryLater(
-                f"{opened.reason} No password is sent for another {span(wait)}: each try makes "
-                "the block longer.",
+                f"{opened.reason.message()} No password is sent for another {span(wait)}: "
+                "each try makes the block longer.",
                 remedy=f"Wait, or sign in with a browser: weighbridge login {target.name} --ticket",
                 after=wait,
             )
@@ -104,7 +104,7 @@ class AutomaticSignIn:
         if opened := breaker.state():
             wait = span(opened.until - self._workplace.clock())
             raise LoginNeeded(
-                f"{opened.reason} The same password is not sent again for {wait}.",
+                f"{opened.reason.message()} The same password is not sent again for {wait}.",
                 remedy=_by_hand(target),
             )
         return breaker

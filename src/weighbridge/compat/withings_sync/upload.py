@@ -56,7 +56,7 @@ def _set_aside(person_sync: PersonSync, problems: Mapping[str, Problem]) -> None
         if problem is None:
             return route
         if isinstance(problem, LoginNeeded):
-            route.ledger.note_trouble(type(problem).__name__, str(problem), person_sync.clock())
+            route.ledger.note_trouble(problem, person_sync.clock())
         return msgspec.structs.replace(route, problem=problem)
 
     person_sync.routes = [marked(route) for route in person_sync.routes]

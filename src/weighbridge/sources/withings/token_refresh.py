@@ -16,6 +16,7 @@ import msgspec
 
 from weighbridge.core.commands import login_command
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
+from weighbridge.core.reason import Reason
 from weighbridge.core.token_pair import TokenPair
 from weighbridge.sources.withings.api_pause import PATIENCE, ApiPause, Patience, free
 from weighbridge.sources.withings.application import WithingsApp
@@ -50,7 +51,7 @@ class TokenStore(Protocol):
     def store(self, pair: TokenPair) -> None:
         """Keep a new pair, in one transaction; the old one becomes ``previous``."""
 
-    def mark_login_needed(self, reason: str) -> None:
+    def mark_login_needed(self, why: Reason) -> None:
         """Write down that only a person can go on."""
 
     def lease(self, seconds: float) -> AbstractContextManager[None]:
@@ -97,7 +98,7 @@ class TokenRefresh:
     def login_needed(self, refusal: LoginNeeded) -> LoginNeeded:
         """Write down that a person must log in, and return the problem to raise."""
         problem = LoginNeeded(code="withings.log_in", cause=refusal, login=self._login)
-        self._store.mark_login_needed(problem.message)
+        self._store.mark_login_needed(refusal.reason)
         return problem
 
     def _load(self) -> TokenPair:

@@ -19,17 +19,17 @@ UPDATE route SET attempted_at = :now WHERE id = :route
 
 -- name: note_success
 UPDATE route
-   SET succeeded_at = :now, pause_until = 0, trouble = NULL, trouble_kind = NULL, trouble_at = NULL
+   SET succeeded_at = :now, pause_until = 0, trouble = NULL, decision = NULL, trouble_at = NULL
  WHERE id = :route
 
 -- name: note_trouble
 UPDATE route
-   SET trouble = :trouble, trouble_kind = :kind, trouble_at = coalesce(trouble_at, :now)
+   SET trouble = :trouble, decision = :decision, trouble_at = coalesce(trouble_at, :now)
  WHERE id = :route
 
 -- name: forget_login_trouble
-UPDATE route SET trouble = NULL, trouble_kind = NULL, trouble_at = NULL
- WHERE id = :route AND trouble_kind = 'LoginNeeded'
+UPDATE route SET trouble = NULL, decision = NULL, trouble_at = NULL
+ WHERE id = :route AND decision = :decision
 
 -- name: routes
 SELECT * FROM route ORDER BY person, target

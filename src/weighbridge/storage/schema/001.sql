@@ -1,4 +1,8 @@
 -- What we know, what is owed, and who may ask: one database, so that one transaction can span them.
+--
+-- Columns named trouble, reason (of a pause), login_needed and answer hold a code and its values as
+-- JSON, never a sentence: {"code": "garmin.unavailable", "values": {"status": 503}}. The words are
+-- looked up when they are shown. ``decision`` is the word of the problem's class ("login", "later").
 
 CREATE TABLE account (
     id           INTEGER PRIMARY KEY,
@@ -112,7 +116,7 @@ CREATE TABLE route (
     attempted_at REAL,
     succeeded_at REAL,
     trouble      TEXT,
-    trouble_kind TEXT,
+    decision     TEXT,
     trouble_at   REAL,
     UNIQUE (person, target)
 );

@@ -9,7 +9,7 @@ from zlib import crc32
 
 import msgspec
 
-from weighbridge.core.errors import ConfigProblem, Refused, RetryLater
+from weighbridge.core.errors import ConfigProblem, Problem, Refused, RetryLater
 from weighbridge.core.measures import Measurement, Reading
 from weighbridge.targets.base import Context, Existing, Owed, Receipt
 from weighbridge.targets.file.file_options import FileOptions
@@ -28,7 +28,7 @@ class Payload(msgspec.Struct, frozen=True):
     """Readings as they will stand in the file, oldest first."""
 
     entries: tuple[Entry, ...]
-    refused: dict[str, str]
+    refused: dict[str, Problem | str]
     """Reading id → why the format cannot hold it."""
 
 
@@ -60,12 +60,12 @@ class FileTarget:
         context = self._context
         owner = Owner(context.person, context.timezone, context.height())
         entries: list[Entry] = []
-        refused: dict[str, str] = {}
+        refused: dict[str, Problem | str] = {}
         for one in sorted(owed, key=_age):
             try:
                 content = self._content(one.reading, owner)
             except Refused as problem:
-                refused[one.reading_id] = str(problem)
+                refused[one.reading_id] = problem
             else:
                 taken_at = one.reading.taken_at
                 entries.append(Entry(one.reading_id, taken_at, content, one.previous))

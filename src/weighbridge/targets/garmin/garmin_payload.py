@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from weighbridge.core.errors import Refused
+from weighbridge.core.errors import Problem, Refused
 from weighbridge.core.measures import Kind, Measurement, MeasureType, Reading
 from weighbridge.core.zones import first_zone
 from weighbridge.targets.base import Owed
@@ -52,7 +52,7 @@ class Payload(msgspec.Struct, frozen=True):
     file: bytes = b""
     """The FIT file of the weigh-ins; empty without any."""
     pressures: tuple[Pressure, ...] = ()
-    refused: Mapping[str, str] = {}
+    refused: Mapping[str, Problem | str] = {}
     """Reading id → why it cannot be sent at all."""
 
     def ids(self) -> list[str]:
@@ -74,7 +74,7 @@ class Renderer(msgspec.Struct, frozen=True):
         """The payload, oldest first."""
         weigh_ins: list[WeighIn] = []
         pressures: list[Pressure] = []
-        refused: dict[str, str] = {}
+        refused: dict[str, Problem | str] = {}
         height = self.height()
         for reading in sorted((one.reading for one in owed), key=_age):
             try:
@@ -83,7 +83,7 @@ class Renderer(msgspec.Struct, frozen=True):
                 else:
                     pressures.append(self._pressure(reading))
             except Refused as problem:
-                refused[reading.reading_id] = str(problem)
+                refused[reading.reading_id] = problem
         file = self._file(weigh_ins)
         return Payload(tuple(weigh_ins), file, tuple(pressures), refused)
 

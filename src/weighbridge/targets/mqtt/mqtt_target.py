@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from weighbridge.core.commands import login_command
-from weighbridge.core.errors import LoginNeeded, Refused
+from weighbridge.core.errors import LoginNeeded, Problem, Refused
 from weighbridge.core.measures import Measurement, Reading
 from weighbridge.targets.base import Context, Newest, Owed, Receipt, ServerHandle, ServerStatus
 from weighbridge.targets.mqtt.mqtt_options import MqttOptions
@@ -28,7 +28,7 @@ class Payload(msgspec.Struct, frozen=True):
     newest: tuple[Newest, ...]
     """What the state was made of."""
     announcements: tuple[Announcement, ...]
-    refused: dict[str, str]
+    refused: dict[str, Problem | str]
     """Reading id → why it cannot be published."""
 
 
@@ -59,12 +59,12 @@ class MqttTarget:
         person = self._person()
         announcer = self._announcer(person)
         announcements: list[Announcement] = []
-        refused: dict[str, str] = {}
+        refused: dict[str, Problem | str] = {}
         for one in sorted(owed, key=_age):
             try:
                 announcements.append(announcer.announce(one))
             except Refused as problem:
-                refused[one.reading_id] = str(problem)
+                refused[one.reading_id] = problem
         newest = tuple(self._context.body.newest())
         return Payload(self._state(person, newest), newest, tuple(announcements), refused)
 

@@ -36,7 +36,7 @@ class Payload(msgspec.Struct, frozen=True):
     """Weights, oldest first: the last one stands in the end."""
 
     weights: tuple[Weight, ...]
-    refused: dict[str, str]
+    refused: dict[str, Problem | str]
     """Reading id → why it cannot be sent."""
 
 
@@ -60,11 +60,11 @@ class TrainerRoadTarget:
     def render(self, owed: Sequence[Owed]) -> Payload:
         """The weights, oldest first. What cannot be sent is named."""
         weights: list[Weight] = []
-        refused: dict[str, str] = {}
+        refused: dict[str, Problem | str] = {}
         for reading in sorted((one.reading for one in owed), key=_age):
             kg = weight_of(reading)
             if kg is None:
-                refused[reading.reading_id] = "TrainerRoad takes weights between 0.1 and 999.9 kg."
+                refused[reading.reading_id] = Refused(code="trainerroad.out_of_range")
             else:
                 weights.append(Weight(reading.reading_id, reading.taken_at, kg))
         return Payload(tuple(weights), refused)
@@ -111,7 +111,7 @@ def _write(account: RiderAccount, one: Weight, receipt: Receipt) -> Receipt:
     try:
         written = account.set_weight(one.kg)
     except Refused as problem:
-        return change(receipt, refused={**receipt.refused, name: str(problem)})
+        return change(receipt, refused={**receipt.refused, name: problem})
     except OutcomeUnknown as problem:
         return change(receipt, unknown=frozenset({name}), problem=problem)
     except Problem as problem:

@@ -8,6 +8,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 
+from weighbridge.core.errors import Problem
 from weighbridge.storage.subscription_store import SubscriptionState, SubscriptionStore
 from weighbridge.sync.source_login import standing_of
 from weighbridge.sync.target_login import TargetLoginStatus, standing_at
@@ -108,7 +109,7 @@ class TargetConnection(msgspec.Struct, frozen=True):
     standing: TargetLoginStatus
     sign_in: str
     disconnect: str
-    problem: str = ""
+    problem: Problem | None = None
     """Why the kind cannot be used, in English."""
 
 
@@ -150,5 +151,5 @@ def _connection(
         standing=standing_at(workplace, person, target),
         sign_in=sign_in_path(person.name, target.name),
         disconnect=disconnect_path(person.name, target.name),
-        problem=str(problem or ""),
+        problem=problem,
     )

@@ -15,7 +15,7 @@ from weighbridge.sync.stored_readings import readings_at
 from weighbridge.targets.formats.decimals import number
 from weighbridge.web.charts.measures import Measure, measure_of, rank
 from weighbridge.web.measure_format import measure_name
-from weighbridge.web.views.delivery_words import Said, said_of, since_of, tone_of
+from weighbridge.web.views.delivery_words import said_of, since_of, tone_of
 from weighbridge.web.views.newest_readings import KINDS
 from weighbridge.web.views.person_history import zone_of
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from weighbridge.config import Person
     from weighbridge.core.measures import Measurement, Reading
+    from weighbridge.core.reason import Reason
     from weighbridge.i18n import Texts
     from weighbridge.storage.database import Row
     from weighbridge.sync.services import Services
@@ -45,7 +46,7 @@ class Line(msgspec.Struct, frozen=True):
     tone: Tone
     since: float | None
     attempts: int
-    said: Said | None
+    said: Reason | None
 
 
 class Entry(msgspec.Struct, frozen=True):

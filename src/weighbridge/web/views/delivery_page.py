@@ -89,7 +89,7 @@ def prospect_of(
 
 
 def _of_planned(route: Row, row: Row, now: float) -> NextAttempt:
-    if route["trouble_kind"] == LoginNeeded.__name__:
+    if route["decision"] == LoginNeeded.decision:
         return NextAttempt("login")
     put_off = row["not_before"] if (row["claimed_at"] or 0.0) <= now else 0.0
     at = served_at(route, max(put_off, row["settles_at"]), now)
@@ -123,8 +123,8 @@ class TargetCard(msgspec.Struct, frozen=True, kw_only=True):
     """For the form."""
     absence: str = ""
     """Why nothing is owed: the end of a key of the catalogue."""
-    problem: str = ""
-    """In English."""
+    problem: Problem | None = None
+    """Why the target cannot be used."""
     is_configured: bool = True
 
 
@@ -232,11 +232,11 @@ class DeliveryPage:
 
 def _absent(one: TargetReasons, others: Collection[str]) -> TargetCard:
     assert one.absence is not None, "without a delivery there is a reason"
-    problem = str(one.problem) if one.problem else ""
+    hidden = one.problem and names_one(str(one.problem), others)
     return TargetCard(
         target=one.target.name,
         absence=one.absence.name.lower(),
-        problem="" if names_one(problem, others) else problem,
+        problem=None if hidden else one.problem,
     )
 
 

@@ -162,7 +162,7 @@ class Cards:
             kind = load_kind(target.kind)
             standing = judge_target(self._database, person, target, self._now)
         except Problem as problem:  # for instance, a package is not installed
-            return Line(key="cannot_be_served", tone="bad-news", trouble=str(problem))
+            return Line(key="cannot_be_served", tone="bad-news", trouble=problem.reason)
         signs_in = kind.signs_in
         if signs_in and self._never_signed_in(person, target, standing):
             not_yet = TargetVerdict.NOT_SIGNED_IN

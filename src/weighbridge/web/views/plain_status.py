@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from weighbridge.core.delivery_state import State
+from weighbridge.core.reason import Reason
 from weighbridge.storage.subscription_store import SubscriptionState
 from weighbridge.sync.status import SourceStanding, SourceVerdict, TargetStanding, TargetVerdict
 
@@ -35,8 +36,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     at: float | None = None
     """What ``{moment}`` in its words is, in epoch seconds."""
     cure: Cure | None = None
-    trouble: str | None = None
-    """What was said about it, in English. It may name others: for the admin alone."""
+    trouble: Reason | None = None
+    """Why. It may name others: for the admin alone."""
     blocked_until: float | None = None
     """Nobody signs in there before, in epoch seconds."""
 
