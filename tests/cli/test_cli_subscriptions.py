@@ -11,6 +11,7 @@ import pytest
 from fixtures.cli import run_here
 from fixtures.subscriptions import Home, Street
 from weighbridge.cli import subscriptions
+from weighbridge.core.reason import plain
 from weighbridge.runtime import subscription_reconcile
 from weighbridge.storage.subscription_store import accepted_secrets
 
@@ -190,7 +191,7 @@ def test_without_a_public_address_what_is_there_can_still_be_seen_and_ended(home
 
 def test_the_trouble_of_one_person_does_not_stop_another(home: Home) -> None:
     with home.workplace() as workplace:
-        workplace.tokens("anna").mark_login_needed("The access was taken away.")
+        workplace.tokens("anna").mark_login_needed(plain("The access was taken away."))
     for command in ("list", "check", "add"):
         result = home.world.run("subscriptions", command, expect=3)
         assert "weighbridge login withings --person anna" in result.err

@@ -63,7 +63,7 @@ def test_origin_values_and_targets_are_told(world: World) -> None:
 
 def test_a_held_reading_can_be_released_with_the_command_it_names(world: World) -> None:
     told = why(world, DOUBTFUL)
-    assert "  garmin: held\n    It is not certain who was measured (attribution 1).\n" in told
+    assert "  garmin: held\n    It is not certain who was measured.\n" in told
     assert "but it may have been somebody else" in told
     assert command_in(told) == ["deliveries", "accept", world.reading(DOUBTFUL)]
     world.run(*command_in(told), expect=0)

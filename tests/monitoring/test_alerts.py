@@ -231,7 +231,7 @@ def test_somebody_new_is_given_time_to_connect(world: World) -> None:
 
 
 def test_withings_may_be_away_for_two_polls_and_no_longer(world: World) -> None:
-    world.refuse("anna", "Withings answers with status 503. Run: something")
+    world.refuse("anna", "Withings answers with status 503.")
     world.now += 2 * POLL + 14 * MINUTE
     world.answer("ben")
     assert troubles(world) == {}

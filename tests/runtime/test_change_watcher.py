@@ -10,6 +10,7 @@ import pytest
 from fixtures.jobs import World, world
 from fixtures.ledger import add
 from weighbridge.core.errors import RetryLater
+from weighbridge.core.reason import plain
 from weighbridge.runtime.change_watcher import ExternalChangeWatcher
 from weighbridge.runtime.schedule import NEVER
 from weighbridge.storage.database import Database
@@ -58,7 +59,9 @@ def test_a_login_that_works_again_is_news(house: World) -> None:
     house.log_in()
     watcher = watcher_of(house)
     with Database(house.home) as other:
-        other.run("mark_login_needed", person="anna", service="withings", reason="gone")
+        other.run(
+            "mark_login_needed", person="anna", service="withings", reason=plain("gone").to_json()
+        )
         assert watcher.look() == []
         other.run(
             "store_credential", person="anna", service="withings", account="1", secret="{}", now=2.0
@@ -70,8 +73,10 @@ def test_a_login_that_ended_and_was_replaced_between_two_looks_is_news(house: Wo
     house.log_in()
     watcher = watcher_of(house)
     with Database(house.home) as other:
-        other.run("mark_login_needed", person="anna", service="withings", reason="gone")
-        house.archive.note_trouble("gone", 1.0)
+        other.run(
+            "mark_login_needed", person="anna", service="withings", reason=plain("gone").to_json()
+        )
+        house.archive.note_trouble(RetryLater("gone"), 1.0)
         other.run(
             "store_credential", person="anna", service="withings", account="1", secret="{}", now=2.0
         )

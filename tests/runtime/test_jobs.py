@@ -10,6 +10,7 @@ import pytest
 
 from fixtures.jobs import World, world
 from weighbridge.core.errors import StateProblem
+from weighbridge.core.reason import plain
 from weighbridge.runtime.counters import ProcessCounters
 from weighbridge.runtime.jobs import LOOK_BACK, RETRY_AFTER_FAILURE, JobRunner
 from weighbridge.runtime.missed_notifications import PATIENCE
@@ -178,7 +179,7 @@ def test_the_longer_withings_is_down_the_rarer_it_is_asked(house: World) -> None
 
 def test_a_login_that_is_needed_is_told_and_costs_no_request(house: World) -> None:
     store = house.workplace.tokens("anna")
-    store.mark_login_needed("Withings does not accept the stored login any more.")
+    store.mark_login_needed(plain("Withings does not accept the stored login any more."))
     before = len(house.admin.requests())
     house.run(poll=True)
     assert len(house.admin.requests()) == before

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.subscriptions import Home, Street
+from weighbridge.core.reason import plain
 from weighbridge.cli.subscriptions_shown import probe
 from weighbridge.config import Person
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater, StateProblem
@@ -177,7 +178,7 @@ def test_who_cannot_be_moved_does_not_keep_an_old_secret_alive(home: Home) -> No
         home.look_after(person)
     make_another_secret(home)
     with home.workplace() as workplace:
-        workplace.tokens("ben").mark_login_needed("Ben took the access away.")
+        workplace.tokens("ben").mark_login_needed(plain("Ben took the access away."))
     home.look_after("anna")
     with home.workplace() as workplace:
         assert len(accepted_secrets(workplace.database)) == 1
@@ -294,7 +295,7 @@ def test_one_subject_that_is_not_understood_stops_no_other(home: Home) -> None:
 def test_a_dead_login_is_no_trouble_of_the_subscriptions(home: Home) -> None:
     home.look_after()
     with home.workplace() as workplace:
-        workplace.tokens("anna").mark_login_needed("The access was taken away.")
+        workplace.tokens("anna").mark_login_needed(plain("The access was taken away."))
     home.street.house.admin.clear_requests()
     care = home.look_after()
     assert isinstance(care.problem, LoginNeeded)

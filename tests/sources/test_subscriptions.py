@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from fixtures.sandbox import Life, Listener, recorded
 from fixtures.withings_memory import Answer, World, failed, ok
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
+from weighbridge.core.reason import plain
 from weighbridge.sources.withings.notify_url import (
     LONGEST_URL,
     callback_at,
@@ -373,7 +374,7 @@ def test_the_beginning_of_a_lasting_trouble_is_kept(record: SubscriptionStore) -
     record.note_trouble(RetryLater("refused"), 10.0, 40.0)
     record.note_trouble(RetryLater("still refused"), 40.0, 100.0)
     state = record.begin(OURS)
-    assert (state.trouble, state.trouble_at, state.steps) == ("still refused", 10.0, 2)
+    assert (state.trouble, state.trouble_at, state.steps) == (plain("still refused"), 10.0, 2)
     assert not state.settled_at(OURS)
     record.note_in_order(100.0, 200.0)
     state = record.begin(OURS)

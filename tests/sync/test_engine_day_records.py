@@ -41,7 +41,7 @@ def test_a_late_older_reading_does_not_overwrite_a_newer_one(sheet: World[DayShe
     assert sheet.deliver() is None
     assert sheet.kilograms() == weights(5, kg="70")
     assert sheet.states() == ["skipped", "delivered"]
-    assert sheet.rows()[0]["answer"] == NEWER_CAME
+    assert sheet.rows()[0]["answer"] == NEWER_CAME.to_json()
 
 
 def test_a_late_reading_of_an_earlier_day_is_sent(sheet: World[DaySheet]) -> None:

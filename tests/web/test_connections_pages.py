@@ -24,6 +24,7 @@ from fixtures.connections_page import (
 )
 from fixtures.waiting import PATIENCE, wait_until
 from fixtures.web_server import Answer, Visitor, read_html, words_of
+from weighbridge.core.errors import LoginNeeded
 from weighbridge.i18n import LANGUAGES
 from weighbridge.storage.ledger import Ledger
 from weighbridge.web import tasks
@@ -79,7 +80,7 @@ def test_loading_the_last_page_again_signs_nobody_in_again(family: Street) -> No
 def test_what_waited_for_the_login_is_owed_again(family: Street) -> None:
     with family.site.parts().open() as workplace:
         ledger = Ledger(workplace.database, "anna", "garmin", family.site.now)
-        ledger.note_trouble("LoginNeeded", "The Garmin login has ended.", family.site.now)
+        ledger.note_trouble(LoginNeeded("The Garmin login has ended."), family.site.now)
         workplace.database.run(
             "add_delivery",
             **{

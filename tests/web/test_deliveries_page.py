@@ -418,7 +418,7 @@ def test_the_server_delivers_by_itself_what_was_accepted(tmp_path: Path) -> None
 def test_what_is_not_mine_is_not_sent(home: Deliveries) -> None:
     told = press_and_see(home.admin(), home.address(DOUBTFUL), "skip")
     assert "2 deliveries are left out." in words_of(told)
-    assert "left out since 11 October 2025, 10:53 Somebody decided not to send it." in words_of(
+    assert "left out since 11 October 2025, 10:53 A person decided not to send it." in words_of(
         told
     )
     home.deliver("anna")
@@ -441,7 +441,7 @@ def test_a_retry_sends_what_was_refused(home: Deliveries) -> None:
 def test_what_is_there_already_is_not_asked_about_again(home: Deliveries) -> None:
     home.change(PLAIN, State.REJECTED)
     told = press_and_see(home.admin(), home.address(PLAIN), "accept")
-    assert "Somebody accepted it." in words_of(told)
+    assert "A person accepted it." in words_of(told)
     assert home.states(PLAIN)["table"] == "delivered"
 
 

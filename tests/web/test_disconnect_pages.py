@@ -149,7 +149,7 @@ def test_trouble_with_notifications_is_on_the_list(family: Street) -> None:
             "note_subscription_trouble",
             **{
                 "account": account["id"],
-                "trouble": "No way in.",
+                "trouble": plain("No way in.").to_json(),
                 "next_try_at": family.site.now + 60,
             },
             now=family.site.now,

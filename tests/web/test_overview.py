@@ -18,6 +18,7 @@ from fixtures.ledger import add
 from fixtures.person_links import enter, make_link
 from fixtures.web_server import Answer, Site, Visitor, read_html, site, words_of
 from weighbridge.core.delivery_state import State
+from weighbridge.core.errors import LoginNeeded, RetryLater
 from weighbridge.i18n import LANGUAGES, texts
 from weighbridge.sources.withings.notification import Notification
 from weighbridge.storage.archive import account_archive
@@ -187,7 +188,7 @@ def test_what_waits_is_counted_with_the_time_of_the_next_try(
         add(ledger, NOW + number, settles_at=NOW + 11_500)
     assert "diary 3 waiting, next try 14:05." in card(anna)
     with database.transaction():
-        ledger.note_trouble("RetryLater", "It is closed.", NOW - 100)
+        ledger.note_trouble(RetryLater("It is closed."), NOW - 100)
         ledger.pause(NOW + 2 * DAY)
     assert "diary 3 waiting, next try 11 October 2025, 10:53." in card(anna)
 
@@ -197,7 +198,7 @@ def test_a_login_that_is_needed_leads_to_the_page_that_cures_it(
 ) -> None:
     ledger = route(database, "garmin")
     with database.transaction():
-        ledger.note_trouble("LoginNeeded", TROUBLE, NOW - 100)
+        ledger.note_trouble(LoginNeeded(TROUBLE), NOW - 100)
     told = card(admin)
     assert f"garmin A new login is needed. {TROUBLE} Log in again" in told
     assert '<a class="button" href="/connect">Log in again</a>' in admin.get("/card/anna").text
@@ -256,7 +257,7 @@ def test_the_last_and_the_next_look_are_said(
     family.next_asks["anna"] = NOW - 1
     assert "Next look: now." in card(anna)
     with database.transaction():
-        archive.note_trouble("Withings does not answer.", NOW - 30)
+        archive.note_trouble(RetryLater("Withings does not answer."), NOW - 30)
     assert "Could not be read since 10:52." in card(anna)
 
 
@@ -272,7 +273,7 @@ def test_the_health_of_the_notifications_is_said(database: Database, anna: Visit
     store_notifications(database, [(Notification(archive.userid, 1, NOW, NOW), NOW - 300.0)])
     assert "Subscribed. The last one came: 10:48." in card(anna)
     with database.transaction():
-        care.note_trouble("Withings refuses the address.", NOW - 2 * DAY, NOW + 60)
+        care.note_trouble(RetryLater("Withings refuses the address."), NOW - 2 * DAY, NOW + 60)
     told = card(anna)
     assert "Lost since 7 October 2025, 10:53. It is mended by itself. Meanwhile we ask" in told
     assert "refuses the address" not in told

@@ -8,6 +8,7 @@ import pytest
 
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import ExitCode
+from weighbridge.core.reason import plain
 from weighbridge.i18n import texts
 from weighbridge.storage.subscription_store import SubscriptionState
 from weighbridge.sync.status import SourceStanding, SourceVerdict, TargetStanding, TargetVerdict
@@ -78,9 +79,9 @@ def test_what_somebody_must_look_at_leads_to_the_deliveries(state: State) -> Non
 
 
 def test_a_target_that_is_in_trouble_is_not_up_to_date() -> None:
-    line = target(trouble="It is not configured well.", trouble_at=NOW - 60)
+    line = target(trouble=plain("It is not configured well."), trouble_at=NOW - 60)
     assert (line.key, line.at, line.tone) == ("trouble_since", NOW - 60, "bad-news")
-    assert line.trouble == "It is not configured well."
+    assert line.trouble == plain("It is not configured well.")
 
 
 def test_what_was_accepted_but_not_seen_is_said() -> None:
@@ -136,7 +137,7 @@ IN_ORDER = SubscriptionState(callback="https://x.test", listed_at=NOW)
         (None, None, "not_subscribed", None),
         (SubscriptionState(), NOW - 60, "not_subscribed", None),
         (
-            SubscriptionState(listed_at=NOW - 900, trouble="Refused.", trouble_at=NOW - 300),
+            SubscriptionState(listed_at=NOW - 900, trouble=plain("Refused."), trouble_at=NOW - 300),
             NOW - 60,
             "lost_since",
             NOW - 300,
