@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from fixtures.web_server import Site, connected, site, words_of
+from weighbridge.core.reason import plain
 from weighbridge.web.views import withings_login
 
 BEHIND_A_PROXY = 'url = "https://home.example.org/weighbridge"\nproxies = ["127.0.0.1"]'
@@ -101,7 +102,8 @@ def test_a_browser_that_asks_twice_at_once_uses_the_code_once(family: Site) -> N
 def test_connecting_again_renews_the_login(family: Site) -> None:
     admin = family.admin()
     connected(admin, family, "anna")
-    family.house.database("UPDATE credential SET login_needed = 'The login is too old.'")
+    why = plain("The login is too old.").to_json()
+    family.house.database("UPDATE credential SET login_needed = ?", why)
     assert "Needs a login. The login is too old." in words_of(admin.get("/connect"))
     connected(admin, family, "anna")
     assert "Needs a login" not in words_of(admin.get("/connect"))

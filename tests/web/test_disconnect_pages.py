@@ -8,6 +8,7 @@ import pytest
 
 from fixtures.connections_page import ANNA, Street, send, sign_in, street
 from fixtures.web_server import words_of
+from weighbridge.core.reason import plain
 
 
 @pytest.fixture(scope="module")

@@ -42,11 +42,7 @@ def _foreign_source(name: str) -> SourceKind:
             kind: SourceKind = point.load()
         except Exception as error:  # another package's code: anything may go wrong in it
             raise ConfigProblem(
-                f'The source "{name}" ({point.value}) cannot be loaded: {error!r}.',
-                remedy="Reinstall or update the package that offers it.",
+                code="source.broken", name=name, origin=point.value, error=repr(error)
             ) from error
         return kind
-    raise ConfigProblem(
-        f'There is no source "{name}".',
-        remedy="Install the package that offers it.",
-    )
+    raise ConfigProblem(code="source.unknown", name=name)
