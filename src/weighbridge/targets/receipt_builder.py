@@ -59,7 +59,7 @@ Step = tuple[Sequence[str], Callable[[], str]]
 """Reading ids, and what sends them at once and returns their reference."""
 
 
-def send_each(steps: Iterable[Step], refused: Mapping[str, str]) -> Receipt:
+def send_each(steps: Iterable[Step], refused: Mapping[str, Problem | str]) -> Receipt:
     """Carry out one step after the other, until one meets trouble. ``refused`` is known before.
 
     Raises the problem when it is the fate of all readings.
