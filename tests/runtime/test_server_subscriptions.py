@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.subscriptions import Home, Street
-from weighbridge.core.reason import plain
 from weighbridge.cli.subscriptions_shown import probe
 from weighbridge.config import Person
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater, StateProblem
+from weighbridge.core.reason import plain
 from weighbridge.runtime import subscriptions
 from weighbridge.runtime.subscription_reconcile import (
     BEFORE_REVOKE,
