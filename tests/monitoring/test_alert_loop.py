@@ -23,7 +23,7 @@ from weighbridge.monitoring.alert_channels import (
     PING_EVERY,
     SEND_LIMIT,
     Channel,
-    Pulse,
+    Ping,
 )
 from weighbridge.monitoring.alert_loop import PROVE_EVERY, AlertLoop
 from weighbridge.monitoring.alerts import CALM
@@ -72,6 +72,16 @@ def test_a_trouble_is_told_once_and_its_end_once(world: World, ear: Receiver) ->
     look(world, watch, after=CALM)
     look(world, watch, after=DAY)
     assert ear.sentences == [LOGIN, WORKS]
+
+
+def test_alerts_speak_the_configured_language(tmp_path: Path, heard: tuple[Receiver, str]) -> None:
+    ear, alerts = heard
+    world = World(tmp_path / "haus", "anna", alerts=f'{alerts}\nlanguage = "de"')
+    world.log_out("anna")
+    look(world, AlertLoop(world.parts))
+    [sentence] = ear.sentences
+    assert sentence.startswith("anna muss sich bei Withings neu anmelden. ")
+    assert sentence.endswith(" Führe aus: weighbridge login withings --person anna")
 
 
 def test_a_restart_tells_nothing_twice_and_forgets_nothing(world: World, ear: Receiver) -> None:
@@ -209,7 +219,7 @@ def test_what_was_sent_while_the_database_broke_is_not_sent_again(
 def test_a_defect_of_the_watch_ends_no_thread(
     world: World, ear: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(alert_loop, "take_down", None)
+    monkeypatch.setattr(alert_loop, "note_results", None)
     watch = AlertLoop(world.parts)
     look(world, watch)
     look(world, watch, after=HOME_PATIENCE)
@@ -232,7 +242,7 @@ def test_a_defect_while_telling_ends_the_thread_neither(
         raise ZeroDivisionError
 
     watch = AlertLoop(world.parts)
-    monkeypatch.setattr(watch, "_tell", fail)
+    monkeypatch.setattr(watch, "_send", fail)
     watch.start()
     assert again.wait(PATIENCE)
     watch.stop()
@@ -308,7 +318,7 @@ def test_a_ping_that_fails_is_tried_at_the_next_look_and_named_once(
 
 
 def test_the_ping_goes_over_tls_or_to_this_machine(caplog: pytest.LogCaptureFixture) -> None:
-    Pulse(Secret.of_value("http://monitor.example/secret")).beat(0.0)
+    Ping(Secret.of_value("http://monitor.example/secret")).send(0.0)
     [record] = caplog.records
     assert "must begin with https://" in str(vars(record)["reason"])
     assert "secret" not in str(vars(record))
@@ -335,8 +345,8 @@ def test_no_address_is_in_any_log_line(
     caplog.set_level(1)
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # nobody is there
     channel = Channel(1, Secret.of_value(address))
-    assert channel.tell("Something is wrong.", 0.0) is False
-    Pulse(Secret.of_value(f"http://127.0.0.1:9/{HUSH}")).beat(0.0)
+    assert channel.send("Something is wrong.", 0.0) is False
+    Ping(Secret.of_value(f"http://127.0.0.1:9/{HUSH}")).send(0.0)
     out, err = capfd.readouterr()
     logged = "".join(str(vars(record)) for record in caplog.records)
     assert {"alert_not_sent", "ping_failed"} <= {r.getMessage() for r in caplog.records}
@@ -346,7 +356,7 @@ def test_no_address_is_in_any_log_line(
 def test_a_failure_is_named_once_and_not_every_minute(caplog: pytest.LogCaptureFixture) -> None:
     channel = Channel(1, Secret.of_value("nonsense://x"))
     for now in range(3):
-        channel.tell("Something is wrong.", now)
+        channel.send("Something is wrong.", now)
     assert [record.getMessage() for record in caplog.records] == ["alert_not_sent"]
 
 
@@ -430,7 +440,7 @@ def test_a_channel_has_a_time_limit(world: World, monkeypatch: pytest.MonkeyPatc
         ear.before_answer = lambda: go_on.wait(PATIENCE)
         world.configure(alerts)
         channel = Channel(1, world.parts.settings.alerts.urls[0])
-        assert channel.tell("Something is wrong.", world.now) is False
+        assert channel.send("Something is wrong.", world.now) is False
         go_on.set()
 
 

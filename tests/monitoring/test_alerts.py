@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from fixtures.monitoring import DAY, HOUR, MINUTE, POLL, START, TOO_LONG, World
 from weighbridge.core.delivery_state import State
-from weighbridge.monitoring.alerts import CALM, CheckResult, next_step, take_down
+from weighbridge.core.reason import Reason, plain
+from weighbridge.i18n import LANGUAGES
+from weighbridge.monitoring.alerts import CALM, CheckResult, message_text, next_step, note_results
 from weighbridge.monitoring.checks import (
     FRESH_LOGIN,
     NEWCOMER,
     SUBSCRIPTION_PATIENCE,
     HealthChecks,
-    home_finding,
+    home_result,
 )
 from weighbridge.storage.alert_store import Alert, AlertBook
 from weighbridge.storage.database import Database
@@ -32,23 +34,27 @@ SILENT_DAYS = 3 * DAY
 def finding(
     wrong: bool, *, bound: float = 0.0, calm: float = 0.0, known: bool = True
 ) -> CheckResult:
-    trouble = "It is broken. Run: mend it" if wrong else None
     return CheckResult(
-        name="it", trouble=trouble, well="It works again.", bound=bound, calm=calm, known=known
+        name="it",
+        problem=BROKEN if wrong else None,
+        over=MENDED,
+        bound=bound,
+        calm=calm,
+        known=known,
     )
 
 
-def told(story: list[tuple[float, CheckResult]], *, heard: bool = True) -> list[str]:
-    """What is told when looks happen at these instants."""
+def told(story: list[tuple[float, CheckResult]], *, heard: bool = True) -> list[Reason]:
+    """What is reported when checks happen at these instants."""
     alert, said = None, []
     for now, found in story:
         step = next_step(alert, found, now, heard=heard)
         alert = step.alert
-        said += [step.tell] if step.tell else []
+        said += [step.message] if step.message else []
     return said
 
 
-BROKEN, MENDED = "It is broken. Run: mend it", "It works again."
+BROKEN, MENDED = plain("It is broken.", "Run: mend it"), plain("It works again.")
 
 
 @given(st.lists(st.booleans(), max_size=60))
@@ -114,9 +120,9 @@ def test_well_for_a_moment_is_not_well_again() -> None:
 
 def test_what_nobody_could_hear_is_told_when_somebody_listens_and_it_still_stands() -> None:
     deaf = next_step(None, finding(wrong=True), START, heard=False)
-    assert deaf.tell is None
-    assert next_step(deaf.alert, finding(wrong=True), START + DAY, heard=True).tell == BROKEN
-    assert next_step(deaf.alert, finding(wrong=False), START + DAY, heard=True).tell is None
+    assert deaf.message is None
+    assert next_step(deaf.alert, finding(wrong=True), START + DAY, heard=True).message == BROKEN
+    assert next_step(deaf.alert, finding(wrong=False), START + DAY, heard=True).message is None
 
 
 def test_a_clock_that_was_set_back_delays_nothing_for_long() -> None:
@@ -137,9 +143,9 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 def test_every_channel_gets_every_sentence_in_its_order(database: Database) -> None:
     book = AlertBook(database)
-    take_down(book, [finding(wrong=True)], 2, START)
-    take_down(book, [finding(wrong=False)], 2, START + 1)
-    assert [(m.channel, m.text) for m in book.messages(2)] == [
+    note_results(book, [finding(wrong=True)], 2, START)
+    note_results(book, [finding(wrong=False)], 2, START + 1)
+    assert [(m.channel, m.reason) for m in book.messages(2)] == [
         *((0, BROKEN), (0, MENDED)),
         *((1, BROKEN), (1, MENDED)),
     ]
@@ -150,15 +156,15 @@ def test_a_channel_that_was_taken_out_of_the_configuration_hears_nothing(
     database: Database,
 ) -> None:
     book = AlertBook(database)
-    take_down(book, [finding(wrong=True)], 2, START)
+    note_results(book, [finding(wrong=True)], 2, START)
     assert [message.channel for message in book.messages(1)] == [0]
     assert [message.channel for message in book.messages(2)] == [0]
 
 
 def test_what_is_no_longer_watched_is_forgotten_without_a_word(database: Database) -> None:
     book = AlertBook(database)
-    take_down(book, [finding(wrong=True)], 1, START)
-    taken = take_down(book, [], 1, START + DAY)
+    note_results(book, [finding(wrong=True)], 1, START)
+    taken = note_results(book, [], 1, START + DAY)
     assert (taken.news, taken.standing, book.alerts()) == ([], 0, {})
     assert len(book.messages(1)) == 1
 
@@ -166,12 +172,12 @@ def test_what_is_no_longer_watched_is_forgotten_without_a_word(database: Databas
 def test_what_counts_is_what_lasted(database: Database) -> None:
     book = AlertBook(database)
     slow = finding(wrong=True, bound=600)
-    assert take_down(book, [slow], 0, START).standing == 0
-    assert take_down(book, [slow], 0, START + 600).standing == 1, "also when nobody listens"
-    assert take_down(book, [slow], 1, START + 700).news == ["it"]
+    assert note_results(book, [slow], 0, START).standing == 0
+    assert note_results(book, [slow], 0, START + 600).standing == 1, "also when nobody listens"
+    assert note_results(book, [slow], 1, START + 700).news == ["it"]
     well = finding(wrong=False, calm=300)
-    assert take_down(book, [well], 1, START + 800).standing == 1, "it only seems to be over"
-    assert take_down(book, [well], 1, START + 1100).standing == 0
+    assert note_results(book, [well], 1, START + 800).standing == 1, "it only seems to be over"
+    assert note_results(book, [well], 1, START + 1100).standing == 0
 
 
 def test_looking_at_a_house_in_order_writes_nothing(tmp_path: Path) -> None:
@@ -181,7 +187,7 @@ def test_looking_at_a_house_in_order_writes_nothing(tmp_path: Path) -> None:
         for _ in range(2):
             before = other.version_of_others()
             with database.transaction():
-                take_down(AlertBook(database), survey(world, database), 1, world.now)
+                note_results(AlertBook(database), survey(world, database), 1, world.now)
         assert other.version_of_others() == before
 
 
@@ -197,14 +203,22 @@ def survey(world: World, database: Database) -> list[CheckResult]:
     eyes = HealthChecks(
         database, world.parts.settings, now=world.now, started_at=world.parts.started_at
     )
-    return list(eyes.findings())
+    return list(eyes.results())
+
+
+def said(reason: Reason, language: str = "en") -> str:
+    return message_text(reason, language)
 
 
 def troubles(world: World, *, unknown: bool = False) -> dict[str, str]:
     """What is wrong now, by name."""
     with world.database() as database:
         found = survey(world, database)
-    return {f.name: f.trouble or "" for f in found if (not f.known if unknown else f.trouble)}
+    return {
+        f.name: said(f.problem) if f.problem else ""
+        for f in found
+        if (not f.known if unknown else f.problem)
+    }
 
 
 def test_a_house_in_order_has_nothing_to_tell(world: World) -> None:
@@ -222,9 +236,10 @@ def test_a_login_at_withings_is_asked_for_with_the_command(world: World) -> None
 def test_somebody_new_is_given_time_to_connect(world: World) -> None:
     world.configure("", "", "anna", "o'hara")
     with world.database() as database:
-        [found] = [each for each in survey(world, database) if each.trouble]
+        [found] = [each for each in survey(world, database) if each.problem]
     assert found.bound == NEWCOMER
-    assert found.trouble == (
+    assert found.problem
+    assert said(found.problem) == (
         "o'hara is not connected to Withings yet. "
         "Run: weighbridge login withings --person 'o'\"'\"'hara'"
     )
@@ -306,7 +321,8 @@ def test_a_target_that_was_never_signed_in_is_given_time(world: World) -> None:
         found = {each.name: each for each in survey(world, database)}
     login = found["target login: anna, garmin"]
     assert login.bound == NEWCOMER
-    assert login.trouble == (
+    assert login.problem
+    assert said(login.problem) == (
         "anna is not signed in at garmin yet. Run: weighbridge login garmin --person anna"
     )
 
@@ -378,9 +394,29 @@ def test_every_sentence_ends_with_what_to_do(world: World) -> None:
     world.owe(1, person="ben", target="file")
     world.now += 10 * DAY
     with world.database() as database:
-        found = [*survey(world, database), home_finding(None)]
-    assert sum(each.trouble is not None for each in found if each.known) == 5
+        found = [*survey(world, database), home_result(None)]
+    assert sum(each.problem is not None for each in found if each.known) == 5
     for each in found:
-        assert each.trouble is None or re.search(r"\. Run: weighbridge [a-z][^.]*$", each.trouble)
-        assert each.well.endswith(". There is nothing to do.")
+        wrong = said(each.problem) if each.problem else None
+        assert wrong is None or re.search(r"\. Run: weighbridge [a-z][^.]*$", wrong)
+        assert said(each.over).endswith(". There is nothing to do.")
     assert len({each.name for each in found}) == len(found)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_message_is_in_the_language_of_the_reader(world: World, language: str) -> None:
+    world.log_out("anna")
+    world.refuse("ben", "The cloud is away.")
+    world.spoil_subscription("ben")
+    world.need_login()
+    world.owe(1, person="ben", target="file")
+    world.now += 10 * DAY
+    with world.database() as database:
+        found = [*survey(world, database), home_result(None)]
+    messages = [reason for each in found for reason in (each.problem, each.over) if reason]
+    texts = {said(reason, language) for reason in messages}
+    assert not any("{" in text or "watch." in text for text in texts)
+    in_english = {said(reason) for reason in messages}
+    assert language == "en" or not texts & in_english, "every one has words of its own"
+    wrong = [text for text in texts if "weighbridge " in text]
+    assert any(text.endswith("weighbridge login withings --person anna") for text in wrong)

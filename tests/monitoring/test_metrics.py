@@ -199,7 +199,7 @@ def test_what_waits_in_the_other_tables_is_counted(world: World) -> None:
         run("INSERT INTO notification (account, appli, received_at, done_at) VALUES (1, 1, 5, 6)")
         run("INSERT INTO odd_group VALUES (1, 'measures', 'f', 'new', '{}', 5)")
         run("INSERT INTO alert VALUES ('a', 1, 2, 'x', NULL), ('b', 1, NULL, 'x', NULL)")
-        run("INSERT INTO alert_message (channel, text, made_at) VALUES (0, 'x', 1)")
+        run("INSERT INTO alert_message (channel, reason, made_at) VALUES (0, 'x', 1)")
     samples = metrics(world)
     assert value(samples, "open_notifications") == 2
     assert value(samples, "groups_not_understood") == 1

@@ -133,6 +133,8 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Requested while all is well, so that another machine notices when we fall silent."""
     silent_days: Days = 3.0
     """Days without a delivery, although there is something to deliver, before an alert."""
+    language: Literal["en", "de", "fr", "es", "pl", "nl"] = "en"
+    """Of the messages."""
 
 
 def usual_settle(kind: TargetKind | None) -> float:

@@ -185,4 +185,5 @@ _ALERTS = f"""\
 # urls = ["ntfy://ntfy.sh/a-topic-that-nobody-guesses"]
 # ping = "https://hc-ping.com/your-own-address"  # asked while all is well
 # silent_days = {_default(AlertSettings, "silent_days")}  # without a delivery, although some wait
+# language = {_default(AlertSettings, "language")}  # of the messages: en, de, fr, es, pl or nl
 """

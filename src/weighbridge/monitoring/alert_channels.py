@@ -1,4 +1,4 @@
-"""Where somebody is told: Apprise addresses. And the address that hears us while all is well.
+"""Where alerts are sent: Apprise addresses. And the address that is pinged while all is well.
 
 All of these addresses hold passwords. They are revealed where they are used and are in no log line
 and no error; Apprise writes them into its own log, so that is switched off.
@@ -37,8 +37,8 @@ class Channel:
         """Whether it may be tried. A clock that was set back does not silence it for long."""
         return not now < self._not_before <= now + LONGEST_WAIT
 
-    def tell(self, text: str, now: float) -> bool:
-        """Whether the channel has taken it. Never raises; takes ``SEND_LIMIT`` at most."""
+    def send(self, text: str, now: float) -> bool:
+        """Whether the channel has accepted it. Never raises; takes ``SEND_LIMIT`` at most."""
         try:
             taken = within(SEND_LIMIT, lambda: _send(self._address, text))
             reason = "refused"
@@ -80,17 +80,19 @@ def _silence() -> None:
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # it warns with addresses
 
 
-class Pulse:
-    """The dead-man's address: asked now and then while all is well, so that silence is noticed."""
+class Ping:
+    """The dead-man's switch: an address that is requested while all is well, so that another
+    machine notices silence.
+    """
 
     def __init__(self, address: Secret) -> None:
         self._address = address
-        self._beaten_at: float | None = None
+        self._sent_at: float | None = None
         self._failed = False
 
-    def beat(self, now: float) -> None:
-        """Ask it unless that was done just now. Never raises; takes ``PING_LIMIT`` at most."""
-        if self._beaten_at is not None and 0.0 <= now - self._beaten_at < PING_EVERY:
+    def send(self, now: float) -> None:
+        """Request it unless that was done just now. Never raises; takes ``PING_LIMIT`` at most."""
+        if self._sent_at is not None and 0.0 <= now - self._sent_at < PING_EVERY:
             return
         try:
             within(PING_LIMIT, lambda: _ask(self._address))
@@ -100,7 +102,7 @@ class Pulse:
                 log.warning("ping_failed", extra={"reason": reason})
             self._failed = True
         else:
-            self._beaten_at, self._failed = now, False
+            self._sent_at, self._failed = now, False
 
 
 def _ask(address: Secret) -> None:

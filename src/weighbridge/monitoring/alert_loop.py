@@ -1,4 +1,4 @@
-"""Looks once a minute whether somebody must be told, and tells; while all is well, it pings.
+"""Checks once a minute whether something must be reported; while all is well, it pings.
 
 It has a thread and a database connection of its own, so whatever is slow or broken here stops and
 delays no sync. What is to be told is stored first and sent then: a channel that is out of order is
@@ -12,9 +12,10 @@ import threading
 from collections.abc import Sequence
 
 from weighbridge.core.errors import ConfigProblem, Problem
-from weighbridge.monitoring.alert_channels import Channel, Pulse
-from weighbridge.monitoring.alerts import CheckResult, next_step, stands, take_down
-from weighbridge.monitoring.checks import HealthChecks, MonitoredServer, home_finding
+from weighbridge.core.reason import Reason, reason
+from weighbridge.monitoring.alert_channels import Channel, Ping
+from weighbridge.monitoring.alerts import message_text, next_step, note_results, stands
+from weighbridge.monitoring.checks import HealthChecks, MonitoredServer, home_result
 from weighbridge.monitoring.health import WriteProbe
 from weighbridge.storage.alert_store import Alert, AlertBook, Message
 
@@ -25,22 +26,23 @@ FIRST_LOOK = 5.0
 """Seconds after the start: it must not make the start slower."""
 PROVE_EVERY = 600.0
 """Seconds between two proofs that the disk can be written."""
-ENOUGH = 0.8
+STOP_SECONDS = 0.8
 """Seconds that ``stop`` waits. A message under way then is told once more after the next start."""
 
 
 class AlertLoop:
-    """The watchman of one server. ``look`` is one round of his."""
+    """The alerts of one server. ``look`` is one pass."""
 
     def __init__(self, server: MonitoredServer) -> None:
         alerts = server.settings.alerts
         self._server = server
+        self._language = alerts.language
         self._channels = [Channel(number, url) for number, url in enumerate(alerts.urls, 1)]
-        self._pulse = Pulse(alerts.ping) if alerts.ping else None
+        self._ping = Ping(alerts.ping) if alerts.ping else None
         self._home = _HomeWatch(len(self._channels))
-        self._proof = WriteProbe(PROVE_EVERY)
+        self._probe = WriteProbe(PROVE_EVERY)
         self._sent: set[int] = set()
-        """Taken by their channels, but the database could not be told yet."""
+        """Accepted by their channels, but that could not be stored yet."""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="weighbridge-watch", daemon=True)
 
@@ -57,54 +59,54 @@ class AlertLoop:
         """End within a second, whatever a channel is doing."""
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join(ENOUGH)
+            self._thread.join(STOP_SECONDS)
 
     def look(self) -> None:
-        """One evaluation: judge, tell what is to be told, ping if all is well."""
+        """One pass: check, send what is to be sent, ping if all is well."""
         now = self._server.clock()
         standing, messages = 1, list[Message]()
         try:
             standing, messages = self._judge(now)
-            trouble = None
+            reason_of_home = None
         except Problem as problem:
-            trouble = str(problem)
-            log.warning("home_cannot_be_used", extra={"problem": trouble})
+            reason_of_home = problem.reason
+            log.warning("home_cannot_be_used", extra={"problem": str(problem)})
         except Exception as error:
             log.exception("watch_failed")
-            trouble = f"The watch failed unexpectedly ({type(error).__name__}). Look into the log."
-        standing += self._home.judge(trouble, now)
-        told = self._tell([*messages, *self._home.messages], now)
-        if standing == 0 and told and self._pulse and not self._stopping.is_set():
-            self._pulse.beat(now)
+            reason_of_home = reason("watch.watch_failed", error=type(error).__name__)
+        standing += self._home.judge(reason_of_home, now)
+        sent = self._send([*messages, *self._home.messages], now)
+        if standing == 0 and sent and self._ping and not self._stopping.is_set():
+            self._ping.send(now)
 
     def _judge(self, now: float) -> tuple[int, list[Message]]:
-        """How many troubles stand, and what is still to be told. Raises what the database does."""
+        """How many problems exist, and what is still to be sent. Raises what the database does."""
         server = self._server
         with server.open() as services:
             database = services.database
-            self._proof.renew(database, now)
-            survey = HealthChecks(database, server.settings, now=now, started_at=server.started_at)
-            findings = list(survey.findings())
+            self._probe.renew(database, now)
+            checks = HealthChecks(database, server.settings, now=now, started_at=server.started_at)
+            results = list(checks.results())
             book = AlertBook(database)
             with database.transaction():
                 for message in self._sent:
                     book.accepted(message)
-                taken = take_down(book, findings, len(self._channels), now)
+                noted = note_results(book, results, len(self._channels), now)
                 messages = book.messages(len(self._channels))
             self._sent.clear()
-        for name in taken.news:
+        for name in noted.news:
             log.warning("alert", extra={"about": name})
-        return taken.standing, messages
+        return noted.standing, messages
 
-    def _tell(self, messages: Sequence[Message], now: float) -> bool:
-        """Whether every message was taken. On each channel they keep their order."""
+    def _send(self, messages: Sequence[Message], now: float) -> bool:
+        """Whether every message was accepted. On each channel they keep their order."""
         waiting = False
         for number, channel in enumerate(self._channels):
             for message in (one for one in messages if one.channel == number):
                 if self._stopping.is_set() or not channel.is_ready(now):
                     waiting = True
                     break
-                if not channel.tell(message.text, now):
+                if not channel.send(message_text(message.reason, self._language), now):
                     waiting = True
                     break
                 self._note_sent(message)
@@ -133,24 +135,25 @@ class AlertLoop:
 
 
 class _HomeWatch:
-    """The alert about the home folder itself. It cannot be kept in there, so it is kept here."""
+    """The alert about the home folder itself. It cannot be stored there, so it is kept here."""
 
     def __init__(self, channels: int) -> None:
         self._channels = channels
         self._alert: Alert | None = None
         self._number = 0
         self.messages: list[Message] = []
-        """What is to be told. Their ids are negative."""
+        """What is to be sent. Their ids are negative."""
 
-    def judge(self, trouble: str | None, now: float) -> bool:
-        """Whether it stands in the way. Have it told once it lasted, and when it is over."""
-        finding: CheckResult = home_finding(trouble)
-        step = next_step(self._alert, finding, now, heard=self._channels > 0)
+    def judge(self, problem: Reason | None, now: float) -> bool:
+        """Whether there is one. Have it reported once it lasted, and when it is over."""
+        result = home_result(problem)
+        step = next_step(self._alert, result, now, heard=self._channels > 0)
         self._alert = step.alert
-        for channel in range(self._channels if step.tell else 0):
-            self._number -= 1
-            self.messages.append(Message(self._number, channel, step.tell or "", now))
-        return trouble is not None or stands(self._alert, finding, now)
+        if step.message is not None:
+            for channel in range(self._channels):
+                self._number -= 1
+                self.messages.append(Message(self._number, channel, step.message, now))
+        return problem is not None or stands(self._alert, result, now)
 
     def accepted(self, message: Message) -> bool:
         """True when it was one of these."""

@@ -1,8 +1,8 @@
-"""Whether somebody must be told: each trouble once, and once more when it is well again.
+"""What is reported, and when: each problem once, and once more when it is over.
 
-A *finding* says how one thing stands now (``server.watching.findings``); an *alert* remembers
-what became of it. The rule that leads from one to the next is pure, and the memory is a table, so
-a restart tells nothing twice and forgets nothing.
+A ``CheckResult`` says how one thing stands now (``monitoring.checks``); an ``Alert`` remembers what
+was reported about it. The rule that leads from one to the next is pure, and the memory is a table,
+so a restart repeats nothing and forgets nothing. Texts are codes with values until they are sent.
 """
 
 from __future__ import annotations
@@ -11,91 +11,119 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from weighbridge.core.reason import PLAIN, Reason
+from weighbridge.i18n import texts
 from weighbridge.storage.alert_store import Alert, AlertBook
 
 CALM = 300.0
-"""Seconds for which a thing must be well before that is told: what comes and goes tells nothing."""
+"""Seconds for which a thing must be well before that is reported: what comes and goes is not."""
+OWN_TEXTS = "watch."
+"""The beginning of the codes whose texts are in ``i18n/<language>/watch.toml``."""
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How one thing stands now. Sentences are for a person and end with what to do next."""
+    """How one thing stands now."""
 
     name: str
-    trouble: str | None
+    problem: Reason | None
     """What is wrong; None: nothing."""
-    well: str
-    """What is told when it is well again."""
+    over: Reason
+    """What is reported when it is well again."""
     bound: float = 0.0
-    """Seconds that the trouble must last before anybody is told."""
+    """Seconds that the problem must last before it is reported."""
     calm: float = CALM
     known: bool = True
     """False: something else stands in the way of knowing, so nothing changes."""
 
 
+def message_text(reason: Reason, language: str) -> str:
+    """The message that is sent. It ends with what the reader does next."""
+    if not reason.code.startswith(OWN_TEXTS):
+        return reason.sentences(language)
+    said, values = texts(language), dict(reason.values)
+    command = values.pop("command", None)
+    if isinstance(values.get("cause"), dict):
+        values["cause"] = _sentence(msgspec.convert(values["cause"], Reason), language)
+    what = said(reason.code, **values)
+    if reason.code == "watch.watch_failed":
+        return what
+    then = said("watch.run", command=command) if command else said("watch.nothing_to_do")
+    return " ".join(f"{what} {then}".split())
+
+
+def _sentence(cause: Reason, language: str) -> str:
+    """What happened, as a sentence among others; a text of somebody else may lack its end."""
+    text = cause.message(language)
+    unfinished = cause.code == PLAIN and text and not text.endswith((".", "!", "?"))
+    return f"{text}." if unfinished else text
+
+
 class Step(msgspec.Struct, frozen=True):
-    """What is remembered from now on (None: nothing), and what is told now."""
+    """What is remembered from now on (None: nothing), and what is reported now."""
 
     alert: Alert | None
-    tell: str | None = None
+    message: Reason | None = None
 
 
-def next_step(alert: Alert | None, finding: CheckResult, now: float, *, heard: bool) -> Step:
-    """What follows from a finding. ``heard``: there is somebody who can be told."""
-    if not finding.known:
+def next_step(alert: Alert | None, result: CheckResult, now: float, *, heard: bool) -> Step:
+    """What follows from a check. ``heard``: there is a channel on which it can be reported."""
+    if not result.known:
         return Step(alert)
-    if finding.trouble is None:
-        return _well(alert, finding, now)
+    if result.problem is None:
+        return _over(alert, result, now)
     since = min(alert.since, now) if alert else now
     told_at = alert.told_at if alert else None
-    found = Alert(finding.name, since, told_at, finding.trouble)
-    if told_at is not None or not heard or now - since < finding.bound:
+    found = Alert(result.name, since, told_at, result.problem)
+    if told_at is not None or not heard or now - since < result.bound:
         return Step(found)
-    return Step(msgspec.structs.replace(found, told_at=now), finding.trouble)
+    return Step(msgspec.structs.replace(found, told_at=now), result.problem)
 
 
-def _well(alert: Alert | None, finding: CheckResult, now: float) -> Step:
-    """What nobody heard of is forgotten without a word."""
+def _over(alert: Alert | None, result: CheckResult, now: float) -> Step:
+    """What was never reported is forgotten without a word."""
     if alert is None or alert.told_at is None:
         return Step(None)
     well_at = now if alert.well_at is None else min(alert.well_at, now)
-    if now - well_at < finding.calm:
+    if now - well_at < result.calm:
         return Step(msgspec.structs.replace(alert, well_at=well_at))
-    return Step(None, finding.well)
+    return Step(None, result.over)
 
 
-class Taken(msgspec.Struct):
-    """What came of taking findings down: names of what was told now, and what stands."""
+class Noted(msgspec.Struct):
+    """What was reported now, by name, and how many problems exist."""
 
     news: list[str] = []
     standing: int = 0
-    """So many troubles are there and have lasted long enough to count."""
+    """So many problems exist and have lasted long enough to count."""
 
 
-def take_down(book: AlertBook, findings: Iterable[CheckResult], channels: int, now: float) -> Taken:
-    """Remember what was found and have told what is news. Call it inside a transaction.
+def note_results(
+    book: AlertBook, results: Iterable[CheckResult], channels: int, now: float
+) -> Noted:
+    """Remember the results and report what is news. Call it inside a transaction.
 
-    What is no longer watched (a person or a target left the configuration) is forgotten.
+    What is no longer checked (a person or a target left the configuration) is forgotten.
     """
     known = book.alerts()
-    taken, watched = Taken(), set[str]()
-    for finding in findings:
-        watched.add(finding.name)
-        step = next_step(known.get(finding.name), finding, now, heard=channels > 0)
-        _remember(book, finding.name, known, step)
-        taken.standing += stands(step.alert, finding, now)
-        if step.tell is not None:
-            book.tell(step.tell, channels, now)
-            taken.news.append(finding.name)
+    noted, watched = Noted(), set[str]()
+    for result in results:
+        watched.add(result.name)
+        step = next_step(known.get(result.name), result, now, heard=channels > 0)
+        _remember(book, result.name, known, step)
+        noted.standing += stands(step.alert, result, now)
+        if step.message is not None:
+            book.add_message(step.message, channels, now)
+            noted.news.append(result.name)
     for name in known.keys() - watched:
         book.forget(name)
-    return taken
+    return noted
 
 
-def stands(alert: Alert | None, finding: CheckResult, now: float) -> bool:
-    """Whether a trouble counts: it was told, or would have been if anybody listened."""
+def stands(alert: Alert | None, result: CheckResult, now: float) -> bool:
+    """Whether a problem counts: it was reported, or would have been if there were a channel."""
     if alert is None:
         return False
-    return alert.told_at is not None or now - alert.since >= finding.bound
+    return alert.told_at is not None or now - alert.since >= result.bound
 
 
 def _remember(book: AlertBook, name: str, known: Mapping[str, Alert], step: Step) -> None:

@@ -1,11 +1,11 @@
-"""What is watched: how each person, target and subscription stands, as sentences for a person.
+"""What is checked: how each person, target and subscription stands.
 
-Judged from the database alone (``weighbridge.sync.status``); nothing outside is asked.
+Judged from the database alone (``weighbridge.sync.status``); nothing outside is asked. The words
+are in ``i18n/<language>/watch.toml``.
 """
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -13,8 +13,9 @@ from typing import Protocol
 
 from weighbridge.config import Person, Settings, TargetSettings
 from weighbridge.config.directory import everyone
+from weighbridge.core.commands import command, login_command
 from weighbridge.core.delivery_state import State
-from weighbridge.core.reason import Reason
+from weighbridge.core.reason import Reason, reason
 from weighbridge.monitoring.alerts import CheckResult
 from weighbridge.runtime.counters import ProcessCounters
 from weighbridge.storage.database import Database
@@ -44,10 +45,9 @@ HOME_CALM = 1800.0
 """Seconds: a disk that is nearly full comes and goes."""
 SAMPLE = 500
 """So many deliveries are looked at, however many wait."""
-WELL = "There is nothing to do."
 
 _WAITING = (State.PLANNED, State.SENDING, State.UNKNOWN, State.REJECTED)
-"""What should have arrived. Blocked has a finding of its own, held waits for a decision."""
+"""What should have arrived. Blocked has a check of its own, held waits for a decision."""
 
 
 class MonitoredServer(Protocol):
@@ -90,12 +90,12 @@ def needs_login(source: SourceStanding) -> bool:
     return source.verdict in (SourceVerdict.NOT_CONNECTED, SourceVerdict.LOGIN_NEEDED)
 
 
-def home_finding(trouble: str | None) -> CheckResult:
-    """The home folder itself; ``trouble``: why it could not be used just now."""
+def home_result(problem: Reason | None) -> CheckResult:
+    """The home folder itself; ``problem``: why it could not be used just now."""
     return CheckResult(
         name="home",
-        trouble=trouble,
-        well=f"Weighbridge can use its home folder again. {WELL}",
+        problem=problem,
+        over=reason("watch.home_again"),
         bound=HOME_PATIENCE,
         calm=HOME_CALM,
     )
@@ -112,7 +112,7 @@ class HealthChecks:
         self._now = now
         self._started_at = started_at
 
-    def findings(self) -> Iterator[CheckResult]:
+    def results(self) -> Iterator[CheckResult]:
         """How each thing stands, well or not."""
         for person in everyone(self._settings.directory):
             source = judge_source(self._database, person.name)
@@ -125,91 +125,102 @@ class HealthChecks:
                 yield self._target_silence(person, target, standing)
 
     def _source_login(self, person: Person, source: SourceStanding) -> CheckResult:
-        trouble, bound = None, 0.0
-        log_in = _run("login", "withings", "--person", person.name)
+        problem, bound, name = None, 0.0, person.name
+        log_in = login_command("withings", name)
         if source.verdict is SourceVerdict.LOGIN_NEEDED:
-            why = _ended(source.trouble)
-            trouble = f"{person.name} must log in at Withings again.{why} {log_in}"
+            cause = source.trouble or ""
+            problem = reason("watch.source_login", person=name, cause=cause, command=log_in)
         elif source.verdict is SourceVerdict.NOT_CONNECTED:
-            trouble, bound = f"{person.name} is not connected to Withings yet. {log_in}", NEWCOMER
+            problem = reason("watch.source_new", person=name, command=log_in)
+            bound = NEWCOMER
         return CheckResult(
-            name=f"withings login: {person.name}",
-            trouble=trouble,
-            well=f"{person.name}'s Withings login works again. {WELL}",
+            name=f"withings login: {name}",
+            problem=problem,
+            over=reason("watch.source_login_again", person=name),
             bound=bound,
         )
 
     def _source_silence(self, person: Person, source: SourceStanding) -> CheckResult:
-        last = f" since {_moment(source.checked_at)}" if source.checked_at else ""
-        trouble = (
-            f"Nothing could be read from Withings for {person.name}{last}."
-            f"{_ended(source.trouble)} It is tried again and nothing is lost. "
-            + _run("status", "--person", person.name)
-        )
+        values = {
+            "person": person.name,
+            "cause": source.trouble or "",
+            "command": command("status", "--person", person.name),
+        }
+        if source.checked_at:
+            problem = reason("watch.source_silent", since=_moment(source.checked_at), **values)
+        else:
+            problem = reason("watch.source_never_read", **values)
         overdue = is_overdue(source, self._settings, self._now, self._started_at)
         return CheckResult(
             name=f"withings silent: {person.name}",
-            trouble=trouble if overdue else None,
-            well=f"{person.name}'s readings come from Withings again. {WELL}",
+            problem=problem if overdue else None,
+            over=reason("watch.source_silent_again", person=person.name),
             bound=FRESH_LOGIN,
             known=not needs_login(source),
         )
 
     def _subscription(self, person: Person, source: SourceStanding) -> CheckResult:
-        care = None if source.account is None else SubscriptionStore(self._database, source.account)
-        state = care.state() if care else None
-        trouble, since = None, state.trouble_at if state and state.trouble else None
+        state = None
+        if source.account is not None:
+            state = SubscriptionStore(self._database, source.account).state()
+        problem, since = None, state.trouble_at if state and state.trouble else None
         if state and since is not None and self._now - since > SUBSCRIPTION_PATIENCE:
-            minutes = f"{self._settings.server.poll / 60:.0f}"
-            trouble = (
-                f"Withings has not notified us about {person.name} since {_moment(since)}."
-                f"{_ended(state.trouble)} Meanwhile readings come every {minutes} minutes. "
-                + _run("subscriptions", "check")
+            problem = reason(
+                "watch.subscription",
+                person=person.name,
+                since=_moment(since),
+                cause=state.trouble or "",
+                count=round(self._settings.server.poll / 60),
+                command=command("subscriptions", "check"),
             )
         return CheckResult(
             name=f"subscription: {person.name}",
-            trouble=trouble,
-            well=f"Withings notifies us about {person.name} again. {WELL}",
+            problem=problem,
+            over=reason("watch.subscription_again", person=person.name),
             known=not needs_login(source),
         )
 
     def _target_login(
         self, person: Person, target: TargetSettings, standing: TargetStanding
     ) -> CheckResult:
-        trouble, bound = None, 0.0
-        log_in = _run("login", target.name, "--person", person.name)
+        problem, bound = None, 0.0
+        names = {"person": person.name, "target": target.name}
+        log_in = login_command(target.name, person.name)
         if standing.verdict is TargetVerdict.LOGIN_NEEDED:
-            why = _ended(standing.trouble)
             if not load_kind(target.kind).signs_in:
-                log_in = _run("status", "--person", person.name)
-            trouble = f"{person.name}'s {target.name} waits for a login.{why} {log_in}"
+                log_in = command("status", "--person", person.name)
+            cause = standing.trouble or ""
+            problem = reason("watch.target_login", cause=cause, command=log_in, **names)
         elif standing.verdict is TargetVerdict.NOT_SIGNED_IN:
-            trouble = f"{person.name} is not signed in at {target.name} yet. {log_in}"
+            problem = reason("watch.target_new", command=log_in, **names)
             bound = NEWCOMER
         return CheckResult(
             name=f"target login: {person.name}, {target.name}",
-            trouble=trouble,
-            well=f"{person.name}'s {target.name} login works again. {WELL}",
+            problem=problem,
+            over=reason("watch.target_login_again", **names),
             bound=bound,
         )
 
     def _target_silence(
         self, person: Person, target: TargetSettings, standing: TargetStanding
     ) -> CheckResult:
+        names = {"person": person.name, "target": target.name}
         number = sum(standing.open.get(state, 0) for state in _WAITING)
         since = self._silent_since(standing) if number else None
-        trouble = None
+        problem = None
         if since is not None:
-            waiting = "1 reading waits" if number == 1 else f"{number} readings wait"
-            trouble = (
-                f"Nothing has reached {person.name}'s {target.name} since {_moment(since)}, "
-                f"although {waiting} for it.{_ended(standing.trouble)} "
-                + _run("status", "--person", person.name)
+            problem = reason(
+                "watch.target_silent",
+                since=_moment(since),
+                count=number,
+                cause=standing.trouble or "",
+                command=command("status", "--person", person.name),
+                **names,
             )
         return CheckResult(
             name=f"target silent: {person.name}, {target.name}",
-            trouble=trouble,
-            well=f"{person.name}'s {target.name} gets readings again. {WELL}",
+            problem=problem,
+            over=reason("watch.target_silent_again", **names),
             known=standing.verdict is not TargetVerdict.LOGIN_NEEDED,
         )
 
@@ -228,18 +239,6 @@ class HealthChecks:
         last = last_delivered_at(self._database, route, first, SAMPLE)
         since = last or min(oldest.planned_at for oldest in waiting)
         return since if since <= before else None
-
-
-def _run(*words: str) -> str:
-    return "Run: weighbridge " + " ".join(map(shlex.quote, words))
-
-
-def _ended(why: Reason | None) -> str:
-    """What happened, as a sentence that follows another one. Each finding has its own remedy."""
-    what = why.message() if why else ""
-    if not what:
-        return ""
-    return f" {what}" if what.endswith((".", "!", "?")) else f" {what}."
 
 
 def _moment(instant: float) -> str:

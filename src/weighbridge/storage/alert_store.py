@@ -1,35 +1,37 @@
-"""What was told to a person about trouble, and what is still to be told: it survives restarts."""
+"""Problems that were reported, and messages that are still to be sent: they survive restarts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
-from weighbridge.storage.database import Database
+from weighbridge.core.reason import Reason
+from weighbridge.storage.database import Database, Row
 
 MOST_MESSAGES = 20
 """So many go to a channel at once: one that was away for long gets the rest a minute later."""
 
 
 class Alert(msgspec.Struct, frozen=True):
-    """One trouble. Instants are seconds since 1970."""
+    """One problem. Instants are seconds since 1970."""
 
     name: str
     since: float
     told_at: float | None
-    """None: it has not lasted long enough, or nobody is there to be told."""
-    text: str
+    """When it was reported; None: it has not lasted long enough, or there is no channel."""
+    reason: Reason
     well_at: float | None = None
     """Since when it seems to be over; None: it is not."""
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A sentence for one channel. ``channel``: its place in the configuration, from 0 on."""
+    """For one channel. ``channel``: its place in the configuration, from 0 on."""
 
     id: int
     channel: int
-    text: str
+    reason: Reason
     made_at: float
 
 
@@ -40,28 +42,30 @@ class AlertBook:
         self._database = database
 
     def alerts(self) -> Mapping[str, Alert]:
-        """Everything that is or was just in trouble, by name."""
+        """Every problem that exists or has just ended, by name."""
         rows = self._database.all("alerts")
-        return {row["name"]: Alert(**dict(row)) for row in rows}
+        return {row["name"]: Alert(**_read(row)) for row in rows}
 
     def keep(self, alert: Alert) -> None:
         """Write one down, new or changed."""
-        self._database.run("keep_alert", **msgspec.structs.asdict(alert))
+        values = {**msgspec.structs.asdict(alert), "reason": alert.reason.to_json()}
+        self._database.run("keep_alert", **values)
 
     def forget(self, name: str) -> None:
-        """It is over, and everybody was told or nobody needs to be."""
+        """It is over, and that was reported or need not be."""
         self._database.run("forget_alert", name=name)
 
-    def tell(self, text: str, channels: int, now: float) -> None:
-        """Have it told on each of so many channels."""
+    def add_message(self, reason: Reason, channels: int, now: float) -> None:
+        """Have it sent on each of so many channels."""
+        text = reason.to_json()
         for channel in range(channels):
-            self._database.run("add_alert_message", channel=channel, text=text, now=now)
+            self._database.run("add_alert_message", channel=channel, reason=text, now=now)
 
     def messages(self, channels: int) -> list[Message]:
-        """What is still to be told, oldest first. Channels that are gone hear nothing more."""
+        """What is still to be sent, oldest first. Channels that are gone get nothing more."""
         self._database.run("forget_alert_channels", channels=channels)
         return [
-            Message(**dict(row))
+            Message(**_read(row))
             for channel in range(channels)
             for row in self._database.all("alert_messages", channel=channel, most=MOST_MESSAGES)
         ]
@@ -79,3 +83,7 @@ class AlertBook:
         """How many messages no channel has accepted yet."""
         row = self._database.one("count_alert_messages")
         return int(row["number"]) if row else 0
+
+
+def _read(row: Row) -> dict[str, Any]:
+    return {**dict(row), "reason": msgspec.json.decode(row["reason"], type=Reason)}

@@ -1,11 +1,11 @@
 -- name: alerts
-SELECT name, since, told_at, text, well_at FROM alert ORDER BY name
+SELECT name, since, told_at, reason, well_at FROM alert ORDER BY name
 
 -- name: keep_alert
-INSERT INTO alert (name, since, told_at, text, well_at)
-VALUES (:name, :since, :told_at, :text, :well_at)
+INSERT INTO alert (name, since, told_at, reason, well_at)
+VALUES (:name, :since, :told_at, :reason, :well_at)
     ON CONFLICT (name) DO UPDATE
-   SET since = excluded.since, told_at = excluded.told_at, text = excluded.text,
+   SET since = excluded.since, told_at = excluded.told_at, reason = excluded.reason,
        well_at = excluded.well_at
 
 -- name: forget_alert

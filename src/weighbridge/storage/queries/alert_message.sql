@@ -1,8 +1,8 @@
 -- name: add_alert_message
-INSERT INTO alert_message (channel, text, made_at) VALUES (:channel, :text, :now)
+INSERT INTO alert_message (channel, reason, made_at) VALUES (:channel, :reason, :now)
 
 -- name: alert_messages
-SELECT id, channel, text, made_at FROM alert_message
+SELECT id, channel, reason, made_at FROM alert_message
  WHERE channel = :channel ORDER BY id LIMIT :most
 
 -- name: forget_alert_message

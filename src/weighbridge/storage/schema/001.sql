@@ -262,7 +262,7 @@ CREATE TABLE alert (
     name    TEXT PRIMARY KEY,
     since   REAL NOT NULL,
     told_at REAL,
-    text    TEXT NOT NULL,
+    reason  TEXT NOT NULL,
     well_at REAL
 );
 
@@ -271,7 +271,7 @@ CREATE TABLE alert (
 CREATE TABLE alert_message (
     id      INTEGER PRIMARY KEY,
     channel INTEGER NOT NULL,
-    text    TEXT    NOT NULL,
+    reason  TEXT    NOT NULL,
     made_at REAL    NOT NULL
 );
 
