@@ -92,7 +92,7 @@ def _fill(services: Services, admin: Admin) -> None:
     for seed, names in enumerate((PEOPLE[:2], PEOPLE[2:]), start=1):
         histories = household(int(time.time()), seed=seed, years=YEARS)
         for name, (_, _, zone, groups) in zip(names, histories, strict=True):
-            person = services.settings.person(name)
+            person = services.settings.directory.person(name)
             keep_login(services, person, services.app(), admin.code(name, CALLBACK_URL))
             _store(services, person, groups, zone)
 

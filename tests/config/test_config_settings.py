@@ -69,11 +69,11 @@ def test_every_value_knows_where_it_comes_from(tmp_path: Path) -> None:
 
 def test_people_and_targets_are_found_by_name(tmp_path: Path) -> None:
     settings = read(HOUSEHOLD, tmp_path)
-    assert settings.person("anna").target("second").settle == 0
+    assert settings.directory.person("anna").target("second").settle == 0
     with pytest.raises(ConfigProblem, match=r"nobody called|no person called.*anna, Zoë"):
-        settings.person("Anna")
+        settings.directory.person("Anna")
     with pytest.raises(ConfigProblem, match="no target of anna called"):
-        settings.person("anna").target("garmin")
+        settings.directory.person("anna").target("garmin")
 
 
 def test_without_a_file_there_is_one_person(tmp_path: Path) -> None:

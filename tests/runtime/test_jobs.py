@@ -283,7 +283,7 @@ def test_a_target_that_another_process_serves_does_not_keep_a_person_waiting(
 def test_how_far_the_clock_of_the_cloud_is_ahead_is_known_until_the_next_answer(
     house: World,
 ) -> None:
-    person = house.workplace.settings.person("anna")
+    person = house.workplace.settings.directory.person("anna")
     asking = PollPolicy(house.clock, {})
     first, second = house.workplace.road(person), house.workplace.road(person)
     asking.begin(first)

@@ -132,7 +132,7 @@ def test_what_others_subscribed_is_left_alone(home: Home) -> None:
 
 def test_targets_that_take_more_are_told_of_more(home: Home) -> None:
     with home.workplace() as workplace:
-        anna = workplace.settings.person("anna")
+        anna = workplace.settings.directory.person("anna")
         assert 1 in types_taken(workplace, anna)
         assert 130 not in types_taken(workplace, anna)
     path = home.path / "weighbridge.toml"
@@ -397,7 +397,7 @@ def test_somebody_who_never_logged_in_is_left_to_the_login(home: Home) -> None:
 def test_looking_changes_nothing(home: Home) -> None:
     home.somebody_else_subscribes(THEIRS)
     with home.workplace() as workplace:
-        anna = workplace.settings.person("anna")
+        anna = workplace.settings.directory.person("anna")
         found = find_subscriptions(workplace, anna, callback_of(workplace))
     assert list(found.differences.missing) == list(wanted_applis(()))
     assert home.at_withings() == [(1, THEIRS)]

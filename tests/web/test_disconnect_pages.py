@@ -41,7 +41,7 @@ def test_a_target_is_disconnected_after_a_question(family: Street) -> None:
     with family.site.parts().open() as workplace:
         (route,) = [
             one
-            for one in workplace.road(workplace.settings.person("anna")).routes
+            for one in workplace.road(workplace.settings.directory.person("anna")).routes
             if one.name == "garmin"
         ]
         assert route.ledger.row()["decision"] == "login"
@@ -82,7 +82,7 @@ def test_a_login_that_is_just_being_renewed_is_not_brought_back(family: Street) 
     admin = family.site.admin()
     sign_in(admin, "anna", ANNA)
     with family.site.parts().open() as workplace:
-        person = workplace.settings.person("anna")
+        person = workplace.settings.directory.person("anna")
         with workplace.session("anna", person.target("garmin")).lease():
             family.house.database("UPDATE lease SET expires_at = 9e9")
             answer = send(admin, "/disconnect/anna/garmin")

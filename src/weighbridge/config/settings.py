@@ -40,10 +40,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         table, _, last = key.rpartition(".")
         return self.origins.get(table if last.isdecimal() else key, "default")
 
-    def person(self, name: str) -> Person:
-        """The person of that name. Raises ConfigProblem when there is none."""
-        return self.directory.person(name)
-
 
 class Mistake(msgspec.Struct, frozen=True):
     """One thing that is wrong in the configuration."""

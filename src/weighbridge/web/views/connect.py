@@ -81,7 +81,7 @@ def _list_of(parts: AppContext, auth: Auth, pages: Pages) -> Endpoint:
 
     def show(request: Request) -> Response:
         with parts.open() as workplace:
-            seen = [settings.person(name) for name in auth.visible(request)]
+            seen = [settings.directory.person(name) for name in auth.visible(request)]
             people = [standing_of(workplace, person) for person in seen]
             others = {person.name: connections_of(workplace, person) for person in seen}
         begin = begin_address(settings)
@@ -93,7 +93,7 @@ def _list_of(parts: AppContext, auth: Auth, pages: Pages) -> Endpoint:
             people=people,
             others=others,
             is_notified=settings.server.url is not None,
-            zones={person.name: person.timezone for person in settings.people},
+            zones={person.name: person.timezone for person in seen},
             callback=callback,
             registered=bool(withings.client_id) and withings.client_secret is not None,
             elsewhere="" if is_here else begin,

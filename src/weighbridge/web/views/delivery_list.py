@@ -77,7 +77,10 @@ def entries_of(
     readings = _recall(workplace, [found[0] for _, found in together])
     entries = []
     for (name, reading_id), found in together:
-        person, reading = workplace.settings.person(name), readings.get((name, reading_id))
+        person, reading = (
+            workplace.settings.directory.person(name),
+            readings.get((name, reading_id)),
+        )
         zone = zone_of_reading(person, reading)
         value = headline(texts, figures, reading) if reading else None
         lines = [line_of(row, others) for row in sorted(found, key=lambda row: row["target"])]

@@ -153,7 +153,7 @@ class DeliveryPage:
         if not self._auth.may_see(request, name):
             return self._pages.not_found(request)
         with self._parts.open() as workplace:
-            found = reasons_of(workplace, workplace.settings.person(name), reading_id)
+            found = reasons_of(workplace, workplace.settings.directory.person(name), reading_id)
             if found is None or in_calendar(found.taken_at) is None:
                 return self._pages.not_found(request)
             visit = self._visit(request, workplace)
@@ -180,7 +180,7 @@ class DeliveryPage:
             return self._pages.not_found(request)
         form = form_of(request)
         with self._parts.open() as workplace:
-            if reasons_of(workplace, workplace.settings.person(name), reading_id) is None:
+            if reasons_of(workplace, workplace.settings.directory.person(name), reading_id) is None:
                 return self._pages.not_found(request)
             visit = self._visit(request, workplace)
             wanted = form.get("decision", ""), form.get("stands", "")

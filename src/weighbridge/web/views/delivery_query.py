@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from weighbridge.config import everyone
 from weighbridge.core.delivery_state import State
 from weighbridge.storage.delivery_log import END, RouteRef, read_place, write_place
 from weighbridge.storage.routes import all_routes
@@ -153,11 +154,9 @@ def begin_visit(
 ) -> DeliveryView:
     """Raises InvalidDeliveryQuery; ``lenient``: what is odd asks for everything instead."""
     people = auth.visible(request)
+    directory = settings.directory
     configured = {
-        (person.name, target.name)
-        for person in settings.people
-        for target in person.targets
-        if person.name in people
+        (name, target.name) for name in people for target in directory.person(name).targets
     }
     routes = [
         RouteOf(
@@ -173,7 +172,7 @@ def begin_visit(
         if not lenient:
             raise
         wish = DeliveryQuery()
-    others = [person.name for person in settings.people if person.name not in people]
+    others = [person.name for person in everyone(directory) if person.name not in people]
     return DeliveryView(people, others, routes, targets, wish)
 
 

@@ -177,7 +177,7 @@ def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
         odd = Message("history.odd_title", ("history.odd_days",), "history.to_diary", path)
         given: dict[str, Any] = {"person": name, "here": "history", "address": pages.link(path)}
         with context.open() as services:
-            person = services.settings.person(name)
+            person = services.settings.directory.person(name)
             history = PersonHistory(services, person)
             zone = history.zone()
             try:

@@ -92,7 +92,7 @@ class DisconnectPage(TaskPage[DisconnectRequest, Disconnected]):
         name = name_in(request.path_params["person"])
         if not self._auth.may_see(request, name):
             return None
-        return DisconnectRequest(self._context.settings.person(name), request.visitor.key)
+        return DisconnectRequest(self._context.settings.directory.person(name), request.visitor.key)
 
     def _disconnect(self, subject: DisconnectRequest) -> Disconnected:
         """In the thread of the task. Raises RetryLater and StateProblem."""

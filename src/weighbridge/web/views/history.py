@@ -101,7 +101,7 @@ class History:
         if not self._auth.may_see(request, person):
             return self._pages.not_found(request)
         with self._context.open() as services:
-            history = PersonHistory(services, services.settings.person(person))
+            history = PersonHistory(services, services.settings.directory.person(person))
             measures = history.measures()
             if not measures:
                 return self._nothing(request, person)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 from starlette.routing import BaseRoute, Route
 
+from weighbridge.config import everyone
 from weighbridge.core.network import is_loopback
 from weighbridge.storage.person_links import PersonLink, PersonLinks
 from weighbridge.web.auth import Auth, SignedInRequest, address_of, form_of, set_session_cookie
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from weighbridge.config import Person
     from weighbridge.web.app_context import AppContext
 
 
@@ -69,14 +69,15 @@ class Household:
 
     def show(self, request: SignedInRequest) -> Response:
         """Everybody with the links that are good. A new link is shown this one time."""
+        people = list(everyone(self._context.settings.directory))
         with self._context.open() as services:
             links = PersonLinks(services.database)
-            good = {person.name: links.of(person.name) for person in self._people}
+            good = {person.name: links.of(person.name) for person in people}
         return self._pages.page(
             request,
             "household.html",
             here="household",
-            people=self._people,
+            people=people,
             links=good,
             fresh=next(iter(self._new_links.take(request.visitor)), None),
         )
@@ -84,7 +85,7 @@ class Household:
     def make(self, request: SignedInRequest) -> Response:
         """A new link of a person. The page after it shows the link: a reload makes no other."""
         name = form_of(request).get("person", "")
-        if name not in {person.name for person in self._people}:
+        if self._context.settings.directory.find(name) is None:
             return self._pages.not_found(request)
         with self._context.open() as services:
             token = PersonLinks(services.database).make(name, self._context.clock())
@@ -101,10 +102,6 @@ class Household:
         self._auth.end_sessions_of_link(key)
         log.info("person_link_revoked")
         return self._pages.go_to("/household")
-
-    @property
-    def _people(self) -> tuple[Person, ...]:
-        return self._context.settings.people
 
 
 log = logging.getLogger(__name__)

@@ -107,7 +107,7 @@ class Cards:
 
     def card(self, name: str) -> Card:
         """The card of a person who is configured."""
-        person = self._workplace.settings.person(name)
+        person = self._workplace.settings.directory.person(name)
         past = PersonHistory(self._workplace, person)
         standing = judge_source(self._database, name)
         readings = self._readings(person, past)

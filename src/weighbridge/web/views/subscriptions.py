@@ -95,7 +95,7 @@ class SubscriptionPage(TaskPage[SubscriptionCheck, Checked]):
         name = name_in(request.path_params["person"])
         if not self._auth.may_see(request, name):
             return None
-        return SubscriptionCheck(self._context.settings.person(name), request.visitor.key)
+        return SubscriptionCheck(self._context.settings.directory.person(name), request.visitor.key)
 
     def _check(self, person: Person) -> Checked:
         """In the thread of the task. Raises Problems."""

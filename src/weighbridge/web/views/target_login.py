@@ -96,7 +96,7 @@ def target_ref_of(request: SignedInRequest, auth: Auth, context: AppContext) -> 
     person_name = name_in(request.path_params["person"])
     if not auth.may_see(request, person_name):
         return None
-    person = context.settings.person(person_name)
+    person = context.settings.directory.person(person_name)
     name = name_in(request.path_params["target"])
     target = next((one for one in person.targets if one.name == name), None)
     if target is None:

@@ -205,7 +205,7 @@ class WithingsWay:
         return self._connected(request, consent, already=False)
 
     def _exchange(self, consent: Consent, code: str) -> str:
-        person = self._context.settings.person(consent.person)
+        person = self._context.settings.directory.person(consent.person)
         with self._context.open() as services:
             return keep_login(services, person, self._app(services), code)
 
@@ -215,7 +215,11 @@ class WithingsWay:
 
     def _person(self, request: Request, name: str) -> Person | None:
         """None for somebody whom this visitor may not see: as if there were nobody."""
-        return self._context.settings.person(name) if self._auth.may_see(request, name) else None
+        return (
+            self._context.settings.directory.person(name)
+            if self._auth.may_see(request, name)
+            else None
+        )
 
     def _connected(self, request: Request, consent: Consent, *, already: bool) -> Response:
         return self._pages.message(
