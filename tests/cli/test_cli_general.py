@@ -167,6 +167,20 @@ def test_problems_are_json_lines_too(anna: World, arguments: list[str], code: in
     assert "nope" in json.loads(line)["text"]
 
 
+def test_a_command_in_a_message_names_the_home_folder_that_was_given(
+    tmp_path: Path, anna: World
+) -> None:
+    home = str(tmp_path / "a new home")
+    told = run_here(tmp_path, "--home", home, "sync", expect=2).err
+    assert told.endswith(f"Run: weighbridge --home '{home}' init\n")
+    assert run_here(tmp_path, "sync", expect=2).err.endswith("Run: weighbridge init\n")
+    anna.house.admin.revoke_tokens("anna")
+    given = ("--home", str(anna.home))
+    login = f"Run: weighbridge --home {anna.home} login withings --person anna\n"
+    assert login in run_here(tmp_path, *given, "sync", expect=3).err
+    assert login in run_here(tmp_path, *given, "status", expect=3).out
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Windows sends no SIGINT to one process")
 def test_an_interruption_says_that_nothing_is_lost(anna: World) -> None:
     anna.house.admin.fault("hold", path="/measure")

@@ -121,8 +121,10 @@ def command(ctx: click.Context, home: str | None, verbose: int, log_format: str)
       weighbridge serve
     """
     from weighbridge.cli.cli_context import CliContext
+    from weighbridge.cli.output import use_home
     from weighbridge.config import home_folder
 
+    use_home(home)
     if verbose or log_format == "json":
         from weighbridge.cli.logs import set_up
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from weighbridge.config import CONFIG_FILE, Person, Settings, everyone, load, only_person
+from weighbridge.core.commands import login_command
 from weighbridge.core.errors import ConfigProblem, LoginNeeded
 
 if TYPE_CHECKING:
@@ -58,8 +59,7 @@ def refuse_unconfigured(settings: Settings) -> None:
 def first_login(settings: Settings) -> str:
     """The command that connects the first person."""
     people = settings.directory.page(limit=2)
-    option = f" --person {in_shell(people[0].name)}" if len(people) > 1 else ""
-    return f"weighbridge login withings{option}"
+    return login_command("withings", people[0].name if len(people) > 1 else None)
 
 
 def in_shell(word: str) -> str:

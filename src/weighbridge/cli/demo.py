@@ -7,6 +7,7 @@ paho are installed, a broker runs as well, and shows the sentence for a speaker.
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import socket
 import subprocess
@@ -20,8 +21,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from weighbridge.cli.cli_context import CliContext, in_shell
-from weighbridge.cli.output import say
+from weighbridge.cli.cli_context import CliContext
+from weighbridge.cli.output import say, use_home
 from weighbridge.core.errors import ConfigProblem, ExitCode, RetryLater
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def command(  # noqa: PLR0913  one parameter an option
     """
     open_demo_home = _load_demo_home()
     _prepare_folder(folder)
+    use_home(str(folder))
     with open_demo_home(folder, recorded, years, settle=0 if fast else 10) as home:
         say(f"Stand-in clouds run at {home.url}. Nothing leaves this machine.")
         home.sign_in()
@@ -95,9 +97,9 @@ def command(  # noqa: PLR0913  one parameter an option
         _show_files(home)
     say("")
     say("The archive needs no cloud. Try:")
-    program = f"{_program()} --home {in_shell(str(folder))}"
-    say(f"  {program} show --person {in_shell(home.people[0])}")
-    say(f"  {program} status")
+    program = [*_program(), "--home", str(folder)]
+    say(f"  {shlex.join([*program, 'show', '--person', home.people[0]])}")
+    say(f"  {shlex.join([*program, 'status'])}")
     return code
 
 
@@ -167,12 +169,12 @@ def _show_targets(home: DemoHome) -> None:
         say(f"  {name:<{width}}  {number:>6} reading{'s' if number != 1 else ''}")
 
 
-def _program() -> str:
+def _program() -> list[str]:
     """How to call this program here: by name, or by the path that it was started with."""
     if shutil.which("weighbridge"):
-        return "weighbridge"
+        return ["weighbridge"]
     by_module = sys.argv[0].endswith("__main__.py")
-    return f"{in_shell(sys.executable)} -m weighbridge" if by_module else in_shell(sys.argv[0])
+    return [sys.executable, "-m", "weighbridge"] if by_module else [sys.argv[0]]
 
 
 def _title(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,12 +11,23 @@ from typing import TextIO
 
 import click
 
+from weighbridge.cli import COMMANDS
+
+_COMMAND = re.compile(rf"(?<![\w/.-])weighbridge (?=(?:{'|'.join(COMMANDS)})\b)")
+"""A command in a message. With ``--home`` in front of it, it works when it is copied."""
+_home_option: list[str] = []
+
 _SENTENCE_END = re.compile(r"(?<=[^\d\s][.?]) (?=[A-Z])")
+
+
+def use_home(home: str | None) -> None:
+    """From now on the commands in messages start with ``weighbridge --home HOME``."""
+    _home_option[:] = [f"--home {shlex.quote(home)} "] if home else []
 
 
 def echo(text: str = "") -> None:
     """Print a result for people on standard output."""
-    click.echo(wrap_for(sys.stdout, text))
+    click.echo(wrap_for(sys.stdout, _with_home(text)))
 
 
 def print_json(content: object) -> None:
@@ -30,6 +42,7 @@ def say(text: str = "") -> None:
 
     A closed or full standard error is ignored: the work is more important than its messages.
     """
+    text = _with_home(text)
     with suppress(OSError):
         if _message_log:
             _message_log[0](text)
@@ -48,6 +61,13 @@ def log_messages_with(log: Callable[[str], None]) -> None:
 def messages_are_logged() -> bool:
     """True when messages are JSON log lines."""
     return bool(_message_log)
+
+
+def _with_home(text: str) -> str:
+    """The text, with the home folder in each command that it names."""
+    if not _home_option:
+        return text
+    return _COMMAND.sub(lambda found: found[0] + _home_option[0], text)
 
 
 def wrap_for(stream: TextIO | None, text: str) -> str:

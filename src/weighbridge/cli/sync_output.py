@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from weighbridge.cli.cli_context import CliContext, in_shell
+from weighbridge.cli.cli_context import CliContext
 from weighbridge.cli.output import say
 from weighbridge.cli.times import count
+from weighbridge.core.commands import command
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import Problem
 from weighbridge.sync.context import Delivered, Outcome, Progress
@@ -195,9 +196,8 @@ def _collected(outcome: Outcome) -> str:
 def _hints(person: str, delivered: Delivered) -> Iterator[str]:
     if delivered.older:
         yield (
-            "Older readings are kept, not sent. To send them:\n"
-            f"  weighbridge sync --person {in_shell(person)} "
-            f"--target {in_shell(delivered.target)} --since DATE (or --since all)"
+            "Older readings are kept, not sent. To send them, all or from a date on:\n"
+            f"  {command('sync', '--person', person, '--target', delivered.target)} --since all"
         )
     if delivered.open.get(State.HELD):
         yield (

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import datetime
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from weighbridge.core import zones
 from weighbridge.core.errors import ConfigProblem
 
 if TYPE_CHECKING:
@@ -21,17 +21,15 @@ def moment(instant: float | None) -> str | None:
     return None if instant is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(instant))
 
 
-def local_time(instant: int, *zones: str | None) -> str:
-    """``2024-01-27 18:32`` in the first zone that this system knows, otherwise in UTC.
+def local_time(instant: int, *names: str | None) -> str:
+    """``2024-01-27 18:32`` in the first of these zones that this system knows, otherwise in UTC.
 
     Never in the zone of this machine: a server may be anywhere.
     """
-    from weighbridge.core.zones import first_zone
-
-    with suppress(ValueError, OSError, OverflowError):
-        local = datetime.datetime.fromtimestamp(instant, first_zone(*zones))
-        return local.strftime("%Y-%m-%d %H:%M")
-    return time.strftime("%Y-%m-%d %H:%M", time.gmtime(instant))
+    try:
+        return zones.local_time(instant, *names).strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError, OSError):  # after the last year of Python's calendar
+        return time.strftime("%Y-%m-%d %H:%M", time.gmtime(instant))
 
 
 def span(seconds: float) -> str:
