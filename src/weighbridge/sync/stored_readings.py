@@ -52,6 +52,12 @@ def last_readings(archive: Archive, most: int) -> list[Reading]:
     return sorted(found.values(), key=lambda reading: (reading.taken_at, reading.kind))[-most:]
 
 
+def newest_zone(archive: Archive) -> str | None:
+    """The zone in which the newest reading was taken, as the source says; None: it does not."""
+    rows = archive.groups_at(archive.last_instants(1))
+    return next((one.timezone for one in _parsed(archive, rows) if one.timezone), None)
+
+
 def groups_of(archive: Archive, reading: Reading) -> Iterator[MeasureGroup]:
     """The groups of which a reading was made."""
     rows = archive.groups(reading.taken_at, reading.taken_at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from weighbridge.config import Person
 from weighbridge.core.measures import MeasureType
@@ -13,7 +13,7 @@ from weighbridge.core.zones import first_zone
 from weighbridge.storage.archive import END_OF_TIME, Archive
 from weighbridge.storage.points import WHOLE, Point, Points
 from weighbridge.sync.services import Services
-from weighbridge.sync.stored_readings import goals, last_readings
+from weighbridge.sync.stored_readings import goals, newest_zone
 from weighbridge.web.charts.measures import (
     BMI,
     LARGEST,
@@ -72,10 +72,11 @@ class PersonHistory:
 
     def zone(self) -> str:
         """Where the person lives: as configured, else the zone of the newest reading, else UTC."""
-        if self._person.timezone:
-            return self._person.timezone
-        newest = last_readings(self._archive, 1) if self._archive else []
-        return (newest[0].timezone if newest else None) or "UTC"
+        return self._person.timezone or self._newest_zone or "UTC"
+
+    @cached_property
+    def _newest_zone(self) -> str | None:
+        return newest_zone(self._archive) if self._archive else None
 
     def series(self, measure: Measure, start: int, end: int, unit: Unit) -> Series:
         """From ``start`` to ``end`` in a unit. The trend is the same whatever ``start`` is.
