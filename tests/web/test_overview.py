@@ -32,7 +32,7 @@ from weighbridge.testing.builders import NOON as NOW
 from weighbridge.testing.builders import UNTHINKABLE, group, measurement
 from weighbridge.web.preferences import UnitChoice
 from weighbridge.web.views.newest_readings import NewestReading, NewestReadings
-from weighbridge.web.views.person_card import Calendar
+from weighbridge.web.views.overview import Calendar
 
 PUBLIC = "scale.example.org"
 ODD_NAME = """Jörg "J" <b>O'Neil</b>/2"""

@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from weighbridge.web.render import Pages
 
 
-def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
+def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """Sign in and out; the list, and the pages that make, check and end a connection."""
-    way = WithingsWay(parts, auth, pages)
+    way = WithingsWay(context, auth, pages)
     begin, come_back = auth.require_person(way.begin), auth.public(way.come_back)
-    alias = callback_path(parts.settings)
+    alias = callback_path(context.settings)
 
     async def withings(request: Request) -> Response:
         """One address for the way there and the way back, as Withings knows only one."""
@@ -51,11 +51,11 @@ def routes(parts: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
 
     found: list[BaseRoute] = [
         *Login(pages, auth).routes(),
-        Route("/connect", auth.require_person(_list_of(parts, auth, pages))),
+        Route("/connect", auth.require_person(_list_of(context, auth, pages))),
         Route(CALLBACK_PATH, withings, methods=["GET", "POST"]),
-        *target_login.routes(parts, auth, pages),
-        *disconnect.routes(parts, auth, pages),
-        *subscriptions.routes(parts, auth, pages),
+        *target_login.routes(context, auth, pages),
+        *disconnect.routes(context, auth, pages),
+        *subscriptions.routes(context, auth, pages),
     ]
     if alias == "/":
         found.append(WayBack(alias, come_back))
@@ -74,16 +74,16 @@ class WayBack(Route):
         return match, more
 
 
-def _list_of(parts: AppContext, auth: Auth, pages: Pages) -> Endpoint:
-    settings = parts.settings
+def _list_of(context: AppContext, auth: Auth, pages: Pages) -> Endpoint:
+    settings = context.settings
     withings = settings.withings
     callback = callback_address(settings)
 
     def show(request: Request) -> Response:
-        with parts.open() as workplace:
+        with context.open() as services:
             seen = [settings.directory.person(name) for name in auth.visible(request)]
-            people = [standing_of(workplace, person) for person in seen]
-            others = {person.name: connections_of(workplace, person) for person in seen}
+            people = [standing_of(services, person) for person in seen]
+            others = {person.name: connections_of(services, person) for person in seen}
         begin = begin_address(settings)
         is_here = same_place(begin, request.headers.get("host", ""))
         return pages.page(
@@ -124,23 +124,23 @@ class ConnectionsPage(msgspec.Struct, frozen=True):
     """The page that disconnects Withings."""
 
 
-def connections_of(workplace: Services, person: Person) -> ConnectionsPage:
+def connections_of(services: Services, person: Person) -> ConnectionsPage:
     """As far as the archive knows. Nothing is asked."""
-    archive = workplace.archive(person.name)
+    archive = services.archive(person.name)
     return ConnectionsPage(
         targets=[
             found
             for target in person.targets
-            if (found := _connection(workplace, person, target)) is not None
+            if (found := _connection(services, person, target)) is not None
         ],
-        care=SubscriptionStore(workplace.database, archive.account).state() if archive else None,
+        care=SubscriptionStore(services.database, archive.account).state() if archive else None,
         check=check_path(person.name),
         disconnect=disconnect_path(person.name),
     )
 
 
 def _connection(
-    workplace: Services, person: Person, target: TargetSettings
+    services: Services, person: Person, target: TargetSettings
 ) -> TargetConnection | None:
     """None: nobody signs in there."""
     module, problem = look_up(target)
@@ -148,7 +148,7 @@ def _connection(
         return None
     return TargetConnection(
         service=service_of(module, target),
-        standing=standing_at(workplace, person, target),
+        standing=standing_at(services, person, target),
         sign_in=sign_in_path(person.name, target.name),
         disconnect=disconnect_path(person.name, target.name),
         problem=problem,

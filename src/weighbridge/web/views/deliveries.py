@@ -27,7 +27,7 @@ from weighbridge.web.views.delivery_query import (
     DeliveryView,
     InvalidDeliveryQuery,
     RouteOf,
-    begin_visit,
+    read_view,
     reading_path,
     units_of,
 )
@@ -79,43 +79,43 @@ class DeliveryList:
         texts = self._pages.texts(request)
         with self._context.open() as services:
             try:
-                visit = self._visit(request, services.database)
+                view = self._view(request, services.database)
             except InvalidDeliveryQuery:
                 return self._odd(request)
-            wish = visit.wish
-            ids = [route.id for route in visit.chosen]
+            query = view.query
+            ids = [route.id for route in view.chosen]
             rows = deliveries_before(
-                services.database, ids, wish.states, place=wish.place, most=SHOWN + 1
+                services.database, ids, query.states, place=query.place, most=SHOWN + 1
             )
-            figures = ValueFormat(texts, units_of(request))
-            entries = entries_of(services, rows[:SHOWN], texts, figures, visit.others)
-            counts = count_open(services.database, visit.served())
+            value_format = ValueFormat(texts, units_of(request))
+            entries = entries_of(services, rows[:SHOWN], texts, value_format, view.others)
+            counts = count_open(services.database, view.served())
         older = write_place(place_of(rows[SHOWN - 1])) if len(rows) > SHOWN else ""
         return self._pages.page(
             request,
             "deliveries.html",
             here="deliveries",
             notices=self._notices.take(request.visitor),
-            visit=visit,
-            wish=wish,
+            view=view,
+            query=query,
             groups=list(GROUPS),
             urgent=[(state, counts[state]) for state in URGENT if counts[state]],
-            listed=[(entry, self._address(entry, wish)) for entry in entries],
-            older=wish.query(before=older) if older else None,
-            newest=wish.query(before="") if wish.is_further_back else None,
-            together=list(_together(wish)) if entries else [],
+            listed=[(entry, self._address(entry, query)) for entry in entries],
+            older=query.params(before=older) if older else None,
+            newest=query.params(before="") if query.is_further_back else None,
+            together=list(_together(query)) if entries else [],
         )
 
     def ask(self, request: SignedInRequest) -> Response:
         """Show what would be decided about, before it is."""
         with self._context.open() as services:
             try:
-                visit, what = self._about_all(request, services.database)
+                view, what = self._about_all(request, services.database)
             except InvalidDeliveryQuery:
                 return self._odd(request)
-            found = bundle(services.database, _concerned(visit, what), ALL_OF[what][1])
+            found = bundle(services.database, _concerned(view, what), ALL_OF[what][1])
         if not found.rows:
-            return self._back(visit.wish)
+            return self._back(view.query)
         return self._pages.page(
             request,
             "deliveries-all.html",
@@ -123,55 +123,55 @@ class DeliveryList:
             notices=self._notices.take(request.visitor),
             what=what,
             found=found,
-            address=self._pages.link(f"{PATH}/all", what=what, **visit.wish.query()),
-            back=self._pages.link(PATH, **visit.wish.query()),
+            address=self._pages.link(f"{PATH}/all", what=what, **view.query.params()),
+            back=self._pages.link(PATH, **view.query.params()),
         )
 
     def decide(self, request: SignedInRequest) -> Response:
         """Do it, if it is still about the same deliveries; else show anew what it is about."""
         with self._context.open() as services:
             try:
-                visit, what = self._about_all(request, services.database)
+                view, what = self._about_all(request, services.database)
             except InvalidDeliveryQuery:
                 return self._odd(request)
             mark = form_of(request).get("mark", "")
-            concerned = _concerned(visit, what)
+            concerned = _concerned(view, what)
             notice = decide_about_all(self._context, services.database, concerned, what, mark)
         self._notices.put(request.visitor, notice or Notice("others_now"))
         if notice is None:
-            return self._pages.go_to(f"{PATH}/all", what=what, **visit.wish.query())
-        return self._back(visit.wish)
+            return self._pages.go_to(f"{PATH}/all", what=what, **view.query.params())
+        return self._back(view.query)
 
-    def _visit(self, request: Request, database: Database) -> DeliveryView:
-        return begin_visit(request, self._auth, self._context.settings, database)
+    def _view(self, request: Request, database: Database) -> DeliveryView:
+        return read_view(request, self._auth, self._context.settings, database)
 
     def _about_all(self, request: Request, database: Database) -> tuple[DeliveryView, str]:
         """Raises InvalidDeliveryQuery."""
         what = request.query_params.get("what", "")
         if what not in ALL_OF:
             raise InvalidDeliveryQuery
-        return self._visit(request, database), what
+        return self._view(request, database), what
 
-    def _back(self, wish: DeliveryQuery) -> Response:
-        return self._pages.go_to(PATH, **wish.query())
+    def _back(self, query: DeliveryQuery) -> Response:
+        return self._pages.go_to(PATH, **query.params())
 
-    def _address(self, entry: Entry, wish: DeliveryQuery) -> str:
+    def _address(self, entry: Entry, query: DeliveryQuery) -> str:
         """Of the page of a reading; empty when it has none."""
         if entry.taken_at is None:
             return ""
-        return self._pages.link(reading_path(entry.person, entry.reading_id), **wish.query())
+        return self._pages.link(reading_path(entry.person, entry.reading_id), **query.params())
 
     def _odd(self, request: Request) -> Response:
         return self._pages.message(request, _ODD, status=404, here="deliveries")
 
 
-def _together(wish: DeliveryQuery) -> Iterator[str]:
+def _together(query: DeliveryQuery) -> Iterator[str]:
     """What may be decided about everything that is listed."""
-    return (what for what, (_, state) in ALL_OF.items() if wish.states == (state,))
+    return (what for what, (_, state) in ALL_OF.items() if query.states == (state,))
 
 
-def _concerned(visit: DeliveryView, what: str) -> Sequence[RouteOf]:
+def _concerned(view: DeliveryView, what: str) -> Sequence[RouteOf]:
     """Whose a reading is, is not a matter of one target."""
     if ALL_OF[what][0] is Decision.ACCEPT:
-        return DeliveryQuery(person=visit.wish.person).chosen(visit.routes)
-    return visit.chosen
+        return DeliveryQuery(person=view.query.person).chosen(view.routes)
+    return view.chosen

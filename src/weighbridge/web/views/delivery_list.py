@@ -1,9 +1,10 @@
-"""Readings with what became of them, as a page lists them."""
+"""Readings with what became of them, as a page lists them, and the words for one delivery."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -11,13 +12,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from weighbridge.core.delivery_state import State
+from weighbridge.core.reason import Reason, read_reason
+from weighbridge.storage.database import Row
+from weighbridge.storage.decisions import ANSWERS, Decision
 from weighbridge.sync.stored_readings import readings_at
 from weighbridge.targets.formats.decimals import number
 from weighbridge.web.charts.measures import Measure, measure_of, rank
 from weighbridge.web.measure_format import measure_name
-from weighbridge.web.views.delivery_words import said_of, since_of, tone_of
 from weighbridge.web.views.newest_readings import KINDS
 from weighbridge.web.views.person_history import zone_of
+from weighbridge.web.views.plain_status import Tone
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -30,6 +34,56 @@ if TYPE_CHECKING:
     from weighbridge.sync.services import Services
     from weighbridge.web.measure_format import ValueFormat
     from weighbridge.web.views.plain_status import Tone
+
+
+_TONES: Mapping[State, Tone] = {
+    State.DELIVERED: "good",
+    State.CONFIRMED: "good",
+    State.REJECTED: "bad-news",
+    State.UNKNOWN: "bad-news",
+    State.BLOCKED: "bad-news",
+    State.SUPERSEDED: "soft",
+    State.SKIPPED: "soft",
+}
+
+_WAITING = frozenset({State.PLANNED, State.HELD, State.BLOCKED})
+
+
+def tone_of(row: Row) -> Tone:
+    """A class of the style sheet."""
+    return _TONES.get(State(row["state"]), "")
+
+
+def since_of(row: Row) -> float | None:
+    """Since when it is in its state, in epoch seconds; None: that was not written down."""
+    state = State(row["state"])
+    is_accepted = (
+        state is State.DELIVERED and read_reason(row["answer"]) == ANSWERS[Decision.ACCEPT]
+    )
+    if is_accepted or state is State.SUPERSEDED:
+        return None
+    if state in _WAITING:
+        waits_since: float = row["planned_at"]
+        return waits_since
+    # Whose end nobody saw is dated by its beginning.
+    moments = [moment for moment in (row["claimed_at"], row["done_at"]) if moment is not None]
+    return max(moments, default=None)
+
+
+def said_of(answer: str | None, others: Collection[str]) -> Reason | None:
+    """Why a delivery is in its state; None: nothing is known.
+
+    A reason that names one of the others is not for this visitor.
+    """
+    why = read_reason(answer)
+    return None if why is None or names_one(why.sentences(), others) else why
+
+
+def names_one(text: str, people: Collection[str]) -> bool:
+    """Whether somebody is named in a text."""
+    pattern = "|".join(re.escape(name) for name in people)
+    return bool(pattern and re.search(rf"(?<!\w)(?:{pattern})(?!\w)", text, re.IGNORECASE))
+
 
 _LAST_DAY = 253_402_214_400
 """The 31st of December 9999 in UTC, in epoch seconds."""
@@ -63,10 +117,10 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 def entries_of(
-    workplace: Services,
+    services: Services,
     rows: Iterable[Row],
     texts: Texts,
-    figures: ValueFormat,
+    value_format: ValueFormat,
     others: Collection[str],
 ) -> list[Entry]:
     """The readings of some deliveries, in their order. ``others``: whom nobody may name here."""
@@ -74,26 +128,23 @@ def entries_of(
         (who, list(found))
         for who, found in groupby(rows, key=lambda row: (row["person"], row["reading_id"]))
     ]
-    readings = _recall(workplace, [found[0] for _, found in together])
+    readings = _recall(services, [found[0] for _, found in together])
     entries = []
     for (name, reading_id), found in together:
-        person, reading = (
-            workplace.settings.directory.person(name),
-            readings.get((name, reading_id)),
-        )
+        person, reading = services.settings.directory.person(name), readings.get((name, reading_id))
         zone = zone_of_reading(person, reading)
-        value = headline(texts, figures, reading) if reading else None
+        value = headline(texts, value_format, reading) if reading else None
         lines = [line_of(row, others) for row in sorted(found, key=lambda row: row["target"])]
         taken_at = in_calendar(found[0]["taken_at"])
         entries.append(Entry(name, reading_id, taken_at, zone, value, lines))
     return entries
 
 
-def _recall(workplace: Services, rows: Sequence[Row]) -> dict[tuple[str, str], Reading]:
+def _recall(services: Services, rows: Sequence[Row]) -> dict[tuple[str, str], Reading]:
     """The readings of these rows as they are known now."""
     known: dict[tuple[str, str], Reading] = {}
     for name in {row["person"] for row in rows}:
-        archive = workplace.archive(name)
+        archive = services.archive(name)
         instants = [row["taken_at"] for row in rows if row["person"] == name]
         found = readings_at(archive, instants) if archive else {}
         known |= {(name, reading_id): reading for reading_id, reading in found.items()}
@@ -112,24 +163,24 @@ def line_of(row: Row, others: Collection[str]) -> Line:
     )
 
 
-def headline(texts: Texts, figures: ValueFormat, reading: Reading) -> Value | None:
+def headline(texts: Texts, value_format: ValueFormat, reading: Reading) -> Value | None:
     """By what a person recognises a reading: its weight, its pressure, else its first value."""
-    values = dict(_thinkable(figures, reading.measurements))
+    values = dict(_thinkable(value_format, reading.measurements))
     for kind in KINDS:
         if all(code in values for code in kind.codes):
             name = texts(kind.name) if kind.name else measure_name(texts, measure_of(kind.codes[0]))
-            return name, figures.value(kind.codes, [values[code] for code in kind.codes])
-    return next(measured(texts, figures, reading), None)
+            return name, value_format.value(kind.codes, [values[code] for code in kind.codes])
+    return next(measured(texts, value_format, reading), None)
 
 
-def measured(texts: Texts, figures: ValueFormat, reading: Reading) -> Iterator[Value]:
+def measured(texts: Texts, value_format: ValueFormat, reading: Reading) -> Iterator[Value]:
     """Everything that was measured, in the order of a menu."""
     values = [*reading.measurements, *reading.segments]
     for one in sorted(values, key=lambda value: rank(_measure(value))):
         name = measure_name(texts, _measure(one))
-        thinkable = dict(_thinkable(figures, [one]))
+        thinkable = dict(_thinkable(value_format, [one]))
         if thinkable:
-            yield name, figures.value([one.type_code], [thinkable[one.type_code]])
+            yield name, value_format.value([one.type_code], [thinkable[one.type_code]])
         else:
             yield name, number(one)
 
@@ -139,12 +190,12 @@ def _measure(value: Measurement) -> Measure:
 
 
 def _thinkable(
-    figures: ValueFormat, measurements: Iterable[Measurement]
+    value_format: ValueFormat, measurements: Iterable[Measurement]
 ) -> Iterator[tuple[int, Decimal]]:
     """The values by type, without those that no body can have."""
     for one in measurements:
         try:
-            if figures.is_thinkable(one.type_code, one.value):
+            if value_format.is_thinkable(one.type_code, one.value):
                 yield one.type_code, one.value
         except ArithmeticError:
             continue

@@ -30,16 +30,16 @@ from weighbridge.web.views.delivery_list import (
     in_calendar,
     line_of,
     measured,
+    names_one,
     zone_of_reading,
 )
 from weighbridge.web.views.delivery_query import (
     PATH,
     DeliveryView,
-    begin_visit,
+    read_view,
     reading_path,
     units_of,
 )
-from weighbridge.web.views.delivery_words import names_one
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -70,19 +70,19 @@ _SURE = {
 }
 
 
-def prospect_of(
-    workplace: Services, person: Person, target: TargetSettings, row: Row, now: float
+def next_attempt_of(
+    services: Services, person: Person, target: TargetSettings, row: Row, now: float
 ) -> NextAttempt | None:
     """None: nothing more happens. Nothing outside is asked."""
     state = State(row["state"])
     if state in _SURE:
         return _SURE[state]
-    route = route_row(workplace.database, person.name, target.name)
+    route = route_row(services.database, person.name, target.name)
     assert route is not None, "it has a delivery"
     if state is State.PLANNED:
         return _of_planned(route, row, now)
     if state is State.UNKNOWN:
-        return _of_unknown(workplace, person, target, route, now)
+        return _of_unknown(services, person, target, route, now)
     if state is State.DELIVERED and row["look_until"] is not None:
         return NextAttempt("seen_soon")
     return None
@@ -97,10 +97,10 @@ def _of_planned(route: Row, row: Row, now: float) -> NextAttempt:
 
 
 def _of_unknown(
-    workplace: Services, person: Person, target: TargetSettings, route: Row, now: float
+    services: Services, person: Person, target: TargetSettings, route: Row, now: float
 ) -> NextAttempt:
     try:
-        made = workplace.target(person, target)
+        made = services.target(person, target)
     except Problem:
         return NextAttempt("rejected")
     if isinstance(made, Verifiable):
@@ -117,7 +117,7 @@ class TargetCard(msgspec.Struct, frozen=True, kw_only=True):
     """None: nothing is owed."""
     planned_at: float | None = None
     tried_at: float | None = None
-    prospect: NextAttempt | None = None
+    next_attempt: NextAttempt | None = None
     decisions: Sequence[Decision] = ()
     stands: str = ""
     """For the form."""
@@ -141,8 +141,8 @@ class Origin(msgspec.Struct, frozen=True):
 class DeliveryPage:
     """Shows one reading and takes decisions about it. The database is read each time."""
 
-    def __init__(self, parts: AppContext, auth: Auth, pages: Pages, notices: Notices) -> None:
-        self._parts = parts
+    def __init__(self, context: AppContext, auth: Auth, pages: Pages, notices: Notices) -> None:
+        self._context = context
         self._auth = auth
         self._pages = pages
         self._notices = notices
@@ -152,13 +152,13 @@ class DeliveryPage:
         name, reading_id = request.path_params["person"], request.path_params["reading"]
         if not self._auth.may_see(request, name):
             return self._pages.not_found(request)
-        with self._parts.open() as workplace:
-            found = reasons_of(workplace, workplace.settings.directory.person(name), reading_id)
+        with self._context.open() as services:
+            found = reasons_of(services, services.settings.directory.person(name), reading_id)
             if found is None or in_calendar(found.taken_at) is None:
                 return self._pages.not_found(request)
-            visit = self._visit(request, workplace)
-            cards = list(self._cards(workplace, found, visit.others))
-        query = visit.wish.query()
+            view = self._view(request, services)
+            cards = list(self._cards(services, found, view.others))
+        query = view.query.params()
         return self._pages.page(
             request,
             "delivery.html",
@@ -179,34 +179,34 @@ class DeliveryPage:
         if not self._auth.may_see(request, name):
             return self._pages.not_found(request)
         form = form_of(request)
-        with self._parts.open() as workplace:
-            if reasons_of(workplace, workplace.settings.directory.person(name), reading_id) is None:
+        with self._context.open() as services:
+            if reasons_of(services, services.settings.directory.person(name), reading_id) is None:
                 return self._pages.not_found(request)
-            visit = self._visit(request, workplace)
+            view = self._view(request, services)
             wanted = form.get("decision", ""), form.get("stands", "")
-            notice = decide(self._parts, workplace.database, name, reading_id, wanted)
+            notice = decide(self._context, services.database, name, reading_id, wanted)
         self._notices.put(request.visitor, notice)
-        return self._pages.go_to(reading_path(name, reading_id), **visit.wish.query())
+        return self._pages.go_to(reading_path(name, reading_id), **view.query.params())
 
-    def _visit(self, request: Request, workplace: Services) -> DeliveryView:
-        settings, database = self._parts.settings, workplace.database
-        return begin_visit(request, self._auth, settings, database, lenient=True)
+    def _view(self, request: Request, services: Services) -> DeliveryView:
+        settings, database = self._context.settings, services.database
+        return read_view(request, self._auth, settings, database, lenient=True)
 
     def _content(self, request: Request, found: Reasons) -> dict[str, Any]:
         """What the reading is made of."""
         texts, reading = self._pages.texts(request), found.reading
-        figures = ValueFormat(texts, units_of(request))
+        value_format = ValueFormat(texts, units_of(request))
         return {
-            "value": headline(texts, figures, reading) if reading else None,
-            "values": list(measured(texts, figures, reading)) if reading else [],
+            "value": headline(texts, value_format, reading) if reading else None,
+            "values": list(measured(texts, value_format, reading)) if reading else [],
             "origins": [_origin(texts, group) for group in found.groups],
         }
 
     def _cards(
-        self, workplace: Services, found: Reasons, others: Collection[str]
+        self, services: Services, found: Reasons, others: Collection[str]
     ) -> Iterator[TargetCard]:
         for one in found.targets:
-            yield self._card(workplace, found, one, others)
+            yield self._card(services, found, one, others)
         configured = {one.target.name for one in found.targets}
         for row in found.deliveries:
             if row["target"] not in configured:
@@ -214,7 +214,7 @@ class DeliveryPage:
                 yield TargetCard(target=row["target"], line=line, is_configured=False)
 
     def _card(
-        self, workplace: Services, found: Reasons, one: TargetReasons, others: Collection[str]
+        self, services: Services, found: Reasons, one: TargetReasons, others: Collection[str]
     ) -> TargetCard:
         row = one.delivery
         if row is None:
@@ -224,7 +224,9 @@ class DeliveryPage:
             line=line_of(row, others),
             planned_at=row["planned_at"],
             tried_at=row["claimed_at"],
-            prospect=prospect_of(workplace, found.person, one.target, row, self._parts.clock()),
+            next_attempt=next_attempt_of(
+                services, found.person, one.target, row, self._context.clock()
+            ),
             decisions=_decisions(row, is_there=found.reading is not None),
             stands=standing([row]),
         )

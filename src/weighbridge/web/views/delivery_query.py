@@ -73,12 +73,12 @@ class DeliveryQuery(msgspec.Struct, frozen=True):
         """Whether it does not begin with the newest ones."""
         return self.place != END
 
-    def query(self, **changes: str) -> dict[str, str]:
+    def params(self, **changes: str) -> dict[str, str]:
         """The query of an address that asks for the same, but for some changes."""
-        query = {"person": self.person, "target": self.target, "state": self.group}
+        params = {"person": self.person, "target": self.target, "state": self.group}
         if self.is_further_back:
-            query["before"] = write_place(self.place)
-        return {key: value for key, value in {**query, **changes}.items() if value}
+            params["before"] = write_place(self.place)
+        return {key: value for key, value in {**params, **changes}.items() if value}
 
     def chosen(self, routes: Sequence[RouteOf]) -> list[RouteOf]:
         """Those of the routes that it asks for."""
@@ -89,7 +89,7 @@ class DeliveryQuery(msgspec.Struct, frozen=True):
         ]
 
 
-def read_wish(
+def read_delivery_query(
     asked: Mapping[str, str], people: Sequence[str], targets: Sequence[str]
 ) -> DeliveryQuery:
     """What is asked for, of the people and targets that the visitor may know of.
@@ -137,19 +137,19 @@ class DeliveryView(msgspec.Struct, frozen=True):
     routes: Sequence[RouteOf]
     """Everything of the people that was ever owed something."""
     targets: Sequence[str]
-    wish: DeliveryQuery
+    query: DeliveryQuery
 
     @property
     def chosen(self) -> Sequence[RouteOf]:
         """The routes that are asked for."""
-        return self.wish.chosen(self.routes)
+        return self.query.chosen(self.routes)
 
     def served(self) -> list[int]:
         """The routes of targets that are still configured."""
         return [route.id for route in self.routes if route.is_configured]
 
 
-def begin_visit(
+def read_view(
     request: Request, auth: Auth, settings: Settings, database: Database, *, lenient: bool = False
 ) -> DeliveryView:
     """Raises InvalidDeliveryQuery; ``lenient``: what is odd asks for everything instead."""
@@ -167,13 +167,13 @@ def begin_visit(
     ]
     targets = sorted({target for _, target in configured} | {route.target for route in routes})
     try:
-        wish = read_wish(request.query_params, people, targets)
+        query = read_delivery_query(request.query_params, people, targets)
     except InvalidDeliveryQuery:
         if not lenient:
             raise
-        wish = DeliveryQuery()
+        query = DeliveryQuery()
     others = [person.name for person in everyone(directory) if person.name not in people]
-    return DeliveryView(people, others, routes, targets, wish)
+    return DeliveryView(people, others, routes, targets, query)
 
 
 def units_of(request: Request) -> UnitChoice:

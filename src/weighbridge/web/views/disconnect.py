@@ -17,12 +17,11 @@ from weighbridge.runtime.subscriptions import remove_ours
 from weighbridge.sync.source_login import forget_login, standing_of
 from weighbridge.sync.target_login import forget, standing_at
 from weighbridge.web.auth import Auth, SignedInRequest
-from weighbridge.web.error_page import Trouble
 from weighbridge.web.render import Pages
 from weighbridge.web.tasks import BackgroundTask
 from weighbridge.web.urls import name_in, segment
 from weighbridge.web.views.target_login import TargetRef, target_ref_of
-from weighbridge.web.views.task_page import TaskPage
+from weighbridge.web.views.task_page import TaskPage, Trouble
 
 if TYPE_CHECKING:
     from starlette.responses import Response

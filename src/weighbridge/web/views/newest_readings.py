@@ -76,7 +76,7 @@ class NewestReadings:
     def __init__(self, texts: Texts, points: Points, units: UnitChoice, now: float) -> None:
         self._texts = texts
         self._points = points
-        self._figures = ValueFormat(texts, units)
+        self._format = ValueFormat(texts, units)
         self._end = latest(now) + 1
 
     def all(self) -> list[NewestReading]:
@@ -102,7 +102,7 @@ class NewestReadings:
         return NewestReading(
             measure=measure,
             name=self._texts(kind.name) if kind.name else measure_name(self._texts, measure),
-            value=self._figures.value(kind.codes, last.values),
+            value=self._format.value(kind.codes, last.values),
             taken_at=last.taken_at,
             beside=list(self._beside(kind.beside, last.taken_at)),
             change=self._change(kind, last, before) if before else None,
@@ -110,7 +110,7 @@ class NewestReadings:
         )
 
     def _change(self, kind: ReadingKind, last: _Values, before: _Values) -> Markup:
-        return self._figures.difference(kind.codes, last.values, before.values)
+        return self._format.difference(kind.codes, last.values, before.values)
 
     def _back(self, codes: Sequence[int]) -> Iterator[_Values]:
         """From the newest one back. Instants before 1970 come from a clock that was wrong."""
@@ -130,7 +130,7 @@ class NewestReadings:
             value = self._at(code, instant)
             if value is not None:
                 name = measure_name(self._texts, measure_of(code))
-                yield name, self._figures.value((code,), (value,))
+                yield name, self._format.value((code,), (value,))
 
     def _at(self, code: int, instant: int) -> Decimal | None:
         """A value of that very instant; None as well for what is too large to be true."""
@@ -138,4 +138,4 @@ class NewestReadings:
         if point is None or point.taken_at != instant:
             return None
         value = point.measurement.value
-        return value if self._figures.is_thinkable(code, value) else None
+        return value if self._format.is_thinkable(code, value) else None

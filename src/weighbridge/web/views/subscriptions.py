@@ -18,10 +18,9 @@ from weighbridge.runtime.subscriptions import callback_of
 from weighbridge.sources.withings.subscriptions import APPLIS
 from weighbridge.storage.subscription_store import SubscriptionStore
 from weighbridge.web.auth import Auth, SignedInRequest
-from weighbridge.web.error_page import Trouble
 from weighbridge.web.render import Pages
 from weighbridge.web.urls import name_in, segment
-from weighbridge.web.views.task_page import LOOK_AGAIN, TaskPage
+from weighbridge.web.views.task_page import LOOK_AGAIN, TaskPage, Trouble
 
 if TYPE_CHECKING:
     from starlette.responses import Response

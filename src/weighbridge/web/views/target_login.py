@@ -22,11 +22,10 @@ from weighbridge.targets import load_kind
 from weighbridge.targets.base import SignInAnswers
 from weighbridge.targets.kind import TargetKind
 from weighbridge.web.auth import Auth, SignedInRequest
-from weighbridge.web.error_page import MISSING, NOT_UNDER_WAY, Trouble, trouble_of
 from weighbridge.web.render import Message, Pages
 from weighbridge.web.tasks import BackgroundTask, Question
 from weighbridge.web.urls import name_in, segment
-from weighbridge.web.views.task_page import TaskPage
+from weighbridge.web.views.task_page import MISSING, NOT_UNDER_WAY, TaskPage, Trouble, trouble_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request

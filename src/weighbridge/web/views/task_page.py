@@ -1,22 +1,83 @@
 """Pages about work that takes longer than a page may: one begins it, the next shows its outcome.
 
-A subclass says whom the work is about, what is shown before it and what at its end.
+A subclass says whom the work is about, what is shown before it and what at its end. When it fails,
+the class of the problem decides what is said and with which status, never its text.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+import msgspec
 from starlette.responses import Response
 
 from weighbridge.config import Person
+from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater, SignInBlocked
+from weighbridge.storage.logins import TakenAccount
+from weighbridge.sync.target_login import StillBlocked
+from weighbridge.targets.base import WrongCode, WrongPassword, WrongTicket
 from weighbridge.web.app_context import AppContext
-from weighbridge.web.auth import Auth, SignedInEndpoint, SignedInRequest
-from weighbridge.web.error_page import Trouble, trouble_of
+from weighbridge.web.auth import Auth, SignedInEndpoint, SignedInRequest, retry_after
 from weighbridge.web.render import Pages
-from weighbridge.web.tasks import BackgroundTask, Question, TaskKey, TaskRegistry, TaskRunning
+from weighbridge.web.tasks import (
+    BackgroundTask,
+    InputTimeout,
+    Question,
+    TaskKey,
+    TaskRegistry,
+    TaskRunning,
+)
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """What a page says. Its texts stand under ``connections.<reason>_title`` and ``_next``."""
+
+    reason: str
+    status: int
+    said: Problem | None = None
+    """What the problem itself says. It may name others: for the admin alone."""
+    owner: str = ""
+    """Whose account it is; for the admin alone."""
+    headers: Mapping[str, str] = {}
+
+
+_REASONS: tuple[tuple[type[Problem], str, int], ...] = (
+    (InputTimeout, "late", 410),
+    (TaskRunning, "busy", 503),
+    (WrongPassword, "wrong_password", 403),
+    (WrongCode, "wrong_code", 403),
+    (WrongTicket, "wrong_ticket", 403),
+    (TakenAccount, "taken", 409),
+    (StillBlocked, "blocked", 429),
+    (SignInBlocked, "blocked", 429),
+    (RetryLater, "no_answer", 503),
+    (LoginNeeded, "not_let_in", 403),
+    (ConfigProblem, "misfit", 409),
+    (Problem, "accident", 500),
+)
+"""The first that fits counts."""
+
+_SPEAKS_FOR_ITSELF = frozenset({"not_let_in", "misfit", "accident"})
+
+MISSING = Trouble("missing", 400)
+NOT_UNDER_WAY = Trouble("late", 410)
+
+
+def trouble_of(problem: Problem) -> Trouble:
+    """What to say about a problem."""
+    reason, status = next(
+        (name, code) for kind, name, code in _REASONS if isinstance(problem, kind)
+    )
+    return Trouble(
+        reason,
+        status,
+        said=problem if reason in _SPEAKS_FOR_ITSELF else None,
+        owner=problem.owner if isinstance(problem, TakenAccount) else "",
+        headers=retry_after(problem) if isinstance(problem, RetryLater) else {},
+    )
+
 
 WAIT_SECONDS = 8.0
 """For so long a page waits for the other side before it says that it waits."""
