@@ -93,7 +93,7 @@ def test_nothing_is_a_list_too(home: Home) -> None:
 
 def test_check_tells_what_is_missing_and_how_to_mend_it(home: Home) -> None:
     result = home.world.run("subscriptions", "check", expect=1)
-    assert "anna: this address is told about nothing." in result.out
+    assert "anna: this address is notified about nothing." in result.out
     assert "    Missing: weight and body composition, temperature, blood pressure" in result.out
     assert "weighbridge subscriptions add --person anna" in result.out
     assert home.at_withings() == []

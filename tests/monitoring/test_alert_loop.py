@@ -154,7 +154,7 @@ def test_without_a_channel_everything_is_remembered(world: World, ear: Receiver)
     world.configure()
     world.log_out("anna")
     look(world, AlertLoop(world.parts))
-    assert [(row["name"], row["told_at"]) for row in world.rows("alert")] == [
+    assert [(row["name"], row["reported_at"]) for row in world.rows("alert")] == [
         ("withings login: anna", None)
     ]
     address = alerts.urls[0].reveal()

@@ -202,7 +202,9 @@ def test_an_odd_group_is_kept_and_counted_once(archive: Archive) -> None:
     store(archive, group({1: 80}), odd=odd)
     store(archive, odd=odd)
     assert archive.odd_groups() == 2
-    rows = archive.database.all("odd_groups", account=archive.account, most=10)
+    rows = archive.database._connection.execute(
+        "SELECT reason, raw, seen_at FROM odd_group WHERE account = ?", [archive.account]
+    ).fetchall()
     assert {row["raw"] for row in rows} == {'"not even an object"', "17"}
 
 

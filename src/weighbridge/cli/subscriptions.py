@@ -35,7 +35,7 @@ dry_option = click.option("--dry-run", is_flag=True, help="Say what would be don
 
 @click.group("subscriptions")
 def command() -> None:
-    """See and mend what Withings notifies us about.
+    """Show and repair what Withings notifies us about.
 
     A running server does all this by itself. Subscriptions of other programs are shown and never
     touched.
@@ -55,7 +55,7 @@ def command() -> None:
 def list_command(session: CliContext, people: tuple[str, ...], as_json: bool) -> int:
     """List everything that this application subscribed at Withings, ours or not.
 
-    Addresses are shortened: whoever knows one in full could notify in the name of Withings.
+    Addresses are shortened: with one in full, anyone could notify in the name of Withings.
 
     \b
     Example:
@@ -285,7 +285,7 @@ def _for_each(people: list[Person], work: Callable[[Person], int]) -> ExitCode:
 
 
 def _steps() -> Callable[[str], None]:
-    """At a terminal somebody waits: each step is told before its pause."""
+    """At a terminal a person waits: each step is printed before its pause."""
     return say if sys.stderr.isatty() else lambda text: None
 
 

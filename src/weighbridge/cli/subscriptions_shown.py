@@ -80,9 +80,9 @@ def check_address(callback: str) -> Checked:
         "callback": shortened(callback),
         "rules_broken": broken,
         "http_status": seen.status,
-        "answer": seen.told,
+        "answer": seen.said,
     }
-    lines = [f"{content['callback']}: {seen.told}", *(f"    {sentence}" for sentence in broken)]
+    lines = [f"{content['callback']}: {seen.said}", *(f"    {sentence}" for sentence in broken)]
     if broken:
         lines.append("    Withings may refuse this address; it is tried all the same.")
     return Checked(content, lines, ExitCode.LOOK if seen.is_wrong else ExitCode.DONE)
@@ -106,7 +106,7 @@ def check_person(workplace: Services, person: Person, callback: str) -> Checked:
         "trouble_since": moment(state.trouble_at),
         "next_try_at": moment(state.next_try_at) if state.trouble else None,
     }
-    lines = [f"{person.name}: this address is told about {_names(there) or 'nothing'}."]
+    lines = [f"{person.name}: this address is notified about {_names(there) or 'nothing'}."]
     lines += _wrong(person, found)
     if state.trouble_at is not None:
         since = span(workplace.clock() - state.trouble_at)
@@ -126,7 +126,7 @@ def _wrong(person: Person, found: FoundSubscriptions) -> Iterator[str]:
         yield f"    Still at an old address of ours: {count(len(old), 'subscription')}."
     if missing or old:
         add = f"weighbridge subscriptions add --person {in_shell(person.name)}"
-        yield f"    A running server mends that by itself. To do it now: {add}"
+        yield f"    A running server repairs that by itself. To do it now: {add}"
 
 
 def _names(applis: Iterable[int]) -> str:
@@ -141,7 +141,7 @@ class Probe(msgspec.Struct, frozen=True):
 
     status: int | None
     """The HTTP status; None: no answer reached this machine."""
-    told: str
+    said: str
     """The same as a sentence, with what to do."""
 
     @property
@@ -151,7 +151,7 @@ class Probe(msgspec.Struct, frozen=True):
 
 
 def probe(callback: str) -> Probe:
-    """One HEAD from this machine. Nothing is raised, and nothing told holds the address."""
+    """One HEAD from this machine. Nothing is raised, and no text holds the address."""
     import httpx2
 
     try:

@@ -1,1 +1,1 @@
-"""Whether all is well: for machines that ask, and for people who are told."""
+"""Whether all is well: for machines that ask, and alerts for people."""

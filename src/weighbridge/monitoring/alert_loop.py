@@ -1,8 +1,8 @@
 """Checks once a minute whether something must be reported; while all is well, it pings.
 
 It has a thread and a database connection of its own, so whatever is slow or broken here stops and
-delays no sync. What is to be told is stored first and sent then: a channel that is out of order is
-tried again with growing pauses and still told.
+delays no sync. What is to be sent is stored first: a channel that is out of order is tried again
+with growing pauses and gets it all the same.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FIRST_LOOK = 5.0
 PROVE_EVERY = 600.0
 """Seconds between two proofs that the disk can be written."""
 STOP_SECONDS = 0.8
-"""Seconds that ``stop`` waits. A message under way then is told once more after the next start."""
+"""Seconds that ``stop`` waits. A message under way then is sent once more after the next start."""
 
 
 class AlertLoop:
@@ -129,7 +129,7 @@ class AlertLoop:
         while not self._stopping.wait(wait):
             try:
                 self.look()
-            except Exception:  # nobody would watch any more
+            except Exception:  # or nothing would be checked any more
                 log.exception("watch_failed")
             wait = PERIOD
 

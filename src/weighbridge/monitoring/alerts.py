@@ -72,20 +72,20 @@ def next_step(alert: Alert | None, result: CheckResult, now: float, *, heard: bo
     if result.problem is None:
         return _over(alert, result, now)
     since = min(alert.since, now) if alert else now
-    told_at = alert.told_at if alert else None
-    found = Alert(result.name, since, told_at, result.problem)
-    if told_at is not None or not heard or now - since < result.bound:
+    reported_at = alert.reported_at if alert else None
+    found = Alert(result.name, since, reported_at, result.problem)
+    if reported_at is not None or not heard or now - since < result.bound:
         return Step(found)
-    return Step(msgspec.structs.replace(found, told_at=now), result.problem)
+    return Step(msgspec.structs.replace(found, reported_at=now), result.problem)
 
 
 def _over(alert: Alert | None, result: CheckResult, now: float) -> Step:
     """What was never reported is forgotten without a word."""
-    if alert is None or alert.told_at is None:
+    if alert is None or alert.reported_at is None:
         return Step(None)
-    well_at = now if alert.well_at is None else min(alert.well_at, now)
-    if now - well_at < result.calm:
-        return Step(msgspec.structs.replace(alert, well_at=well_at))
+    over_since = now if alert.over_since is None else min(alert.over_since, now)
+    if now - over_since < result.calm:
+        return Step(msgspec.structs.replace(alert, over_since=over_since))
     return Step(None, result.over)
 
 
@@ -123,7 +123,7 @@ def stands(alert: Alert | None, result: CheckResult, now: float) -> bool:
     """Whether a problem counts: it was reported, or would have been if there were a channel."""
     if alert is None:
         return False
-    return alert.told_at is not None or now - alert.since >= result.bound
+    return alert.reported_at is not None or now - alert.since >= result.bound
 
 
 def _remember(book: AlertBook, name: str, known: Mapping[str, Alert], step: Step) -> None:

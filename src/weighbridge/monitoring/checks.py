@@ -36,7 +36,7 @@ DAY = 86_400.0
 GRACE = 15 * 60.0
 """Seconds on top of two polls: they are jittered, and a round takes its time."""
 NEWCOMER = 3600.0
-"""Seconds for which somebody may be new before we ask them to connect."""
+"""Seconds for which a person may be new before we ask them to connect."""
 FRESH_LOGIN = 300.0
 """Seconds: after a login the first answer of Withings is on its way."""
 SUBSCRIPTION_PATIENCE = 6 * 3600.0

@@ -71,7 +71,7 @@ def judge_readiness(server: MonitoredServer, probe: WriteProbe) -> Readiness:
     except Problem as problem:  # its text names folders: for the log only
         log.info("not_ready", extra={"problem": str(problem)})
         reasons = ["The home folder or its database cannot be used. Look into the log."]
-    except Exception:  # whoever asks must get an answer, and the log the reason
+    except Exception:  # the answer is given all the same, and the log has the reason
         log.exception("readiness_unknown")
         reasons = ["It could not be found out. Look into the log."]
     return Readiness(not reasons, reasons)

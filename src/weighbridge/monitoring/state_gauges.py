@@ -60,7 +60,7 @@ def read_gauges(database: Database, settings: Settings, now: float) -> StateGaug
     gauges.notifications = count_open_notifications(database)
     gauges.groups_not_understood = count_groups_not_understood(database)
     book = AlertBook(database)
-    gauges.alerts, gauges.messages = book.count_told(), book.count_messages()
+    gauges.alerts, gauges.messages = book.count_reported(), book.count_messages()
     return gauges
 
 

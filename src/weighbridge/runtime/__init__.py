@@ -1,1 +1,1 @@
-"""``weighbridge serve``: the process that is told, that looks by itself, and that stays."""
+"""What ``weighbridge serve`` does: jobs for one person at a time, and when they are due."""

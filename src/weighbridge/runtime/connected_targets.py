@@ -68,7 +68,7 @@ class ConnectedTargets:
         for name in [person] if person else [one.name for one in everyone(self._directory)]:
             self._schedule.poll_at(name, now)
 
-    # What they are told
+    # What they hear
 
     def start_all(self, services: Services) -> None:
         """Have all of them connect, in the background, and tell them how the server is doing."""

@@ -136,7 +136,7 @@ class NotificationQueue:
         self._count(stored)
 
     def _refuse(self, batch: list[_Waiting], error: Exception) -> None:
-        """Nothing of the batch was stored. The database is opened anew for the next one."""
+        """Nothing of the batch was stored. The database is opened again for the next one."""
         self._close_database()
         text = str(error) if isinstance(error, Problem) else ""
         _log.error(

@@ -19,10 +19,10 @@ class Alert(msgspec.Struct, frozen=True):
 
     name: str
     since: float
-    told_at: float | None
+    reported_at: float | None
     """When it was reported; None: it has not lasted long enough, or there is no channel."""
     reason: Reason
-    well_at: float | None = None
+    over_since: float | None = None
     """Since when it seems to be over; None: it is not."""
 
 
@@ -74,7 +74,7 @@ class AlertBook:
         """Its channel has taken it."""
         self._database.run("forget_alert_message", id=message)
 
-    def count_told(self) -> int:
+    def count_reported(self) -> int:
         """How many problems were reported and are not over."""
         row = self._database.one("count_open_alerts")
         return int(row["number"]) if row else 0

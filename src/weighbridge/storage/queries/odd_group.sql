@@ -6,8 +6,5 @@ VALUES (:account, :feed, :fingerprint, :reason, :raw, :now)
 -- name: count_odd_groups
 SELECT count(*) AS number FROM odd_group WHERE account = :account
 
--- name: odd_groups
-SELECT reason, raw, seen_at FROM odd_group WHERE account = :account ORDER BY seen_at LIMIT :most
-
 -- name: count_all_odd_groups
 SELECT count(*) AS number FROM odd_group

@@ -261,12 +261,12 @@ CREATE TABLE appli_not_offered (
 CREATE TABLE alert (
     name    TEXT PRIMARY KEY,
     since   REAL NOT NULL,
-    told_at REAL,
+    reported_at REAL,
     reason  TEXT NOT NULL,
-    well_at REAL
+    over_since REAL
 );
 
--- What is still to be told, once for each channel. Written in the transaction that changes the
+-- What is still to be sent, once for each channel. Written in the transaction that changes the
 -- alert, taken away when the channel has accepted it.
 CREATE TABLE alert_message (
     id      INTEGER PRIMARY KEY,
