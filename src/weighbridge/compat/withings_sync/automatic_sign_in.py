@@ -16,6 +16,7 @@ from weighbridge.compat.withings_sync.target_credentials import TargetCredential
 from weighbridge.config import Person, TargetSettings
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
 from weighbridge.storage.api_pauses import SignInBreaker, breaker_name
+from weighbridge.storage.routes import route_row
 from weighbridge.sync.services import Services
 
 ROUNDS = 100_000
@@ -28,14 +29,14 @@ class AutomaticSignIn:
     def __init__(
         self, services: Services, person: Person, credentials: Mapping[str, TargetCredentials]
     ) -> None:
-        self._workplace = services
+        self._services = services
         self._person = person
         self._credentials = credentials
         self._tried: set[str] = set()
 
     def prepare(self, target: TargetSettings) -> Problem | None:
         """Sign in if there is no session, or one that has ended. Returns what prevented it."""
-        if self._workplace.session(self._person.name, target).load() is None:
+        if self._services.session(self._person.name, target).load() is None:
             return self.renew(target, LoginNeeded(f"Nobody is signed in at {target.name}."))
         if self._has_ended(target):
             return self.renew(target, LoginNeeded(f"The login at {target.name} has ended."))
@@ -53,7 +54,7 @@ class AutomaticSignIn:
         return None
 
     def _has_ended(self, target: TargetSettings) -> bool:
-        row = self._workplace.database.one("route_of", person=self._person.name, target=target.name)
+        row = route_row(self._services.database, self._person.name, target.name)
         return row is not None and row["decision"] == LoginNeeded.decision
 
     def _sign_in(self, target: TargetSettings, reason: Problem) -> None:
@@ -84,12 +85,12 @@ class AutomaticSignIn:
             ticket=None,
             environ=known,
         )
-        sign_in(self._workplace, self._person, target, given)
+        sign_in(self._services, self._person, target, given)
 
     def _respect_breaker(self, target: TargetSettings) -> None:
-        opened = self._workplace.breaker(self._person.name, target.name).state()
+        opened = self._services.breaker(self._person.name, target.name).state()
         if opened is not None:
-            wait = opened.until - self._workplace.clock()
+            wait = opened.until - self._services.clock()
             raise RetryLater(
                 f"{opened.reason.message()} No password is sent for another {span(wait)}: "
                 "each try makes the block longer.",
@@ -100,9 +101,9 @@ class AutomaticSignIn:
     def _refused(self, target: TargetSettings, login: TargetCredentials) -> SignInBreaker:
         """The breaker of these credentials. Raises LoginNeeded while it is open."""
         name = breaker_name(self._person.name, target.name, _mark(login))
-        breaker = SignInBreaker(self._workplace.database, name, self._workplace.clock)
+        breaker = SignInBreaker(self._services.database, name, self._services.clock)
         if opened := breaker.state():
-            wait = span(opened.until - self._workplace.clock())
+            wait = span(opened.until - self._services.clock())
             raise LoginNeeded(
                 f"{opened.reason.message()} The same password is not sent again for {wait}.",
                 remedy=_by_hand(target),
