@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from weighbridge.cli.times import span
 from weighbridge.compat.withings_sync.target_credentials import TargetCredentials
 from weighbridge.config import Person, TargetSettings
+from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
 from weighbridge.storage.api_pauses import SignInBreaker, breaker_name
 from weighbridge.storage.routes import route_row
@@ -91,10 +92,11 @@ class AutomaticSignIn:
         opened = self._services.breaker(self._person.name, target.name).state()
         if opened is not None:
             wait = opened.until - self._services.clock()
+            by_browser = f"{login_command(target.name, self._person.name)} --ticket"
             raise RetryLater(
                 f"{opened.reason.message()} No password is sent for another {span(wait)}: "
                 "each try makes the block longer.",
-                remedy=f"Wait, or sign in with a browser: weighbridge login {target.name} --ticket",
+                remedy=f"Wait, or sign in with a browser: {by_browser}",
                 after=wait,
             )
 
