@@ -1,4 +1,4 @@
-"""``weighbridge check``: everything outside is asked, nothing is sent."""
+"""``weighbridge check``: every service is asked, nothing is sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     world.house.close()
 
 
-def test_everybody_and_every_target_answers(lived_in: World) -> None:
+def test_withings_and_every_target_answer_for_each_person(lived_in: World) -> None:
     lived_in.house.admin.clear_requests()
     result = lived_in.run("check", expect=0)
     lines = result.out.splitlines()
@@ -33,19 +33,19 @@ def test_only_what_was_asked_for_is_checked(lived_in: World) -> None:
     assert (one["person"], one["where"], one["works"]) == ("ben", "file", True)
 
 
-def test_a_target_that_nobody_has_is_named(lived_in: World) -> None:
+def test_an_unknown_target_is_named(lived_in: World) -> None:
     result = lived_in.run("check", "--target", "fiel", expect=2)
     assert 'There is no target called "fiel".' in result.err
 
 
-def test_a_login_that_is_dead_is_told_with_what_to_do(lived_in: World) -> None:
+def test_an_expired_login_is_reported_with_its_remedy(lived_in: World) -> None:
     lived_in.house.admin.tell("withings", "revoke_tokens", profile="ben")
     result = lived_in.run("check", "--person", "ben", expect=3)
     assert "weighbridge login withings --person ben" in result.out
     assert "ben, file: " in result.out, "the others are asked all the same"
 
 
-def test_an_empty_home_leads_to_the_beginning(tmp_path: Path, lived_in: World) -> None:
+def test_an_empty_home_folder_names_the_first_command(tmp_path: Path, lived_in: World) -> None:
     from fixtures.cli import run_here
 
     result = run_here(tmp_path, "check", expect=2)

@@ -1,4 +1,4 @@
-"""``weighbridge deliveries``: what went where, and what a person decides about it."""
+"""``weighbridge deliveries``: the list, and the decisions of a person."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_the_list_is_aligned_and_newest_first(world: World) -> None:
     assert len(lines) == 6
 
 
-def test_below_what_is_open_stands_the_reason(world: World) -> None:
+def test_an_open_delivery_is_followed_by_its_reason(world: World) -> None:
     out = world.run("deliveries", "list", "--state", "rejected", expect=0).out
     first, reason = out.splitlines()
     assert first == f"{world.reading(POISONED)}  anna  garmin  rejected"
@@ -77,7 +77,7 @@ def test_filters_and_limits(world: World) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_wrong_usage_is_told(world: World, arguments: list[str], words: str) -> None:
+def test_wrong_usage_is_explained(world: World, arguments: list[str], words: str) -> None:
     result = world.run("deliveries", *arguments, expect=2)
     assert words in result.err
     assert result.out == ""
@@ -152,7 +152,7 @@ def test_accepting_a_doubtful_reading_sends_it_to_every_target(world: World) -> 
     assert DOUBTFUL["date"] in [row["taken_at"] for row in world.house.weigh_ins("anna")]
 
 
-def test_accepting_a_rejected_reading_ends_the_asking(world: World) -> None:
+def test_accepting_a_rejected_reading_marks_it_as_delivered(world: World) -> None:
     world.run("deliveries", "accept", world.reading(POISONED), "--target", "garmin", expect=0)
     world.run("sync", expect=0)
     assert world.run("deliveries", "list", "--state", "rejected").out == ""

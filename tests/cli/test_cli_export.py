@@ -1,4 +1,4 @@
-"""``weighbridge export``: what is in the archive, complete, for other programs."""
+"""``weighbridge export``: the whole archive, for other programs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def taken(out: str) -> list[str]:
     return [json.loads(line)["taken_at"] for line in out.splitlines()]
 
 
-def test_json_lines_hold_everything_of_everybody(world: World) -> None:
+def test_json_lines_hold_all_readings_of_all_people(world: World) -> None:
     out = world.run("export", "--format", "json", expect=0).out
     lines = [json.loads(line) for line in out.splitlines()]
     assert [line["person"] for line in lines] == ["anna"] * len(ANNAS) + ["ben"] * len(BENS)
@@ -40,7 +40,7 @@ def test_json_lines_hold_everything_of_everybody(world: World) -> None:
     assert lines[0]["local_time"] == "2024-03-10T12:00:00+01:00"
 
 
-def test_csv_has_one_header_for_everybody(world: World) -> None:
+def test_csv_has_one_header_for_all_people(world: World) -> None:
     out = world.run("export", "--format", "csv", expect=0).out
     rows = list(csv.DictReader(out.splitlines()))
     assert len(rows) == len(ANNAS) + len(BENS)
@@ -61,7 +61,7 @@ def test_fit_goes_through_a_pipe(world: World, tmp_path: Path) -> None:
         assert [row.taken_at for row in rows] == [one["date"] for one in expected]
 
 
-def test_a_file_is_written_whole_and_for_this_account_only(world: World, tmp_path: Path) -> None:
+def test_a_file_is_complete_and_private(world: World, tmp_path: Path) -> None:
     path = tmp_path / "anna.fit"
     path.write_bytes(b"what stood there before")
     result = world.run("export", "--format", "fit", "--person", "anna", "-o", str(path), expect=0)
@@ -80,7 +80,7 @@ def test_a_file_holds_the_same_as_standard_output(world: World, tmp_path: Path, 
     assert path.read_bytes().decode() == out
 
 
-def test_days_are_days_where_the_person_lives(world: World) -> None:
+def test_days_are_local_days_of_the_person(world: World) -> None:
     midnight = "2024-03-12T23:00:00Z"
     assert AFTER_MIDNIGHT["date"] == BENS[1]["date"]
     days = ("--since", "2024-03-13", "--until", "2024-03-13")
@@ -92,7 +92,7 @@ def test_days_are_days_where_the_person_lives(world: World) -> None:
     assert taken(world.run("export", "--format", "json", *days, expect=0).out) == [midnight]
 
 
-def test_a_configured_zone_comes_first(world: World, tmp_path: Path) -> None:
+def test_the_configured_zone_comes_first(world: World, tmp_path: Path) -> None:
     text = (world.home / "weighbridge.toml").read_text("utf-8")
     text = text.replace("height_cm = 170", 'height_cm = 170\ntimezone = "Asia/Tokyo"')
     (tmp_path / "weighbridge.toml").write_text(text, "utf-8")
@@ -116,7 +116,7 @@ def test_since_all_is_everything(world: World) -> None:
         (["--since", "2024-03-02", "--until", "2024-03-01"], "--until is before --since."),
     ],
 )
-def test_a_wrong_day_is_told_before_anything_is_written(
+def test_a_wrong_day_is_reported_before_anything_is_written(
     world: World, tmp_path: Path, days: list[str], words: str
 ) -> None:
     path = tmp_path / "out.csv"
@@ -135,7 +135,7 @@ def test_a_wrong_day_is_told_before_anything_is_written(
         (["--person", "anna", "--until", "2001-01-01"], "Choose other days, or run: "),
     ],
 )
-def test_what_cannot_become_a_fit_file_leaves_none(
+def test_a_fit_file_without_readings_is_not_written(
     world: World, tmp_path: Path, arguments: list[str], words: str
 ) -> None:
     path = tmp_path / "x.fit"
@@ -177,7 +177,7 @@ def test_fit_is_refused_at_a_terminal(world: World) -> None:
 @pytest.mark.parametrize(
     "command", [["export", "--format", "csv"], ["status"], ["show", "--json"]], ids=" ".join
 )
-def test_a_reader_that_goes_away_is_no_error(world: World, command: list[str]) -> None:
+def test_a_reader_that_stops_reading_is_not_an_error(world: World, command: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
@@ -195,9 +195,7 @@ def test_a_reader_that_goes_away_is_no_error(world: World, command: list[str]) -
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
 @pytest.mark.parametrize("command", [["export", "--format", "json"], ["show"]], ids=" ".join)
-def test_an_output_that_is_full_is_told_without_a_traceback(
-    world: World, command: list[str]
-) -> None:
+def test_a_full_output_is_reported_without_a_traceback(world: World, command: list[str]) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "weighbridge", *command],
@@ -212,6 +210,6 @@ def test_an_output_that_is_full_is_told_without_a_traceback(
     assert done.stderr.startswith("The output cannot be written: No space left on device.")
 
 
-def test_a_format_is_needed_and_named(world: World) -> None:
+def test_a_missing_format_is_named(world: World) -> None:
     assert "--format" in world.run("export", expect=2).err
     assert "'xml'" in world.run("export", "--format", "xml", expect=2).err

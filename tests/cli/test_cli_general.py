@@ -55,9 +55,7 @@ def test_all_commands_are_known() -> None:
 
 
 @pytest.mark.parametrize("path", ALL, ids=NAMES)
-def test_the_help_has_an_example_of_this_very_command(
-    tmp_path: Path, path: tuple[str, ...]
-) -> None:
+def test_the_help_has_an_example_of_its_own_command(tmp_path: Path, path: tuple[str, ...]) -> None:
     result = run_here(tmp_path, *path, "--help", env={"COLUMNS": "80"}, expect=0)
     assert result.err == ""
     examples = [
@@ -106,7 +104,7 @@ def test_no_option_takes_a_secret() -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_wrong_usage_ends_with_two_and_says_nothing_on_standard_output(
+def test_wrong_usage_ends_with_two_and_prints_nothing_on_standard_output(
     tmp_path: Path, arguments: list[str], words: str
 ) -> None:
     result = run_here(tmp_path, *arguments, expect=2)
@@ -114,7 +112,7 @@ def test_wrong_usage_ends_with_two_and_says_nothing_on_standard_output(
     assert result.out == ""
 
 
-def test_without_arguments_it_shows_how_to_begin(tmp_path: Path) -> None:
+def test_without_arguments_it_shows_how_to_start(tmp_path: Path) -> None:
     result = run_here(tmp_path)
     told = result.out + result.err
     for step in ("weighbridge init", "weighbridge login withings", "weighbridge sync"):
@@ -123,12 +121,12 @@ def test_without_arguments_it_shows_how_to_begin(tmp_path: Path) -> None:
     assert all(f"  {name}" in told for name in COMMANDS)
 
 
-def test_the_version_is_told(tmp_path: Path) -> None:
+def test_the_version_is_printed(tmp_path: Path) -> None:
     for option in ("--version", "-V"):
         assert run_here(tmp_path, option, expect=0).out == f"weighbridge, version {__version__}\n"
 
 
-def test_results_and_talk_have_streams_of_their_own(anna: World) -> None:
+def test_results_and_messages_have_their_own_streams(anna: World) -> None:
     talk = anna.run("sync", expect=0)
     assert talk.out == ""
     assert talk.err
@@ -138,7 +136,7 @@ def test_results_and_talk_have_streams_of_their_own(anna: World) -> None:
         assert result.err == ""
 
 
-def test_verbose_says_what_happens_without_any_value(anna: World) -> None:
+def test_verbose_logs_steps_without_measured_values(anna: World) -> None:
     result = anna.start("-v", "sync", expect=0)
     assert re.search(r"^\d\d:\d\d:\d\d INFO collected person=anna groups=1$", result.err, re.M)
     assert re.search(r" INFO delivered person=anna target=garmin readings=1$", result.err, re.M)
@@ -195,7 +193,7 @@ def test_an_interruption_says_that_nothing_is_lost(anna: World) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a matter of POSIX")
-def test_a_log_that_nobody_reads_does_not_stop_the_work(anna: World) -> None:
+def test_a_closed_standard_error_does_not_stop_the_work(anna: World) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""``weighbridge login``: what is wrong is said before anything is asked or sent."""
+"""``weighbridge login``: mistakes are reported before anything is asked or sent."""
 
 from __future__ import annotations
 
@@ -73,14 +73,16 @@ def anna(tmp_path: Path) -> Iterator[World]:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_is_wrong_is_told_with_a_remedy(home: Path, arguments: list[str], words: str) -> None:
+def test_a_mistake_is_reported_with_its_remedy(
+    home: Path, arguments: list[str], words: str
+) -> None:
     result = run_here(home, "login", *arguments)
     assert result.code == (3 if "xyz" in arguments else 2), result
     assert words in result.err
     assert result.out == ""
 
 
-def test_without_an_application_five_lines_tell_how_to_get_one(tmp_path: Path) -> None:
+def test_without_an_application_five_lines_explain_how_to_get_one(tmp_path: Path) -> None:
     result = run_here(tmp_path, "login", "withings", expect=2)
     assert "There is no configuration yet. Write one with: weighbridge init\n" in result.err
     assert "https://developer.withings.com/dashboard/" in result.err
@@ -89,7 +91,7 @@ def test_without_an_application_five_lines_tell_how_to_get_one(tmp_path: Path) -
     assert [path.name for path in tmp_path.iterdir()] in ([], ["weighbridge.db"])
 
 
-def test_pasting_needs_somebody_who_pastes(anna: World) -> None:
+def test_pasting_needs_a_person_at_the_terminal(anna: World) -> None:
     result = anna.run("login", "withings", "--paste", expect=2, input="")
     assert "oauth2_user/authorize2" in result.err
     assert "Give the code with --code" in result.err
@@ -104,7 +106,7 @@ def test_a_pasted_address_is_enough(anna: World) -> None:
     assert "(This is not the real Withings: the configuration names http://127.0.0.1" in result.err
 
 
-def test_an_expired_code_says_so(anna: World) -> None:
+def test_an_expired_code_is_reported(anna: World) -> None:
     result = anna.run("login", "withings", "--code", "0123456789abcdef", expect=3)
     assert "too old or was already used" in result.err
     assert "30 seconds" in result.err
@@ -132,7 +134,7 @@ def test_a_closed_breaker_sends_no_password(anna: World) -> None:
     assert len(anna.house.requests()) == before
 
 
-def test_the_account_of_somebody_else_is_refused(anna: World) -> None:
+def test_the_account_of_another_person_is_refused(anna: World) -> None:
     anna.configure('\n[[person]]\nname = "twin"\n\n[[person.target]]\nkind = "garmin"\n')
     anna.configure(f'url = "{anna.house.sandbox.url}"\n')
     anna.house.accounts["twin"] = anna.house.accounts["anna"]

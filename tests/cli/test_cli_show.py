@@ -30,7 +30,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made.house.close()
 
 
-def test_the_newest_readings_stand_in_a_table_in_the_time_of_the_person(world: World) -> None:
+def test_the_newest_readings_are_in_a_table_in_the_zone_of_the_person(world: World) -> None:
     out = world.run("show", "--person", "anna", expect=0).out
     name, heads, first, second, *_ = out.splitlines()
     assert name == "anna"
@@ -56,7 +56,7 @@ def test_last_counts_readings(world: World) -> None:
     world.run("show", "--last", "0", expect=2)
 
 
-def test_a_number_that_no_body_can_have_leaves_its_cell_empty(world: World) -> None:
+def test_an_impossible_number_leaves_its_cell_empty(world: World) -> None:
     out = world.run("show", "--person", "ben", expect=0).out
     odd = next(line for line in out.splitlines() if line.startswith("2024-03-17"))
     assert odd.split()[2:] == [world.reading({"grpid": 21}, "ben")]
@@ -64,7 +64,7 @@ def test_a_number_that_no_body_can_have_leaves_its_cell_empty(world: World) -> N
     assert "88.1 to 101.6 kg, change +13.3 kg" in out, "half up, never to even"
 
 
-def test_several_people_stand_one_below_the_other(world: World) -> None:
+def test_several_people_have_a_table_each(world: World) -> None:
     out = world.run("show", expect=0).out
     assert out.startswith("anna\n")
     assert "\n\nben\n" in out
@@ -87,7 +87,7 @@ def test_one_person_without_readings_does_not_hide_another(world: World, tmp_pat
     assert result.err == "There are no readings of carl yet. Run: weighbridge sync\n"
 
 
-def test_a_terminal_that_lacks_letters_gets_the_table_without_the_chart(world: World) -> None:
+def test_a_terminal_without_block_characters_gets_no_chart(world: World) -> None:
     result = world.start("show", "--person", "anna", env={"PYTHONIOENCODING": "ascii"}, expect=0)
     assert "71.5 to 72.4 kg" in result.out
     assert "weight  " not in result.out

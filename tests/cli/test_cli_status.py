@@ -1,4 +1,4 @@
-"""``weighbridge status``: every situation has its words, its remedy and its exit code."""
+"""``weighbridge status``: every situation has its text, its remedy and its exit code."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def weigh(world: World, *, number: int, day: int = 1) -> None:
     world.house.admin.add_groups("anna", [weight(number, NOON + day * 86_400, "70.1")])
 
 
-def test_who_needs_nothing_ends_with_zero(lived_in: World) -> None:
+def test_it_ends_with_zero_when_nothing_needs_a_person(lived_in: World) -> None:
     result = lived_in.run("status", "--person", "ben", expect=0)
     assert re.search(r"^ben: Withings read (just now|\d minutes? ago)$", result.out, re.M)
     assert "  file: up to date, last success " in result.out
@@ -66,7 +66,7 @@ def test_a_script_reads_the_same_as_json(lived_in: World) -> None:
     assert (anna["exit_code"], ben["exit_code"], ben["problem"]) == (0, 0, None)
 
 
-def test_before_the_first_login_everybody_is_told_what_to_run(lived_in: World) -> None:
+def test_before_the_first_login_each_person_has_a_command_to_run(lived_in: World) -> None:
     (lived_in.home / "weighbridge.db").unlink()
     result = lived_in.run("status", expect=3)
     for name in ("anna", "ben"):
@@ -88,7 +88,7 @@ def test_before_the_first_login_everybody_is_told_what_to_run(lived_in: World) -
     ],
     ids=" ".join,
 )
-def test_a_command_that_only_looks_makes_no_database(tmp_path: Path, command: list[str]) -> None:
+def test_a_command_that_only_reads_creates_no_database(tmp_path: Path, command: list[str]) -> None:
     config = tmp_path / "weighbridge.toml"
     config.write_text(f"[withings]\n{MINE}")
     config.chmod(0o600)
@@ -105,7 +105,9 @@ def test_a_command_that_only_looks_makes_no_database(tmp_path: Path, command: li
     ],
     ids=" ".join,
 )
-def test_a_beginner_is_led_to_the_beginning(tmp_path: Path, command: list[str]) -> None:
+def test_without_a_configuration_the_first_command_is_named(
+    tmp_path: Path, command: list[str]
+) -> None:
     result = run_here(tmp_path / "home", *command, expect=2)
     assert result.out == ""
     assert result.err.startswith("There is no configuration yet: ")
@@ -119,7 +121,7 @@ def test_an_application_in_the_environment_is_a_configuration(tmp_path: Path) ->
     assert "weighbridge login withings --person me" in result.out
 
 
-def test_connected_but_never_synced_is_something_left_to_do(anna: World) -> None:
+def test_connected_but_never_synced_is_not_done(anna: World) -> None:
     result = anna.run("status", expect=4)
     assert "anna: Withings connected, not read yet\n    Run: weighbridge sync\n" in result.out
     assert result.out.count("not served yet") == 2
@@ -133,7 +135,7 @@ def test_a_target_that_was_added_is_not_served_yet(lived_in: World) -> None:
     assert "  new: up to date\n" in lived_in.run("status", "--person", "ben", expect=0).out
 
 
-def test_trouble_at_withings_is_told_until_it_is_over(anna: World) -> None:
+def test_a_problem_at_withings_is_shown_until_it_ends(anna: World) -> None:
     anna.run("sync", expect=0)
     anna.house.admin.fault("http", path="/measure", status=502, times=-1)
     anna.run("sync", expect=4)
@@ -146,7 +148,7 @@ def test_trouble_at_withings_is_told_until_it_is_over(anna: World) -> None:
     assert "trouble" not in anna.run("status", expect=0).out
 
 
-def test_a_pause_is_told_with_its_end(anna: World) -> None:
+def test_a_pause_is_shown_with_its_end(anna: World) -> None:
     path = "/upload-service/upload"
     anna.house.admin.fault("http", path=path, status=429, headers={"Retry-After": "600"})
     anna.run("sync", expect=4)
@@ -174,7 +176,7 @@ def test_a_target_without_its_login_names_the_command(anna: World) -> None:
     anna.run("status", expect=0)
 
 
-def test_a_blocked_sign_in_is_told_with_its_end(anna: World) -> None:
+def test_a_blocked_sign_in_is_shown_with_its_end(anna: World) -> None:
     anna.run("sync", expect=0)
     anna.house.admin.tell("garmin", "sign_in", answer=429)
     assert "for the next 2 hours" in sign_in(anna, "anna", expect=4).err
@@ -183,7 +185,7 @@ def test_a_blocked_sign_in_is_told_with_its_end(anna: World) -> None:
     assert anna.run("status", "--json").json[0]["targets"][0]["sign_in_blocked_until"]
 
 
-def test_a_dead_login_at_withings_is_told_once(anna: World) -> None:
+def test_an_expired_withings_login_is_shown_once(anna: World) -> None:
     anna.run("sync", expect=0)
     anna.house.admin.revoke_tokens("anna")
     anna.run("sync", expect=3)

@@ -1,4 +1,4 @@
-"""``weighbridge subscriptions``: shown without secrets, mended, moved, ended."""
+"""``weighbridge subscriptions``: listed without secrets, repaired, moved, removed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def secret_of(home: Home) -> str:
     return home.callback().rpartition("/")[2]
 
 
-def test_add_subscribes_everybody_and_a_second_time_nothing(home: Home) -> None:
+def test_add_subscribes_all_people_and_changes_nothing_the_second_time(home: Home) -> None:
     first = home.world.run("subscriptions", "add", expect=0)
     assert home.at_withings("anna") == [(appli, home.callback()) for appli in USUAL]
     assert home.at_withings("ben") == [(appli, home.callback()) for appli in USUAL]
@@ -47,7 +47,7 @@ def test_add_subscribes_everybody_and_a_second_time_nothing(home: Home) -> None:
     assert second.out == "anna: nothing to do, everything is subscribed.\n"
 
 
-def test_a_rehearsal_changes_nothing(home: Home) -> None:
+def test_a_dry_run_changes_nothing(home: Home) -> None:
     result = home.world.run("subscriptions", "add", "--dry-run", "--person", "anna", expect=0)
     assert result.out.startswith("anna: would subscribe to weight and body composition, temp")
     assert home.at_withings() == []
@@ -57,7 +57,7 @@ def test_a_rehearsal_changes_nothing(home: Home) -> None:
     assert len(home.at_withings()) == len(USUAL)
 
 
-def test_a_list_shows_whose_they_are_and_nobody_s_secret(home: Home) -> None:
+def test_a_list_shows_the_owners_and_no_secret(home: Home) -> None:
     home.somebody_else_subscribes(THEIRS, 50)
     home.world.run("subscriptions", "add", expect=0)
     result = home.world.run("subscriptions", "list", expect=0)
@@ -75,7 +75,7 @@ def test_a_list_shows_whose_they_are_and_nobody_s_secret(home: Home) -> None:
         assert text not in result.out + result.err
 
 
-def test_a_list_for_scripts_tells_the_same(home: Home) -> None:
+def test_a_list_for_scripts_has_the_same_content(home: Home) -> None:
     home.world.run("subscriptions", "add", "--person", "anna", expect=0)
     home.world.run("subscriptions", "url", "--rotate", expect=0)
     home.somebody_else_subscribes(THEIRS, 50)
@@ -87,11 +87,11 @@ def test_a_list_for_scripts_tells_the_same(home: Home) -> None:
     assert all("…" in one["callback"] for one in anna["subscriptions"])
 
 
-def test_nothing_is_a_list_too(home: Home) -> None:
+def test_an_empty_list_is_a_list(home: Home) -> None:
     assert home.world.run("subscriptions", "list", expect=0).out == "anna: none\nben: none\n"
 
 
-def test_check_tells_what_is_missing_and_how_to_mend_it(home: Home) -> None:
+def test_check_reports_what_is_missing_and_how_to_repair_it(home: Home) -> None:
     result = home.world.run("subscriptions", "check", expect=1)
     assert "anna: this address is notified about nothing." in result.out
     assert "    Missing: weight and body composition, temperature, blood pressure" in result.out
@@ -125,7 +125,7 @@ def test_a_server_that_answers_wrongly_is_noticed(home: Home) -> None:
     assert "In trouble for less than a minute." in result.out
 
 
-def test_remove_ends_ours_under_every_address_and_nobody_else_s(home: Home) -> None:
+def test_remove_ends_our_subscriptions_at_every_address_and_no_others(home: Home) -> None:
     home.somebody_else_subscribes(THEIRS)
     home.world.run("subscriptions", "add", expect=0)
     home.world.run("subscriptions", "url", "--rotate", expect=0)
@@ -148,7 +148,7 @@ def test_a_subject_on_request_is_kept_when_the_address_changes(home: Home) -> No
     assert home.at_withings() == [(appli, home.callback()) for appli in [*USUAL, 58]]
 
 
-def test_the_address_is_printed_in_full_because_that_is_asked_for(home: Home) -> None:
+def test_the_full_address_is_printed_on_request(home: Home) -> None:
     result = home.world.run("subscriptions", "url", expect=0)
     assert result.out == home.callback() + "\n"
     again = home.world.run("subscriptions", "url", expect=0)
@@ -169,7 +169,7 @@ def test_a_new_secret_says_what_happens_next(home: Home) -> None:
 
 
 @pytest.mark.parametrize("command", ["add", "check", "url"])
-def test_without_a_public_address_the_remedy_is_told(
+def test_without_a_public_address_the_remedy_is_printed(
     street: Street, tmp_path: Path, command: str
 ) -> None:
     home = street.move_into(tmp_path / "home", public=None)
@@ -178,7 +178,7 @@ def test_without_a_public_address_the_remedy_is_told(
     assert result.out == ""
 
 
-def test_without_a_public_address_what_is_there_can_still_be_seen_and_ended(home: Home) -> None:
+def test_without_a_public_address_subscriptions_can_be_listed_and_ended(home: Home) -> None:
     home.world.run("subscriptions", "add", "--person", "anna", expect=0)
     path = home.path / "weighbridge.toml"
     path.write_text(path.read_text("utf-8").partition("\n[server]")[0], "utf-8")
@@ -189,7 +189,7 @@ def test_without_a_public_address_what_is_there_can_still_be_seen_and_ended(home
     assert home.at_withings() == []
 
 
-def test_the_trouble_of_one_person_does_not_stop_another(home: Home) -> None:
+def test_a_problem_of_one_person_does_not_stop_another(home: Home) -> None:
     with home.workplace() as workplace:
         workplace.tokens("anna").mark_login_needed(plain("The access was taken away."))
     for command in ("list", "check", "add"):
@@ -199,14 +199,14 @@ def test_the_trouble_of_one_person_does_not_stop_another(home: Home) -> None:
     assert len(home.at_withings("ben")) == len(USUAL)
 
 
-def test_a_beginner_is_led_to_the_beginning(tmp_path: Path) -> None:
+def test_without_a_configuration_the_first_command_is_named(tmp_path: Path) -> None:
     for command in ("list", "add", "remove", "check", "url"):
         result = run_here(tmp_path, "subscriptions", command, expect=2)
         assert "weighbridge init" in result.err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_at_a_terminal_each_step_is_told(
+def test_each_step_is_printed_only_at_a_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     step = "anna: temperature (2 of 5)"

@@ -1,4 +1,4 @@
-"""``weighbridge sync``: what it says to people and scripts, and what a rehearsal leaves alone."""
+"""``weighbridge sync``: its report for people and scripts, and what a dry run does not change."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def rows(world: World, table: str) -> list[Any]:
     return [tuple(row) for row in found]
 
 
-def test_people_are_told_on_standard_error(world: World) -> None:
+def test_the_report_goes_to_standard_error(world: World) -> None:
     result = world.run("sync", expect=1)
     assert result.out == ""
     lines = result.err.splitlines()
@@ -58,7 +58,7 @@ def test_people_are_told_on_standard_error(world: World) -> None:
     assert lines.count(older) == 1
 
 
-def test_scripts_are_told_as_json(world: World) -> None:
+def test_the_report_for_scripts_is_json(world: World) -> None:
     result = world.run("sync", "--json", expect=1)
     assert result.err == ""
     anna, ben = result.json
@@ -84,7 +84,7 @@ def test_a_problem_is_json_as_well(anna: World) -> None:
     assert answer["problem"]["remedy"]
 
 
-def test_a_rehearsal_shows_every_line_and_writes_nothing(anna: World) -> None:
+def test_a_dry_run_shows_every_line_and_writes_nothing(anna: World) -> None:
     def everything() -> list[Any]:
         files = sorted(path.name for path in anna.home.iterdir())
         return [rows(anna, "route"), rows(anna, "delivery"), rows(anna, "older_reading"), files]
@@ -106,19 +106,19 @@ def test_a_rehearsal_shows_every_line_and_writes_nothing(anna: World) -> None:
     assert anna.run("sync", "--dry-run", expect=0).out == ""
 
 
-def test_a_rehearsal_does_not_connect_a_target(anna: World) -> None:
+def test_a_dry_run_does_not_connect_a_target(anna: World) -> None:
     anna.configure('\n[[person.target]]\nkind = "file"\nname = "new"\npath = "new.json"\n')
     anna.run("sync", "--dry-run", expect=0)
     assert "new" not in [row[2] for row in rows(anna, "route")]
 
 
-def test_a_rehearsal_for_scripts_is_one_document(anna: World) -> None:
+def test_a_dry_run_for_scripts_is_one_document(anna: World) -> None:
     lines = anna.run("sync", "--dry-run", "--json", "--target", "file", expect=0).json
     assert [list(line) for line in lines] == [["person", "target", "line"]]
     assert json.loads(lines[0]["line"])["source_groups"] == [PLAIN["grpid"]]
 
 
-def test_a_rehearsal_of_a_batch_cut_within_an_instant_shows_both(
+def test_a_dry_run_shows_all_readings_of_an_instant_that_a_batch_splits(
     anna: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from weighbridge.targets.file.file_target import FileTarget
@@ -130,7 +130,7 @@ def test_a_rehearsal_of_a_batch_cut_within_an_instant_shows_both(
     assert len(set(result.out.splitlines())) == len(result.out.splitlines()) == 3
 
 
-def test_a_rehearsal_before_the_login_says_what_is_missing(world: World) -> None:
+def test_a_dry_run_before_the_login_names_the_login_command(world: World) -> None:
     (world.home / "weighbridge.db").unlink()
     result = world.run("sync", "--dry-run", "--person", "ben", expect=3)
     assert result.err == (
@@ -182,7 +182,7 @@ def test_since_and_until_are_days_of_the_person(world: World) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_wrong_usage_asks_nothing_outside(world: World, arguments: list[str], words: str) -> None:
+def test_wrong_usage_sends_no_request(world: World, arguments: list[str], words: str) -> None:
     before = len(world.house.requests())
     result = world.run("sync", *arguments, expect=2)
     assert words in result.err
@@ -199,7 +199,7 @@ def test_quiet_is_quiet_unless_a_person_is_needed(anna: World) -> None:
     assert "Run: weighbridge login withings --person anna" in told
 
 
-def test_much_work_is_told_in_plain_lines_where_no_terminal_is(
+def test_without_a_terminal_long_work_prints_plain_lines(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     progress = LineProgress()

@@ -1,4 +1,4 @@
-"""``weighbridge why``: one reading, where it came from, where it went, what holds it."""
+"""``weighbridge why``: the origin of one reading, its deliveries, and what holds it up."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def command_in(told: str) -> list[str]:
     return shlex.split(found[1])
 
 
-def test_origin_values_and_targets_are_told(world: World) -> None:
+def test_it_shows_origin_values_and_targets(world: World) -> None:
     told = why(world, PLAIN)
     assert told.startswith(f"{world.reading(PLAIN)}: weight or body composition of anna\n")
     assert "  taken 2024-03-10 12:00 (2024-03-10T11:00:00Z)\n  device: Body+\n" in told
@@ -142,11 +142,11 @@ def test_an_unknown_reading_is_wrong_usage(world: World, name: str) -> None:
     assert "weighbridge show" in result.err
 
 
-def test_readings_of_others_are_not_told(world: World) -> None:
+def test_readings_of_other_people_are_not_shown(world: World) -> None:
     world.run("why", world.reading(PLAIN), "--person", "ben", expect=2)
 
 
-def test_a_reading_that_was_deleted_is_told_as_gone(world: World) -> None:
+def test_a_deleted_reading_is_shown_as_gone(world: World) -> None:
     reading = world.reading(DOUBTFUL)
     world.house.admin.delete_group(DOUBTFUL["grpid"])
     try:

@@ -188,7 +188,7 @@ def test_a_folder_that_cannot_be_made_is_a_problem_with_a_remedy(tmp_path: Path)
     assert "Choose another with --folder." in result.err
 
 
-def test_what_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "weighbridge_sandbox.garmin", None)
     monkeypatch.delitem(sys.modules, "weighbridge.cli.demo_home", raising=False)
     result = run_here(tmp_path, "demo", "--folder", str(tmp_path / "x"), expect=2)
@@ -210,7 +210,7 @@ def test_real_recorded_answers_run_to_the_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a shell script")
-def test_the_script_hands_its_arguments_to_the_command() -> None:
+def test_the_script_passes_its_arguments_to_the_command() -> None:
     text = (ROOT / "scripts" / "demo").read_text("utf-8")
     assert text.rstrip().endswith('/.venv/bin/weighbridge" demo "$@"')
     assert os.access(ROOT / "scripts" / "demo", os.X_OK)

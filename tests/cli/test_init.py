@@ -1,4 +1,4 @@
-"""``weighbridge init``: what it writes can be read, whatever was answered."""
+"""``weighbridge init``: every answer makes a configuration that can be read."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_the_usual_home_folder_needs_no_option(tmp_path: Path) -> None:
     assert "  weighbridge sync" in result.stderr
 
 
-def test_a_secret_from_a_pipe_stands_in_the_file_and_not_on_the_screen(tmp_path: Path) -> None:
+def test_a_secret_from_a_pipe_is_in_the_file_and_not_on_the_screen(tmp_path: Path) -> None:
     result = run(tmp_path, "--client-id", "x", "--client-secret-stdin", typed='hu"sh\n')
     secret = read(tmp_path).withings.client_secret
     assert secret is not None
@@ -143,7 +143,7 @@ def test_a_file_that_appears_at_the_last_moment_is_left_alone(
     assert path.read_text() == "mine"
 
 
-def test_a_disk_that_knows_no_links_is_written_all_the_same(
+def test_a_disk_without_hard_links_can_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(path: Path, target: Path) -> None:
@@ -203,7 +203,7 @@ def test_a_wrong_answer_is_refused_before_anything_is_written(
 
 
 @pytest.mark.parametrize("url", ["pi", "mqtt://w:hush-hush@pi", "http://pi"])
-def test_an_address_of_a_broker_is_proven(tmp_path: Path, url: str) -> None:
+def test_the_address_of_a_broker_is_checked(tmp_path: Path, url: str) -> None:
     result = run(tmp_path, "--mqtt", url)
     assert isinstance(result.exception, ConfigProblem)
     assert "url must" in str(result.exception)
@@ -218,7 +218,7 @@ def test_a_file_where_the_folder_should_be_is_a_problem_with_a_remedy(tmp_path: 
     assert "--home" in result.exception.remedy
 
 
-def test_trouble_in_the_environment_does_not_stop_it(tmp_path: Path) -> None:
+def test_a_mistake_in_the_environment_does_not_stop_it(tmp_path: Path) -> None:
     assert run(tmp_path, environ={"WITHINGS_URL": "ftp://x"}).exit_code == 0
 
 
@@ -345,7 +345,7 @@ def test_what_was_answered_is_what_is_read(answers: InitAnswers) -> None:
             assert targets[answer.kind] == {"kind": answer.kind, **answer.options, **secrets}
 
 
-def test_each_kind_is_explained_once_whoever_has_it() -> None:
+def test_each_kind_is_explained_once() -> None:
     anna, ben = (
         PersonAnswers(name=name, targets=(TargetAnswer(kind="garmin", options={"username": "x"}),))
         for name in ("anna", "ben")

@@ -1,4 +1,4 @@
-"""Days where people live: the first and the last second of a window."""
+"""Local days: the first and the last second of a window."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_window_holds_what_was_taken_on_its_local_days(
 
 
 @given(instants, instants, zones)
-def test_an_instant_stands_for_its_local_day(connected: int, at: int, zone: str) -> None:
+def test_an_instant_means_its_local_day(connected: int, at: int, zone: str) -> None:
     window = Window(connected + 0.5)
     inside = local_day(at, zone) >= local_day(connected, zone)
     assert window.holds(taken(at, zone)) is inside
@@ -60,7 +60,7 @@ def test_a_window_without_bounds_holds_everything() -> None:
 
 
 @pytest.mark.parametrize("zone", [None, "", "Nowhere/Land", "../etc/passwd"])
-def test_a_zone_that_nobody_knows_is_utc(zone: str | None) -> None:
+def test_an_unknown_zone_is_utc(zone: str | None) -> None:
     midnight = int(datetime(2026, 1, 5, tzinfo=UTC).timestamp())
     window = Window(date(2026, 1, 5), date(2026, 1, 5))
     assert window.holds(taken(midnight, zone))
@@ -68,6 +68,6 @@ def test_a_zone_that_nobody_knows_is_utc(zone: str | None) -> None:
     assert not window.holds(taken(midnight + 86_400, zone))
 
 
-def test_the_last_day_of_the_calendar_is_no_trouble() -> None:
+def test_the_last_day_of_the_calendar_is_accepted() -> None:
     assert Window(None, date.max, "Europe/Paris").end == END_OF_TIME
     assert Window(date.min, None, "Asia/Kolkata").start == 0

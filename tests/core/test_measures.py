@@ -1,4 +1,4 @@
-"""Measurements are exact, names are stable, and nothing closes the open sets."""
+"""Measurements are exact, names are stable, and unknown types are accepted."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_decimal_becomes_the_measurement_of_its_digits(value: Decimal) -> None
     assert measurement(1, value).value == value
 
 
-def test_a_type_that_has_no_name_has_one_nevertheless() -> None:
+def test_a_type_without_a_name_is_named_by_its_number() -> None:
     assert type_name(99_999) == "type_99999"
     assert field_name(99_999) == "type_99999"
     assert unit_of(99_999) == ""
@@ -62,7 +62,7 @@ def test_absent_is_none_and_zero_is_zero() -> None:
     assert reading.get(MeasureType.AFIB_ECG) == 0
 
 
-def test_words_cannot_be_changed() -> None:
+def test_a_measurement_cannot_be_changed() -> None:
     field = "mantissa"
     with pytest.raises(AttributeError):
         setattr(Measurement(1, 2, 3), field, 1)

@@ -1,4 +1,4 @@
-"""Secrets are found where the reference points, and are never told."""
+"""Secrets are read from their reference, and are never printed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_spaces_belong_to_the_secret(tmp_path: Path) -> None:
     assert Secret.of_file(path).reveal() == " a b "
 
 
-def test_a_file_is_read_when_it_is_asked_for(tmp_path: Path) -> None:
+def test_a_file_is_read_when_the_secret_is_used(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     found = Secret.of_file(path)
     assert found.trouble() is not None
@@ -84,7 +84,7 @@ def test_no_shell_reads_the_command() -> None:
     assert found.reveal() == "$HOME; echo x"
 
 
-def test_a_command_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_that_hangs_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secret_module, "_COMMAND_SECONDS", 0.2)
     code = f"import time; print({VALUE[:5]!r} + {VALUE[5:]!r}, flush=True); time.sleep(30)"
     with pytest.raises(ConfigProblem, match="took more than") as caught:
@@ -104,7 +104,7 @@ def test_a_command_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
         (Secret.of_command(printing("print()")), "first line"),
     ],
 )
-def test_a_dead_reference_is_named_with_its_remedy(found: Secret, named: str) -> None:
+def test_a_broken_reference_is_named_with_its_remedy(found: Secret, named: str) -> None:
     with pytest.raises(ConfigProblem) as caught:
         found.reveal()
     assert named in caught.value.message
@@ -122,14 +122,14 @@ def test_an_unusable_file_is_refused_without_its_content(tmp_path: Path, content
 
 
 @given(st.text().map(lambda text: f"§{text}"))
-def test_a_secret_is_never_told(value: str) -> None:
+def test_a_secret_is_never_printed_or_logged(value: str) -> None:
     found = Secret.of_value(value)
     record = logging.LogRecord("x", 10, "", 0, "%s %r", (found, found), None)
     told = [repr(found), str(found), f"{found}", record.getMessage(), found.source]
     assert all(value not in text for text in told)
 
 
-def test_a_secret_cannot_be_written_down() -> None:
+def test_a_secret_cannot_be_copied_or_serialised() -> None:
     found = Secret.of_value(VALUE)
     for write in (pickle.dumps, copy.copy, copy.deepcopy, msgspec.json.encode):
         with pytest.raises(TypeError):

@@ -1,4 +1,4 @@
-"""What outlives a target is made once and given back once."""
+"""Shared resources are made once and closed once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Line:
             raise OSError("it is gone already")
 
 
-def test_one_key_is_one_connection_for_all_threads() -> None:
+def test_one_key_is_one_resource_for_all_threads() -> None:
     made: list[Line] = []
     with SharedResources() as connections:
 
@@ -47,7 +47,9 @@ def test_the_newest_is_closed_first_and_each_one_once() -> None:
     assert closed == ["second", "first"]
 
 
-def test_one_that_cannot_be_closed_keeps_no_other_open(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_resource_that_cannot_be_closed_does_not_keep_others_open(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     closed: list[str] = []
     connections = SharedResources()
     for name in ("good", "broken"):

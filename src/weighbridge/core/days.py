@@ -1,4 +1,4 @@
-"""Days as people mean them: where the person lives, else where each reading was taken. Pure."""
+"""Local days: in the zone of the person, otherwise in the zone of each record. Pure."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _AHEAD, _BEHIND = 14 * 3600, 12 * 3600
 
 
 class Window(msgspec.Struct, frozen=True):
-    """From the first second of one local day to the last of another; None: without a bound.
+    """From the first second of one local day to the last second of another; None: no bound.
 
-    ``first`` may be an instant as well (UTC seconds): then the day it falls on is meant. ``zone``
-    is the IANA zone of the person; None: each reading counts by the clocks of its own.
+    ``first`` may also be an instant (UTC seconds): then it means the day of that instant. ``zone``
+    is the IANA zone of the person; None: the zone of each record.
     """
 
     first: datetime.date | float | None = None
@@ -29,7 +29,7 @@ class Window(msgspec.Struct, frozen=True):
 
     @property
     def start(self) -> int:
-        """The earliest instant that may lie inside, in UTC seconds."""
+        """The earliest instant that can be inside, in UTC seconds."""
         if self.first is None:
             return 0
         start = _start_of(self.first, self.zone)
@@ -37,7 +37,7 @@ class Window(msgspec.Struct, frozen=True):
 
     @property
     def end(self) -> int:
-        """The latest instant that may lie inside, in UTC seconds."""
+        """The latest instant that can be inside, in UTC seconds."""
         if self.last is None:
             return END_OF_TIME
         return _end_of(self.last, self.zone) + (0 if self.zone else _BEHIND)

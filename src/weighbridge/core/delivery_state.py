@@ -10,7 +10,7 @@ from weighbridge.core.reason import Reason
 
 
 class State(StrEnum):
-    """Where a delivery stands (docs/reference/states-and-exit-codes.md#states-of-a-delivery)."""
+    """The state of a delivery (docs/reference/states-and-exit-codes.md#states-of-a-delivery)."""
 
     PLANNED = "planned"
     SENDING = "sending"

@@ -5,7 +5,7 @@ Every error is a decision. The engine looks at the class, never at the text.
       ConfigProblem        stop: a person must change the configuration or the command
       StateProblem         stop: the home folder cannot be used (read-only, full, too new)
       RetryLater           nothing is wrong for good: keep it, try again (maybe not before a time)
-        SignInBlocked      of a sign-in: not for hours, a circuit breaker opens
+        SignInBlocked      sign-in: not for hours, a circuit breaker opens
       LoginNeeded          a person must log in: this account or target waits, the rest goes on
       Refused              this payload will never be accepted: reject it, go on with the rest
       OutcomeUnknown       it may have arrived: look before sending again
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """What a process says when it ends; the same for every command."""
+    """The exit codes; they mean the same for every command."""
 
     DONE = 0
     LOOK = 1  # something was rejected or is unknown
@@ -47,7 +47,7 @@ _URGENCY = (ExitCode.USAGE, ExitCode.LOG_IN, ExitCode.LOOK, ExitCode.LATER)
 
 
 def most_urgent(codes: Collection[int]) -> ExitCode:
-    """The exit code of several: a person's errand before what mends itself."""
+    """The most urgent exit code: what a person has to do comes before what is tried again."""
     return next((code for code in _URGENCY if code in codes), ExitCode.DONE)
 
 
@@ -115,7 +115,7 @@ class StateProblem(Problem):
 
 
 class RetryLater(Problem):
-    """A passing trouble. ``after``: seconds that the other side asked for; None: our choice."""
+    """A temporary failure. ``after``: seconds to wait, set by the other side; None: our choice."""
 
     decision = "later"
     exit_code = ExitCode.LATER
@@ -135,7 +135,7 @@ class RetryLater(Problem):
 
 
 class SignInBlocked(RetryLater):
-    """A sign-in was taken for a robot's, or there were too many: leave it alone for hours."""
+    """A service blocks sign-ins, as too many or as automated: do not sign in for hours."""
 
     decision = "sign_in_blocked"
 

@@ -1,4 +1,4 @@
-"""Measurement, measure group, reading and measure type: the words of the field. No I/O.
+"""Measurement, measure group, reading and measure type: the terms of the field. No I/O.
 
 Times are integers, seconds since 1970-01-01T00:00:00Z. Values are ``mantissa * 10**exponent``,
 exactly as Withings sent them, in SI units (kg, m, mmHg, bpm, percent, degree Celsius).
@@ -16,7 +16,7 @@ KG_IN_A_POUND = Decimal("0.45359237")
 
 
 class MeasureType(IntEnum):
-    """The measure types that have a name. The set stays open.
+    """The measure types that have a name. Other types are accepted as well.
 
     Source: docs/reference/withings-api.md#measure-types.
     """
@@ -99,17 +99,17 @@ BLOOD_PRESSURE_TYPES = frozenset({int(MeasureType.DIASTOLIC), int(MeasureType.SY
 
 
 def type_name(code: int) -> str:
-    """The name of a measure type, ``type_<n>`` for one that nobody has named yet."""
+    """The name of a measure type; ``type_<n>`` for a type without a name."""
     return _KNOWN.get(code, f"type_{code}")
 
 
 def unit_of(code: int) -> str:
-    """The unit as it stands in field names (``kg``, ``mmhg``), empty for scores and classes."""
+    """The unit as used in field names (``kg``, ``mmhg``); empty for scores and classes."""
     return _UNIT_OF.get(code, "")
 
 
 def field_name(code: int) -> str:
-    """Name and unit together, as files and JSON use them: ``weight_kg``, ``pulse_bpm``."""
+    """The name with its unit, as files and JSON use it: ``weight_kg``, ``pulse_bpm``."""
     unit = unit_of(code)
     return f"{type_name(code)}_{unit}" if unit else type_name(code)
 

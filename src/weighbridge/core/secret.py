@@ -1,7 +1,7 @@
 """Secrets by reference: a value, a file, an environment variable or a command.
 
-A secret is looked up when it is asked for (``reveal``), not when the configuration is read. Its
-value is never part of ``repr``, ``str``, an error or a log line; errors name the reference.
+A secret is looked up when it is used (``reveal``), not when the configuration is read. Its value
+is never part of ``repr``, ``str``, an error or a log line; errors name the reference.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ FORMS = '"the value", { file = "PATH" }, { env = "NAME" } or { command = "PROGRA
 STARS = "********"
 
 _COMMAND_SECONDS = 30
-_LARGEST = 65_536  # bytes: more is no secret but the wrong file
+_LARGEST = 65_536  # bytes; a longer file is the wrong file
 _MADE_BY_CONTAINERS = (Path("/run/secrets"), Path("/var/run/secrets"))
 
 
@@ -56,7 +56,7 @@ class Secret:
 
     @classmethod
     def of_command(cls, command: str | tuple[str, ...]) -> Secret:
-        """The first line that a program prints. It is run without a shell, at most 30 s."""
+        """The first line that a program prints. It runs without a shell, with a time limit."""
         return cls("command", command)
 
     @property
@@ -68,19 +68,19 @@ class Secret:
         return f"{'environment' if self.kind == 'env' else self.kind} {words}"
 
     def reveal(self) -> str:
-        """The value. Raises ConfigProblem when the reference leads nowhere."""
+        """The value. Raises ConfigProblem when the reference cannot be followed."""
         if self._value is not None:
             return self._value
         if self.kind == "file":
             return _first_line(_read_file(Path(str(self._reference))), self.source)
         if self.kind == "env":
             return self._read_variable()
-        # A command may ask for a fingerprint or be slow: once is enough for one process.
+        # A command may be slow or ask for a fingerprint, so it runs once in a process.
         self._value = _first_line(_run(self._words(), self.source), self.source)
         return self._value
 
     def trouble(self) -> ConfigProblem | None:
-        """What is wrong with the reference, as far as that shows without running a command."""
+        """What is wrong with the reference, without running a command; None: nothing found."""
         try:
             if self.kind == "command":
                 _find_program(self._words(), self.source)
@@ -136,7 +136,7 @@ def read_secret(written: object, *, home: Path, environ: Mapping[str, str]) -> S
 
 
 def warn_of_readers(path: Path, *, what: str = "The secret file") -> str:
-    """A warning when group or others may read a file; empty where there is nothing to say.
+    """A warning when group or others may read a file, otherwise empty.
 
     Containers mount their secrets readable for all accounts inside, so those are left out.
     """

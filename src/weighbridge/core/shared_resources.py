@@ -1,4 +1,4 @@
-"""What outlives one target: connections that are made once and closed at the end of the process."""
+"""Resources that several targets share: made once, closed at the end of the process."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from collections.abc import Callable
 from typing import Protocol, Self, cast
 
 
-class Closing(Protocol):
-    """Something that is given back at the end."""
+class Closeable(Protocol):
+    """A resource that is closed at the end of the process."""
 
     def close(self) -> None:
-        """Called once."""
+        """Close the resource. Called once."""
 
 
 class SharedResources:
-    """Connections by key, for all threads of a process."""
+    """Resources by key, such as connections, for all threads of a process."""
 
     def __init__(self) -> None:
-        self._made: dict[str, Closing] = {}
+        self._resources: dict[str, Closeable] = {}
         self._lock = threading.Lock()
 
-    def get[T: Closing](self, key: str, make: Callable[[], T]) -> T:
-        """The connection under this key, made at the first call. ``make`` must not block."""
+    def get[T: Closeable](self, key: str, make: Callable[[], T]) -> T:
+        """The resource with this key, made at the first call. ``make`` must not block."""
         with self._lock:
-            if key not in self._made:
-                self._made[key] = make()
-            return cast("T", self._made[key])
+            if key not in self._resources:
+                self._resources[key] = make()
+            return cast("T", self._resources[key])
 
     def close(self) -> None:
         """Close all of them, the newest first. One that fails does not keep the others open."""
         with self._lock:
-            made, self._made = list(self._made.values()), {}
-        for connection in reversed(made):
+            resources, self._resources = list(self._resources.values()), {}
+        for resource in reversed(resources):
             try:
-                connection.close()
-            except Exception:  # the end of a process is no place to stop at
-                import logging  # every command imports this module, and few of them log
+                resource.close()
+            except Exception:  # the other resources must be closed all the same
+                import logging  # not needed at the start of every command
 
                 logging.getLogger(__name__).exception("connection_not_closed")
 

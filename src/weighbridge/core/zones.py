@@ -7,12 +7,12 @@ from functools import cache
 
 
 def first_zone(*names: str | None) -> datetime.tzinfo:
-    """The first of these IANA zones that is known; UTC when there is none."""
+    """The first of these IANA zones that is known, otherwise UTC."""
     return first_named_zone(*names)[0]
 
 
 def first_named_zone(*names: str | None) -> tuple[datetime.tzinfo, str]:
-    """The same with its name."""
+    """The first of these IANA zones that is known, with its name."""
     for name in filter(None, names):
         if zone := _zone(name):
             return zone, name
@@ -20,7 +20,7 @@ def first_named_zone(*names: str | None) -> tuple[datetime.tzinfo, str]:
 
 
 def local_time(instant: float, *names: str | None) -> datetime.datetime:
-    """The wall clock at an instant (epoch seconds), in the first zone that is known.
+    """The local time at an instant (epoch seconds), in the first zone that is known.
 
     Raises ValueError, OverflowError or OSError for an instant that no calendar holds.
     """
@@ -41,5 +41,5 @@ def _zone(name: str) -> datetime.tzinfo | None:
 
     try:
         return ZoneInfo(name)
-    except (LookupError, ValueError, OSError):  # ZoneInfo has three ways of not knowing a name
+    except (LookupError, ValueError, OSError):  # ZoneInfo raises any of them for an unknown name
         return None
