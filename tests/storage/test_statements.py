@@ -57,3 +57,20 @@ def test_the_file_of_a_statement_is_that_of_a_table_in_it() -> None:
 def test_a_name_that_is_not_there_is_a_mistake_of_ours() -> None:
     with pytest.raises(KeyError):
         statement("no_such_statement")
+
+
+@pytest.mark.parametrize(
+    "name", ["touched_groups", "latest_at_touched", "groups_at", "groups_between"]
+)
+def test_what_belongs_to_some_instants_is_found_instant_by_instant(
+    name: str, tmp_path: Path
+) -> None:
+    """A huge archive costs no more than a small one."""
+    sql = statement(name)
+    values = dict.fromkeys(re.findall(r":([a-z_]+)", sql), 0)
+    with Database(tmp_path / "home") as database:
+        steps = [
+            tuple(row)[3]
+            for row in database._connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)
+        ]
+    assert any(re.search(r"taken_at(=|>)\?", step) for step in steps)

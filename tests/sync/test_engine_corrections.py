@@ -10,7 +10,7 @@ import pytest
 
 from fixtures.engine import World, engine_world
 from fixtures.killed import weights
-from weighbridge.core.delivery_state import State
+from weighbridge.core.delivery_state import State, Transition
 from weighbridge.core.errors import OutcomeUnknown
 from weighbridge.storage.archive import StoredGroup
 from weighbridge.testing.builders import NOON, group, group_as_sent
@@ -117,7 +117,9 @@ def test_an_old_value_whose_fate_was_unknown_is_not_sent_beside_the_same_new_one
     letters.weigh("70.5")
     assert letters.states() == ["unknown", "superseded", "planned"]
     [first, *_] = letters.rows()
-    letters.ledger.settle_up(first["id"], State.UNKNOWN, State.PLANNED, now=letters.now)
+    letters.ledger.record_outcomes(
+        [Transition(first["id"], State.UNKNOWN, State.PLANNED)], letters.now
+    )
     letters.deliver()
     assert letters.kilograms() == weights(0)
     assert letters.states() == ["superseded", "superseded", "delivered"]

@@ -65,3 +65,19 @@ class Older(msgspec.Struct, frozen=True):
 
 
 Step = Add | Change | Older
+
+
+class Transition(msgspec.Struct, frozen=True):
+    """What became of a delivery: it leaves the state ``was``, unless it is in another by now."""
+
+    id: int
+    was: State
+    state: State
+    answer: Reason | None = None
+    """What is said about it, for a person."""
+    reference: str | None = None
+    """Its name at the target; None leaves the one that is known."""
+    look_until: float | None = None
+    """It is looked for at the target until then, in epoch seconds."""
+    not_before: float = 0.0
+    """It is not tried again before, in epoch seconds."""

@@ -33,9 +33,11 @@ def http_client(url: str) -> httpx2.Client:
     import httpx2
 
     local = _is_local(url)
+    context = None if local else _certificates()  # no TLS is spoken there
     try:
         return httpx2.Client(
-            verify=False if local else _certificates(),  # no TLS is spoken there
+            transport=_direct_transport(context) if local or not _names_proxy() else None,
+            verify=context or False,
             trust_env=not local,
             timeout=TIME_LIMIT,
             follow_redirects=False,
@@ -44,6 +46,19 @@ def http_client(url: str) -> httpx2.Client:
         )
     except (ValueError, httpx2.InvalidURL, ImportError) as error:
         raise ConfigProblem(code="network.proxy") from error
+
+
+def _names_proxy() -> bool:
+    """Whether the environment, or on some systems the settings of the machine, name a proxy."""
+    from urllib.request import getproxies
+
+    return bool(getproxies().keys() & {"http", "https", "all"})
+
+
+def _direct_transport(context: ssl.SSLContext | None) -> httpx2.BaseTransport:
+    from weighbridge.core.direct_transport import DirectTransport
+
+    return DirectTransport(context)
 
 
 def is_loopback(host: str) -> bool:
@@ -113,9 +128,11 @@ def _certificates() -> ssl.SSLContext:
     import httpx2
 
     try:
-        return httpx2.create_ssl_context()
+        context: ssl.SSLContext = httpx2.create_ssl_context()
     except OSError as error:  # an ssl.SSLError is one, too
         raise ConfigProblem(code="network.certificates") from error
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def _no_cookies() -> CookieJar:

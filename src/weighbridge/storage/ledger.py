@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from weighbridge.core.delivery_state import Add, Change, Known, Older, State, Step
-from weighbridge.core.errors import LoginNeeded, Problem
+from weighbridge.core.delivery_state import Add, Change, Known, Older, State, Step, Transition
+from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
 from weighbridge.core.reason import Reason
 from weighbridge.storage.archive import END_OF_TIME
 from weighbridge.storage.database import Database, Row
@@ -85,31 +85,39 @@ class Ledger:
         return accepted_readings(self.database, self.person)
 
     def write_down(self, steps: Iterable[Step], now: float) -> int:
-        """Carry out what the planner found; the number of readings that became owed."""
-        added = older = 0
+        """Carry out what the planner found; the number of records that became owed.
+
+        Call it in a transaction.
+        """
+        adds, changes, older = list[Add](), list[Change](), list[Older]()
         for step in steps:
             match step:
                 case Add():
-                    values = _columns(step)
-                    self.database.run("add_delivery", route=self.route, now=now, **values)
-                    added += step.state is State.PLANNED
-                    older -= self._forget_older(step)
+                    adds.append(step)
                 case Change():
-                    self.database.run("change_state", **_columns(step))
+                    changes.append(step)
                 case Older():
-                    older += self.database.run(
-                        "add_older_reading", route=self.route, reading_id=step.reading_id
-                    )
-        if older:
-            self.database.run("count_older_readings", route=self.route, number=older)
-        return added
-
-    def _forget_older(self, step: Add) -> int:
-        if step.ordinal:
-            return 0
-        return self.database.run(
-            "forget_older_reading", route=self.route, reading_id=step.reading_id
+                    older.append(step)
+        self._many("change_state", map(_columns, changes))
+        self._many(
+            "add_delivery",
+            ({**_columns(one), "route": self.route, "now": now} for one in adds),
         )
+        self._count_older(older, [one for one in adds if one.ordinal == 0])
+        return sum(one.state is State.PLANNED for one in adds)
+
+    def _count_older(self, older: Sequence[Older], wanted: Sequence[Add]) -> None:
+        """What is wanted after all is no longer among what lies before the first day."""
+        more = self._many("add_older_reading", map(self._key, older))
+        less = self._many("forget_older_reading", map(self._key, wanted))
+        if more != less:
+            self.database.run("count_older_readings", route=self.route, number=more - less)
+
+    def _key(self, step: Add | Older) -> dict[str, Any]:
+        return {"route": self.route, "reading_id": step.reading_id}
+
+    def _many(self, name: str, rows: Iterable[dict[str, Any]]) -> int:
+        return max(self.database.run_many(name, rows), 0)
 
     def keep_fingerprint(self, fingerprint: str) -> None:
         """The target, its options or the rules as they were when everything was planned."""
@@ -174,36 +182,30 @@ class Ledger:
             "skip_before", route=self.route, before=instant, answer=why.to_json(), now=now
         )
 
-    def claim(self, due: Iterable[Due], now: float) -> list[Due]:
+    def claim(self, due: Sequence[Due], now: float) -> list[Due]:
         """Mark as ``sending`` before the first byte leaves; only what nobody else has taken."""
+        if not due:
+            return []
+        instants = [one.taken_at for one in due]
         with self.database.transaction():
-            return [one for one in due if self.database.run("claim", id=one.id, now=now) == 1]
+            rows = self.database.all(
+                "planned_between", route=self.route, start=min(instants), end=max(instants)
+            )
+            planned = {row["id"] for row in rows}
+            free = [one for one in due if one.id in planned]
+            claimed = self.database.run_many("claim", ({"id": one.id, "now": now} for one in free))
+            if free and claimed != len(free):
+                raise RetryLater(code="database.busy", path=str(self.database.path))
+        return free
 
-    def settle_up(  # noqa: PLR0913  what became of a delivery has this many sides
-        self,
-        delivery: int,
-        was: State,
-        state: State,
-        *,
-        now: float,
-        answer: Reason | None = None,
-        reference: str | None = None,
-        look_until: float | None = None,
-        not_before: float = 0.0,
-    ) -> bool:
-        """Write down what became of a delivery. False: it is not as it was, and stays so."""
-        changed = self.database.run(
-            "record_outcome",
-            id=delivery,
-            was=was,
-            state=state,
-            answer=answer.to_json() if answer else None,
-            reference=reference,
-            now=now,
-            look_until=look_until,
-            not_before=not_before,
-        )
-        return changed == 1
+    def record_outcomes(self, transitions: Sequence[Transition], now: float) -> int:
+        """Write down what became of deliveries; the number of those that were as expected."""
+        with self.database.transaction():
+            changed = self.database.run_many(
+                "record_outcome",
+                ({**_columns(one), "now": now} for one in transitions),
+            )
+        return max(changed, 0)
 
     def mark_orphans(self, why: Reason) -> int:
         """What was ``sending`` when a process died may have arrived."""
@@ -280,7 +282,7 @@ class Ledger:
         )
 
 
-def _columns(step: Add | Change) -> dict[str, Any]:
+def _columns(step: Add | Change | Transition) -> dict[str, Any]:
     answer = step.answer.to_json() if step.answer else None
     return {**msgspec.structs.asdict(step), "answer": answer}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from weighbridge.core.delivery_state import State
+from weighbridge.core.delivery_state import State, Transition
 from weighbridge.storage.ledger import Due
 from weighbridge.sync.delivery_context import DeliveryContext
 from weighbridge.sync.latest_only import NEWER_CAME
@@ -39,8 +39,4 @@ def _was_overtaken(work: DeliveryContext, target: DayRecords, owed: Owed) -> boo
 
 
 def _skip(work: DeliveryContext, late: Sequence[Due]) -> None:
-    if not late:
-        return
-    with work.ledger.database.transaction():
-        for due in late:
-            work.settle(due.id, State.PLANNED, State.SKIPPED, NEWER_CAME)
+    work.settle(*(Transition(due.id, State.PLANNED, State.SKIPPED, NEWER_CAME) for due in late))

@@ -7,8 +7,7 @@ from typing import Any
 
 import msgspec
 
-from weighbridge.core.delivery_state import State
-from weighbridge.core.reason import Reason
+from weighbridge.core.delivery_state import Transition
 from weighbridge.storage.ledger import Ledger
 from weighbridge.targets.base import Target, Verifiable
 
@@ -35,28 +34,10 @@ class DeliveryContext(msgspec.Struct, frozen=True):
     told: Callable[[int], None]
     heed_backoff: bool = False
 
-    def settle(  # noqa: PLR0913  passes on what the ledger takes
-        self,
-        delivery: int,
-        was: State,
-        state: State,
-        answer: Reason | None,
-        reference: str | None = None,
-        *,
-        look_until: float | None = None,
-        not_before: float = 0.0,
-    ) -> None:
-        """Write down what became of a delivery that is still in the state ``was``."""
-        self.ledger.settle_up(
-            delivery,
-            was,
-            state,
-            now=self.clock(),
-            answer=answer,
-            reference=reference,
-            look_until=look_until,
-            not_before=not_before,
-        )
+    def settle(self, *transitions: Transition) -> None:
+        """Write down what became of deliveries, all of it together."""
+        if transitions:
+            self.ledger.record_outcomes(transitions, self.clock())
 
     @property
     def looks(self) -> Verifiable | None:

@@ -8,11 +8,11 @@ target is read before anything is sent again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from weighbridge.core.delivery_state import State
+from weighbridge.core.delivery_state import State, Transition
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, RetryLater
 from weighbridge.core.reason import reason, reason_of
 from weighbridge.core.records import revision_of
@@ -124,7 +124,7 @@ class Engine:
                 batch.append((one, Owed(reading, one.revision, one.previous)))
             else:
                 with self._ledger.database.transaction():
-                    self._work.settle(one.id, State.PLANNED, State.SUPERSEDED, NEWER)
+                    self._work.settle(Transition(one.id, State.PLANNED, State.SUPERSEDED, NEWER))
                     self._work.touch(one.taken_at)
         return batch
 
@@ -137,21 +137,21 @@ class Engine:
         if self._looks is None or not batch:
             return batch
         seen = self._looks.look([owed for _, owed in batch])
-        missing = []
-        with self._ledger.database.transaction():
-            for due, owed in batch:
-                sighting = seen.get(due.reading_id)
-                if sighting and sighting.same:
-                    self._work.settle(
-                        due.id, State.PLANNED, State.CONFIRMED, ALREADY_THERE, sighting.reference
+        missing, there = [], []
+        for due, owed in batch:
+            found = seen.get(due.reading_id)
+            if found and found.same:
+                there.append(
+                    Transition(
+                        due.id, State.PLANNED, State.CONFIRMED, ALREADY_THERE, found.reference
                     )
-                    self.counts.already_there += 1
-                elif sighting:
-                    missing.append(
-                        (due, msgspec.structs.replace(owed, previous=sighting.reference))
-                    )
-                else:
-                    missing.append((due, owed))
+                )
+            elif found:
+                missing.append((due, msgspec.structs.replace(owed, previous=found.reference)))
+            else:
+                missing.append((due, owed))
+        self._work.settle(*there)
+        self.counts.already_there += len(there)
         return missing
 
     def _send_batch(self, batch: list[tuple[Due, Owed]]) -> Problem | None:
@@ -168,34 +168,40 @@ class Engine:
         return None if found else problem
 
     def _write_down(self, batch: list[tuple[Due, Owed]], receipt: Receipt) -> Problem | None:
+        """Every delivery of the batch as the receipt has it. The problem that is left over."""
         problem = receipt.problem
-        with self._ledger.database.transaction():
-            for due, _ in batch:
-                if due.reading_id in receipt.delivered:
-                    self._note_delivered(due, receipt.delivered[due.reading_id])
-                elif due.reading_id in receipt.refused:
-                    why = reason_of(receipt.refused[due.reading_id])
-                    self._work.settle(due.id, State.SENDING, State.REJECTED, why)
-                    self.counts.rejected += 1
-                elif due.reading_id in receipt.unknown:
-                    why = problem.reason if problem else reason("target.no_answer")
-                    self._work.settle(due.id, State.SENDING, State.UNKNOWN, why)
-                else:
-                    problem = problem or RetryLater(code="target.not_mentioned")
-                    self._put_off(due, problem)
+        if problem is None and not all(_is_mentioned(due, receipt) for due, _ in batch):
+            problem = RetryLater(code="target.not_mentioned")
+        outcomes = [self._outcome(due, receipt, problem) for due, _ in batch]
+        self._work.settle(*outcomes)
+        self.counts.sent += sum(one.state is State.DELIVERED for one in outcomes)
+        self.counts.rejected += sum(due.reading_id in receipt.refused for due, _ in batch)
         return problem
 
-    def _note_delivered(self, due: Due, reference: str) -> None:
-        until = self._work.clock() + LOOK_SECONDS if self._looks else None
-        self._work.settle(due.id, State.SENDING, State.DELIVERED, None, reference, look_until=until)
-        self.counts.sent += 1
+    def _outcome(self, due: Due, receipt: Receipt, problem: Problem | None) -> Transition:
+        if due.reading_id in receipt.delivered:
+            return self._delivered(due, receipt.delivered[due.reading_id])
+        if due.reading_id in receipt.refused:
+            why = reason_of(receipt.refused[due.reading_id])
+            return Transition(due.id, State.SENDING, State.REJECTED, why)
+        if due.reading_id in receipt.unknown:
+            why = problem.reason if problem else reason("target.no_answer")
+            return Transition(due.id, State.SENDING, State.UNKNOWN, why)
+        assert problem is not None
+        return self._put_off(due, problem)
 
-    def _put_off(self, due: Due, problem: Problem) -> None:
+    def _delivered(self, due: Due, reference: str) -> Transition:
+        until = self._work.clock() + LOOK_SECONDS if self._looks else None
+        return Transition(
+            due.id, State.SENDING, State.DELIVERED, reference=reference, look_until=until
+        )
+
+    def _put_off(self, due: Due, problem: Problem) -> Transition:
         """What no field of the receipt mentions was not tried: only others may have arrived."""
         if isinstance(problem, OutcomeUnknown):
             problem = RetryLater(code="target.left_over", cause=problem)
         then = decide(problem, attempts=due.attempts, now=self._work.clock())
-        self._work.settle(
+        return Transition(
             due.id, State.SENDING, then.state, problem.reason, not_before=then.not_before
         )
 
@@ -217,16 +223,25 @@ class Engine:
         except Problem as problem:
             log.info("look_failed", extra={"problem": type(problem).__name__})
             seen = {}
-        with self._ledger.database.transaction():
-            lost = sum(self._is_lost(due, seen.get(due.reading_id), receipt) for due, _ in hoped)
+        return self._confirm([due for due, _ in hoped], seen, receipt)
+
+    def _confirm(self, sent: Sequence[Due], seen: Mapping[str, Existing], receipt: Receipt) -> int:
+        """Confirm what is there; the number of deliveries whose fate is still unknown."""
+        confirmed, lost = [], 0
+        for due in sent:
+            found, unknown = seen.get(due.reading_id), due.reading_id in receipt.unknown
+            if found and found.same:
+                was = State.UNKNOWN if unknown else State.DELIVERED
+                confirmed.append(Transition(due.id, was, State.CONFIRMED, SEEN, found.reference))
+                self.counts.sent += unknown
+            else:
+                lost += unknown
+        self._work.settle(*confirmed)
         self.counts.unknown += lost
         return lost
 
-    def _is_lost(self, due: Due, sighting: Existing | None, receipt: Receipt) -> bool:
-        unknown = due.reading_id in receipt.unknown
-        if sighting and sighting.same:
-            was = State.UNKNOWN if unknown else State.DELIVERED
-            self._work.settle(due.id, was, State.CONFIRMED, SEEN, sighting.reference)
-            self.counts.sent += unknown
-            return False
-        return unknown
+
+def _is_mentioned(due: Due, receipt: Receipt) -> bool:
+    return any(
+        due.reading_id in field for field in (receipt.delivered, receipt.refused, receipt.unknown)
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from weighbridge.core.delivery_state import State
+from weighbridge.core.delivery_state import State, Transition
 from weighbridge.core.reason import reason
 from weighbridge.storage.ledger import Open
 from weighbridge.sync.delivery_context import DeliveryContext, DeliveryCounts
@@ -32,38 +32,36 @@ class Reconciler:
         if not unknown:
             return
         looks = self._work.looks
-        if looks is None:
-            if self._work.target.idempotent:
-                for one in unknown:
-                    self._work.settle(one.id, State.UNKNOWN, State.PLANNED, SENT_AGAIN)
-            else:
-                self._counts.unknown += len(unknown)
-            return
-        for start in range(0, len(unknown), self._work.target.batch_size):
-            self._resolve(looks, unknown[start : start + self._work.target.batch_size])
+        if looks is not None:
+            for start in range(0, len(unknown), self._work.target.batch_size):
+                self._resolve(looks, unknown[start : start + self._work.target.batch_size])
+        elif self._work.target.idempotent:
+            self._work.settle(*(_sent_again(one) for one in unknown))
+        else:
+            self._counts.unknown += len(unknown)
 
     def _resolve(self, looks: Verifiable, unknown: Sequence[Open]) -> None:
-        seen = self._sightings(looks, unknown)
+        seen = self._existing(looks, unknown)
         now = self._work.clock()
-        with self._work.ledger.database.transaction():
-            for one in unknown:
-                sighting = seen.get(one.reading_id)
-                if sighting and sighting.same:
-                    self._work.settle(
-                        one.id, State.UNKNOWN, State.CONFIRMED, SEEN, sighting.reference
-                    )
-                    self._counts.sent += 1
-                elif sighting and self._is_outdated(one):
-                    self._work.settle(
-                        one.id, State.UNKNOWN, State.DELIVERED, SEEN, sighting.reference
-                    )
-                elif now - one.since >= looks.visible_after:
-                    self._work.settle(one.id, State.UNKNOWN, State.PLANNED, SENT_AGAIN)
-                else:
-                    self._counts.unknown += 1
+        outcomes = [self._resolved(one, seen, looks, now) for one in unknown]
+        known = [one for one in outcomes if one is not None]
+        self._work.settle(*known)
+        self._counts.sent += sum(one.state is State.CONFIRMED for one in known)
+        self._counts.unknown += len(unknown) - len(known)
+
+    def _resolved(
+        self, one: Open, seen: Mapping[str, Existing], looks: Verifiable, now: float
+    ) -> Transition | None:
+        """What became of it; None: nobody knows yet."""
+        found = seen.get(one.reading_id)
+        if found and found.same:
+            return Transition(one.id, State.UNKNOWN, State.CONFIRMED, SEEN, found.reference)
+        if found and self._is_outdated(one):
+            return Transition(one.id, State.UNKNOWN, State.DELIVERED, SEEN, found.reference)
+        return _sent_again(one) if now - one.since >= looks.visible_after else None
 
     def _is_outdated(self, one: Open) -> bool:
-        """The reading has changed since: what stands at the target is the older revision."""
+        """The reading has changed since: the target has the older revision."""
         row = self._work.ledger.known(one.taken_at, one.taken_at).get(one.reading_id)
         return row is not None and row.ordinal > one.ordinal
 
@@ -78,24 +76,28 @@ class Reconciler:
             start = unseen[-1].taken_at + 1
 
     def _confirm(self, looks: Verifiable, unseen: Sequence[Open]) -> None:
-        seen = self._sightings(looks, unseen)
+        seen = self._existing(looks, unseen)
         now = self._work.clock()
-        with self._work.ledger.database.transaction():
-            for one in unseen:
-                sighting = seen.get(one.reading_id)
-                shown = sighting is not None or now >= one.since + looks.visible_after
-                if sighting and sighting.same:
-                    self._work.settle(
-                        one.id, State.DELIVERED, State.CONFIRMED, SEEN, sighting.reference
-                    )
-                elif shown and self._is_outdated(one):
-                    reference = sighting.reference if sighting else None
-                    self._work.settle(one.id, State.DELIVERED, State.DELIVERED, NEWER, reference)
-                elif now >= one.since + LOOK_SECONDS:
-                    self._work.settle(one.id, State.DELIVERED, State.REJECTED, NEVER_SHOWN)
-                    self._counts.rejected += 1
+        outcomes = [self._confirmed(one, seen.get(one.reading_id), looks, now) for one in unseen]
+        known = [one for one in outcomes if one is not None]
+        self._work.settle(*known)
+        self._counts.rejected += sum(one.state is State.REJECTED for one in known)
 
-    def _sightings(self, looks: Verifiable, rows: Sequence[Open]) -> Mapping[str, Existing]:
+    def _confirmed(
+        self, one: Open, found: Existing | None, looks: Verifiable, now: float
+    ) -> Transition | None:
+        """What became of it; None: it may still show up."""
+        if found and found.same:
+            return Transition(one.id, State.DELIVERED, State.CONFIRMED, SEEN, found.reference)
+        shown = found is not None or now >= one.since + looks.visible_after
+        if shown and self._is_outdated(one):
+            reference = found.reference if found else None
+            return Transition(one.id, State.DELIVERED, State.DELIVERED, NEWER, reference)
+        if now >= one.since + LOOK_SECONDS:
+            return Transition(one.id, State.DELIVERED, State.REJECTED, NEVER_SHOWN)
+        return None
+
+    def _existing(self, looks: Verifiable, rows: Sequence[Open]) -> Mapping[str, Existing]:
         known = self._work.recall([one.taken_at for one in rows])
         owed = [
             Owed(known[one.reading_id], one.revision, previous="" if one.ordinal else None)
@@ -103,3 +105,7 @@ class Reconciler:
             if one.reading_id in known
         ]
         return looks.look(owed) if owed else {}
+
+
+def _sent_again(one: Open) -> Transition:
+    return Transition(one.id, State.UNKNOWN, State.PLANNED, SENT_AGAIN)

@@ -68,6 +68,11 @@ UPDATE delivery SET state = 'skipped', answer = :answer, done_at = :now
  WHERE route = :route AND state = 'planned' AND taken_at < :before
    AND state IN ('planned', 'sending', 'unknown', 'blocked', 'held', 'rejected')
 
+-- name: planned_between
+SELECT id FROM delivery
+ WHERE route = :route AND state = 'planned' AND taken_at BETWEEN :start AND :end
+   AND state IN ('planned', 'sending', 'unknown', 'blocked', 'held', 'rejected')
+
 -- name: claim
 -- The WHERE clause is the lock: losing the race changes no row.
 UPDATE delivery SET state = 'sending', attempts = attempts + 1, claimed_at = :now

@@ -25,12 +25,11 @@ SELECT group_id, taken_at, zone, raw FROM raw_group
  ORDER BY taken_at, group_id
 
 -- name: touched_groups
--- CROSS JOIN: from each touched instant to its groups, never over the whole span.
-SELECT g.group_id, g.taken_at, g.zone, g.raw
-  FROM touched AS t CROSS JOIN raw_group AS g
- WHERE t.account = :account AND t.feed = :feed AND t.taken_at BETWEEN :start AND :end
-   AND g.account = t.account AND g.feed = t.feed AND g.taken_at = t.taken_at
-   AND g.gone_at IS NULL
+SELECT g.group_id, g.taken_at, g.zone, g.raw FROM raw_group AS g
+ WHERE g.account = :account AND g.feed = :feed AND g.gone_at IS NULL
+   AND g.taken_at IN (SELECT t.taken_at FROM touched AS t
+                       WHERE t.account = :account AND t.feed = :feed
+                         AND t.taken_at BETWEEN :start AND :end)
  ORDER BY g.taken_at, g.group_id
 
 -- name: instants_before

@@ -36,7 +36,9 @@ CREATE TABLE raw_group (
     category   INTEGER NOT NULL DEFAULT 1,
     gone_at    REAL,
     raw        TEXT    NOT NULL,
-    PRIMARY KEY (account, feed, group_id)
+    -- The account does not come first: without statistics SQLite would rather read all groups of
+    -- an account by this key than those of some instants by their index.
+    PRIMARY KEY (group_id, account, feed)
 ) WITHOUT ROWID;
 
 CREATE INDEX raw_group_taken ON raw_group (account, feed, taken_at);
