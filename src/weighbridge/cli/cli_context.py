@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from weighbridge.config import CONFIG_FILE, Person, Settings, everyone, load, only_person
-from weighbridge.core.commands import login_command
+from weighbridge.core.commands import command_line, login_command
 from weighbridge.core.errors import ConfigProblem, LoginNeeded
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def refuse_unconfigured(settings: Settings) -> None:
     if not is_configured(settings):
         raise ConfigProblem(
             f"There is no configuration yet: {settings.home / CONFIG_FILE} does not exist.",
-            remedy="Run: weighbridge init",
+            remedy=f"Run: {command_line('init')}",
         )
 
 
@@ -60,13 +60,6 @@ def first_login(settings: Settings) -> str:
     """The command that connects the first person."""
     people = settings.directory.page(limit=2)
     return login_command("withings", people[0].name if len(people) > 1 else None)
-
-
-def in_shell(word: str) -> str:
-    """The word, quoted where the shell needs it."""
-    import shlex
-
-    return shlex.quote(word)
 
 
 def chosen_person(settings: Settings, name: str | None) -> Person:

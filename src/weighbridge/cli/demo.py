@@ -7,7 +7,6 @@ paho are installed, a broker runs as well, and shows the sentence for a speaker.
 from __future__ import annotations
 
 import json
-import shlex
 import shutil
 import socket
 import subprocess
@@ -23,6 +22,7 @@ import click
 
 from weighbridge.cli.cli_context import CliContext
 from weighbridge.cli.output import say, use_home
+from weighbridge.core.commands import in_shell
 from weighbridge.core.errors import ConfigProblem, ExitCode, RetryLater
 
 if TYPE_CHECKING:
@@ -98,8 +98,8 @@ def command(  # noqa: PLR0913  one parameter an option
     say("")
     say("The archive needs no cloud. Try:")
     program = [*_program(), "--home", str(folder)]
-    say(f"  {shlex.join([*program, 'show', '--person', home.people[0]])}")
-    say(f"  {shlex.join([*program, 'status'])}")
+    say(f"  {' '.join(map(in_shell, [*program, 'show', '--person', home.people[0]]))}")
+    say(f"  {' '.join(map(in_shell, [*program, 'status']))}")
     return code
 
 

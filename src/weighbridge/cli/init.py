@@ -22,6 +22,7 @@ from weighbridge.config.value_rules import (
     read_text,
     read_timezone,
 )
+from weighbridge.core.commands import in_shell
 from weighbridge.core.errors import ConfigProblem, StateProblem
 from weighbridge.core.private_files import replace, write_new
 from weighbridge.sources.withings import CALLBACK_URL
@@ -276,7 +277,7 @@ def _exists(path: Path) -> ConfigProblem:
 
 def _say_what_is_next(session: CliContext, answers: InitAnswers) -> None:
     usual = home_folder(None, session.environ) == session.home
-    start = "weighbridge" if usual else f"weighbridge --home {_in_shell(str(session.home))}"
+    start = "weighbridge" if usual else f"weighbridge --home {in_shell(str(session.home))}"
     steps = []
     if not (answers.client_id and (answers.client_secret or answers.client_secret_file)):
         steps.append(f"fill in {session.home / CONFIG_FILE}")
@@ -306,10 +307,4 @@ def _secrets_to_give(answers: InitAnswers) -> Iterator[str]:
 
 def _username(target: TargetAnswer) -> str:
     username = target.options.get("username")
-    return f" --username {_in_shell(username)}" if username else ""
-
-
-def _in_shell(word: str) -> str:
-    import shlex
-
-    return shlex.quote(word)
+    return f" --username {in_shell(username)}" if username else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +11,7 @@ from typing import TextIO
 import click
 
 from weighbridge.cli import COMMANDS
+from weighbridge.core.commands import in_shell
 
 _COMMAND = re.compile(rf"(?<![\w/.-])weighbridge (?=(?:{'|'.join(COMMANDS)})\b)")
 """A command in a message. With ``--home`` in front of it, it works when it is copied."""
@@ -22,7 +22,7 @@ _SENTENCE_END = re.compile(r"(?<=[^\d\s][.?]) (?=[A-Z])")
 
 def use_home(home: str | None) -> None:
     """From now on the commands in messages start with ``weighbridge --home HOME``."""
-    _home_option[:] = [f"--home {shlex.quote(home)} "] if home else []
+    _home_option[:] = [f"--home {in_shell(home)} "] if home else []
 
 
 def echo(text: str = "") -> None:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import click
 import msgspec
 
-from weighbridge.cli.cli_context import CliContext, chosen_people, in_shell, refuse_unconfigured
+from weighbridge.cli.cli_context import CliContext, chosen_people, refuse_unconfigured
 from weighbridge.cli.output import echo, print_json
 from weighbridge.cli.times import ago, count, moment, span
 from weighbridge.config import Person, TargetSettings
+from weighbridge.core.commands import login_command
 from weighbridge.core.errors import most_urgent
 from weighbridge.core.reason import Reason
 from weighbridge.storage.database import FILE_NAME, Database
@@ -103,7 +104,7 @@ def _person_status(database: Database | None, person: Person, now: float) -> Per
 
 def _say_source(person: str, source: SourceStanding, now: float) -> tuple[str, str | None]:
     """A few words, and what to do."""
-    log_in = f"Run: weighbridge login withings --person {in_shell(person)}"
+    log_in = f"Run: {login_command('withings', person)}"
     match source.verdict:
         case SourceVerdict.NOT_CONNECTED:
             return "not connected", log_in
@@ -127,7 +128,7 @@ def _status_of(
     standing = judge_target(database, person, target, now)
     verdict, problem = _say_target(standing, now), _said(standing.trouble)
     if standing.verdict is TargetVerdict.NOT_SIGNED_IN:
-        problem = f"Run: weighbridge login {in_shell(target.name)} --person {in_shell(person)}"
+        problem = f"Run: {login_command(target.name, person)}"
     return TargetStatus(
         target=target.name,
         verdict=verdict,

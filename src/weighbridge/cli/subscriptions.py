@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from weighbridge.cli.cli_context import CliContext, chosen_people, in_shell, refuse_unconfigured
+from weighbridge.cli.cli_context import CliContext, chosen_people, refuse_unconfigured
 from weighbridge.cli.output import echo, print_json, say
 from weighbridge.cli.times import count
 from weighbridge.config import Person
+from weighbridge.core.commands import command_line
 from weighbridge.core.errors import ConfigProblem, ExitCode, Problem, StateProblem, most_urgent
 
 if TYPE_CHECKING:
@@ -307,11 +308,8 @@ def _report(report: SubscriptionReport, nothing: str) -> int:
         return ExitCode.DONE
     say(f"{report.person}: {report.problem}")
     if report.problem.exit_code == ExitCode.LATER:
-        person = in_shell(report.person)
-        say(
-            "A running server tries again by itself. "
-            f"To try it yourself: weighbridge subscriptions add --person {person}"
-        )
+        again = command_line("subscriptions", "add", "--person", report.person)
+        say(f"A running server tries again by itself. To try it yourself: {again}")
     return report.problem.exit_code
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from weighbridge.cli.cli_context import in_shell
 from weighbridge.cli.times import count, moment, span
 from weighbridge.config import Person
+from weighbridge.core.commands import command_line
 from weighbridge.core.errors import ConfigProblem, ExitCode
 from weighbridge.core.network import http_client, within
 from weighbridge.runtime.subscription_reconcile import FoundSubscriptions, find_subscriptions
@@ -125,7 +125,7 @@ def _wrong(person: Person, found: FoundSubscriptions) -> Iterator[str]:
     if old:
         yield f"    Still at an old address of ours: {count(len(old), 'subscription')}."
     if missing or old:
-        add = f"weighbridge subscriptions add --person {in_shell(person.name)}"
+        add = command_line("subscriptions", "add", "--person", person.name)
         yield f"    A running server repairs that by itself. To do it now: {add}"
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from weighbridge.cli.cli_context import CliContext
 from weighbridge.cli.output import say
 from weighbridge.cli.times import count
-from weighbridge.core.commands import command
+from weighbridge.core.commands import command_line
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import Problem
 from weighbridge.sync.context import Delivered, Outcome, Progress
@@ -195,9 +195,10 @@ def _collected(outcome: Outcome) -> str:
 
 def _hints(person: str, delivered: Delivered) -> Iterator[str]:
     if delivered.older:
+        words = ("--person", person, "--target", delivered.target, "--since", "all")
         yield (
             "Older readings are kept, not sent. To send them, all or from a date on:\n"
-            f"  {command('sync', '--person', person, '--target', delivered.target)} --since all"
+            f"  {command_line('sync', *words)}"
         )
     if delivered.open.get(State.HELD):
         yield (

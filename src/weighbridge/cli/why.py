@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from weighbridge.cli.cli_context import CliContext, chosen_people, in_shell, open_database
+from weighbridge.cli.cli_context import CliContext, chosen_people, open_database
 from weighbridge.cli.output import echo, print_json
 from weighbridge.cli.times import count, local_time, moment
 from weighbridge.config import Person
+from weighbridge.core.commands import command_line, login_command
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import ConfigProblem, ExitCode
 from weighbridge.core.measures import Kind, MeasureGroup, Reading, field_name
@@ -140,9 +141,8 @@ def _next(person: Person, row: Row) -> str | None:
     text = _NEXT.get(State(row["state"]))
     if text is None:
         return None
-    return text.format(
-        reading=row["reading_id"], target=in_shell(row["target"]), person=in_shell(person.name)
-    )
+    login = login_command(row["target"], person.name)
+    return text.format(reading=row["reading_id"], login=login)
 
 
 def _why_not(found: Reasons, one: TargetReasons) -> tuple[str, str | None]:
@@ -173,8 +173,8 @@ def _send(found: Reasons, target: str) -> str:
     person, reading = found.person, found.reading
     zone = reading.timezone if reading else None
     day = local_time(found.taken_at, person.timezone, zone)[:10]
-    words = f"--person {in_shell(person.name)} --target {in_shell(target)}"
-    return f"Send it all the same: weighbridge sync {words} --since {day} --until {day}"
+    words = ("--person", person.name, "--target", target, "--since", day, "--until", day)
+    return f"Send it all the same: {command_line('sync', *words)}"
 
 
 _MEANING = {
@@ -194,7 +194,7 @@ _NEXT = {
     State.PLANNED: "The next sync sends it.",
     State.REJECTED: "Decide with: weighbridge deliveries retry {reading} (or skip, or accept)",
     State.UNKNOWN: "The next sync looks whether it arrived, before it sends anything again.",
-    State.BLOCKED: "Run: weighbridge login {target} --person {person}",
+    State.BLOCKED: "Run: {login}",
     State.HELD: "Is it yours? Run: weighbridge deliveries accept {reading} (else skip)",
     State.SKIPPED: "Changed your mind? Run: weighbridge deliveries retry {reading}",
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from urllib.parse import urlsplit
 
+from weighbridge.core.backoff import backoff
 from weighbridge.core.errors import ConfigProblem, Problem
 from weighbridge.core.network import http_client, is_loopback, within
 from weighbridge.core.secret import Secret
@@ -51,8 +52,8 @@ class Channel:
             return True
         if self._failures == 0:
             log.warning("alert_not_sent", extra={"channel": self._number, "reason": reason})
-        self._not_before = now + min(FIRST_WAIT * 2.0 ** min(self._failures, 20), LONGEST_WAIT)
         self._failures += 1
+        self._not_before = now + backoff(self._failures, FIRST_WAIT, LONGEST_WAIT)
         return False
 
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from weighbridge.config import Person, Settings, TargetSettings
 from weighbridge.config.directory import everyone
-from weighbridge.core.commands import command, login_command
+from weighbridge.core.commands import command_line, login_command
 from weighbridge.core.delivery_state import State
 from weighbridge.core.reason import Reason, reason
 from weighbridge.monitoring.alerts import CheckResult
@@ -144,7 +144,7 @@ class HealthChecks:
         values = {
             "person": person.name,
             "cause": source.trouble or "",
-            "command": command("status", "--person", person.name),
+            "command": command_line("status", "--person", person.name),
         }
         if source.checked_at:
             problem = reason("watch.source_silent", since=_moment(source.checked_at), **values)
@@ -171,7 +171,7 @@ class HealthChecks:
                 since=_moment(since),
                 cause=state.trouble or "",
                 count=round(self._settings.server.poll / 60),
-                command=command("subscriptions", "check"),
+                command=command_line("subscriptions", "check"),
             )
         return CheckResult(
             name=f"subscription: {person.name}",
@@ -188,7 +188,7 @@ class HealthChecks:
         log_in = login_command(target.name, person.name)
         if standing.verdict is TargetVerdict.LOGIN_NEEDED:
             if not load_kind(target.kind).signs_in:
-                log_in = command("status", "--person", person.name)
+                log_in = command_line("status", "--person", person.name)
             cause = standing.trouble or ""
             problem = reason("watch.target_login", cause=cause, command=log_in, **names)
         elif standing.verdict is TargetVerdict.NOT_SIGNED_IN:
@@ -214,7 +214,7 @@ class HealthChecks:
                 since=_moment(since),
                 count=number,
                 cause=standing.trouble or "",
-                command=command("status", "--person", person.name),
+                command=command_line("status", "--person", person.name),
                 **names,
             )
         return CheckResult(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from weighbridge.core.backoff import backoff
 from weighbridge.core.reason import Reason, plain, read_reason
 from weighbridge.storage.database import Database
 
@@ -68,7 +69,7 @@ class SignInBreaker:
         """One more blocked sign-in."""
         row = self._database.one("service_pause", name=self._name)
         steps = (row["steps"] if row else 0) + 1
-        until = self._clock() + min(FIRST_PAUSE * 2.0 ** (steps - 1), LONGEST_PAUSE)
+        until = self._clock() + backoff(steps, FIRST_PAUSE, LONGEST_PAUSE)
         self._database.run(
             "set_service_pause", name=self._name, until=until, steps=steps, reason=reason.to_json()
         )

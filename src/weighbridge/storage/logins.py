@@ -133,7 +133,7 @@ class TargetSession(_Record):
         target: str,
         kind: str,
     ) -> None:
-        super().__init__(database, leases, clock, person=person, service=f"target {target}")
+        super().__init__(database, leases, clock, person=person, service=_service(target))
         self._kind = kind
 
     def load(self) -> Any | None:
@@ -179,7 +179,12 @@ class TargetSession(_Record):
 
 def has_target_login(database: Database, person: str, target: str) -> bool:
     """Whether a person ever signed in at a target and did not disconnect it since."""
-    return database.one("credential_of", person=person, service=f"target {target}") is not None
+    return database.one("credential_of", person=person, service=_service(target)) is not None
+
+
+def _service(target: str) -> str:
+    """Under which name the login of a target is stored."""
+    return f"target {target}"
 
 
 class WithingsLoginState(msgspec.Struct, frozen=True):

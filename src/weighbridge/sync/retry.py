@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from weighbridge.core.backoff import backoff
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, Refused, RetryLater
 
@@ -30,5 +31,5 @@ def decide(problem: Problem, *, attempts: int, now: float) -> Next:
         case RetryLater(after=float() | int() as after):
             return Next(State.PLANNED, now + after)
         case _:
-            wait = min(FIRST_WAIT * 2.0 ** min(attempts, 20), LONGEST_WAIT)
+            wait = backoff(attempts + 1, FIRST_WAIT, LONGEST_WAIT)
             return Next(State.PLANNED, now + wait)

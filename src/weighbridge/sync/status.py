@@ -16,6 +16,7 @@ from weighbridge.core.errors import ExitCode, LoginNeeded
 from weighbridge.core.reason import Reason, read_reason
 from weighbridge.storage.api_pauses import breaker_name
 from weighbridge.storage.database import Database, Row
+from weighbridge.storage.logins import has_target_login
 from weighbridge.targets import load_kind
 
 
@@ -115,8 +116,7 @@ def judge_target(
         return standing
     if not load_kind(target.kind).signs_in:
         return standing
-    service = f"target {target.name}"
-    if database and database.one("credential_of", person=person, service=service):
+    if database and has_target_login(database, person, target.name):
         return standing
     return msgspec.structs.replace(
         standing, verdict=TargetVerdict.NOT_SIGNED_IN, exit_code=ExitCode.LOG_IN

@@ -9,6 +9,8 @@ from hashlib import sha256
 
 import msgspec
 
+from weighbridge.core.backoff import backoff
+
 FREE = 5
 """Wrong attempts of one address before it has to wait."""
 LONGEST = 60.0
@@ -33,7 +35,7 @@ class _Failures(msgspec.Struct):
         """Seconds until the next attempt: none at first, then twice as long each time."""
         if self.failures < FREE:
             return 0.0
-        pause = min(2.0 ** min(self.failures - FREE, 10), LONGEST)
+        pause = backoff(self.failures - FREE + 1, 1.0, LONGEST)
         return min(max(self.last_at + pause - now, 0.0), LONGEST)
 
 

@@ -156,9 +156,9 @@ def _no_target() -> Problem:
 
 
 def _report(outcome: Outcome, options: CommandOptions) -> None:
-    from weighbridge.cli.cli_context import in_shell
     from weighbridge.cli.output import say
     from weighbridge.cli.sync_output import report
+    from weighbridge.core.commands import in_shell
 
     if options.silent and outcome.exit_code == 0:
         return

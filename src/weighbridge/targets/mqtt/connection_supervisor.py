@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from weighbridge.core.backoff import backoff
 from weighbridge.core.errors import LoginNeeded, Problem
 from weighbridge.targets.base import ServerHandle, ServerStatus
 from weighbridge.targets.mqtt.bridge import OFFLINE, ONLINE, Bridge, together
@@ -169,7 +170,8 @@ class ConnectionSupervisor:
         pace = self._pace
         self._failures = 0 if lasted >= pace.steady else self._failures + 1
         slow = isinstance(problem, LoginNeeded)
-        most = pace.longest if slow else min(pace.longest, pace.shortest * 2.0**self._failures)
+        growing = backoff(self._failures + 1, pace.shortest, pace.longest)
+        most = pace.longest if slow else growing
         return self._between(max(pace.shortest, most / 2), most)
 
     def _rest(self, seconds: float) -> None:
