@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import re
 import string
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import weighbridge
+from weighbridge import i18n
 from weighbridge.core import errors
 from weighbridge.core.errors import LoginNeeded, Problem, Refused, RetryLater
 from weighbridge.core.reason import Reason, plain, read_reason, reason
@@ -42,19 +44,32 @@ def code_patterns() -> Iterator[tuple[str, str]]:
         if isinstance(call.func, ast.Name) and call.func.id == "reason" and call.args:
             given.append(call.args[0])
         for value in given:
+            inside = {
+                id(part)
+                for text in ast.walk(value)
+                if isinstance(text, ast.JoinedStr)
+                for part in text.values
+            }
             for node in ast.walk(value):
+                if id(node) in inside:
+                    continue
                 if isinstance(node, ast.Constant) and CODE.fullmatch(str(node.value)):
                     yield f"{path.name}:{call.lineno}", re.escape(str(node.value))
                 if isinstance(node, ast.JoinedStr):
-                    parts = [
-                        re.escape(str(part.value)) if isinstance(part, ast.Constant) else "[a-z_]+"
-                        for part in node.values
-                    ]
-                    yield f"{path.name}:{call.lineno}", "".join(parts)
+                    yield f"{path.name}:{call.lineno}", pattern_of(node)
+
+
+def pattern_of(text: ast.JoinedStr) -> str:
+    parts = [
+        re.escape(str(part.value)) if isinstance(part, ast.Constant) else "([a-z_]+)"
+        for part in text.values
+    ]
+    return "".join(parts)
 
 
 def test_every_code_that_is_raised_has_words() -> None:
-    known = read_problems(MASTER).codes
+    watch = tomllib.loads((Path(i18n.__file__).parent / MASTER / "watch.toml").read_text("utf-8"))
+    known = {*read_problems(MASTER).codes, *(f"watch.{name}" for name in watch)}
     found = list(code_patterns())
     assert len(found) > 150
     missing = [one for one in found if not any(re.fullmatch(one[1], code) for code in known)]
@@ -65,17 +80,14 @@ def test_every_code_that_has_words_is_raised() -> None:
     sources = "\n".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
     patterns = [pattern for _, pattern in code_patterns()]
     quoted = set(re.findall(r'"([a-z_]+(?:\.[a-z_]+)?)"', sources))
-    unused = [
+    used = {
         code
         for code in read_problems(MASTER).codes
-        if code not in quoted
-        and not any("[" not in one and re.fullmatch(one, code) for one in patterns)
-        and not (
-            code.partition(".")[2] in quoted
-            and any("[" in one and re.fullmatch(one, code) for one in patterns)
-        )
-    ]
-    assert unused == []
+        for pattern in patterns
+        if (found := re.fullmatch(pattern, code)) and quoted.issuperset(found.groups())
+    }
+    unused = read_problems(MASTER).codes.keys() - used - quoted
+    assert not unused
 
 
 def test_only_what_a_terminal_shows_brings_finished_sentences() -> None:

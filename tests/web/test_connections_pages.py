@@ -313,7 +313,7 @@ def test_another_kind_gets_the_same_pages(family: Street) -> None:
     done = send(admin, f"{JOURNAL}/answer", answer="1")
     assert "Journal of Anna" in words_of(done)
     assert family.accounts() == {("anna", "my/journal"): "journal:journal-1"}
-    assert "no way in with a browser here" in words_of(send(admin, f"{JOURNAL}/browser"))
+    assert "no sign-in with a browser here" in words_of(send(admin, f"{JOURNAL}/browser"))
 
 
 def test_what_another_kind_does_wrong_is_told_without_its_secrets(

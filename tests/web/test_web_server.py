@@ -183,7 +183,7 @@ def test_a_port_that_is_taken_is_a_mistake_that_a_person_can_mend() -> None:
 def test_an_address_of_somebody_else_is_a_mistake_that_a_person_can_mend(host: str) -> None:
     with pytest.raises(ConfigProblem) as problem:
         addresses(host, 0)
-    assert "no address of this machine" in problem.value.message
+    assert "not an address of this machine" in problem.value.message
     assert "127.0.0.1" in problem.value.remedy
 
 

@@ -95,10 +95,8 @@ class NotificationQueue:
         answer: Future[None] = Future()
         with self._change:
             if self._closed or len(self._queue) >= self._room:
-                why = (
-                    "The server is stopping." if self._closed else "Too many notifications at once."
-                )
-                raise RetryLater(why, remedy="Send it again later.", after=PAUSE)
+                code = "server.stopping" if self._closed else "server.full"
+                raise RetryLater(code=code, after=PAUSE)
             self._queue.append(_Waiting(notification, self._clock(), answer))
             self._change.notify()
         return answer

@@ -32,13 +32,11 @@ def read_or_make_token(home: Path) -> Secret:
         text = _read(path)
     except OSError as error:
         raise StateProblem(
-            f"The file {path} cannot be used ({error.strerror}).",
-            remedy="Give this user the right to read and write it, or choose another --home.",
+            code="server.token_file", path=str(path), error=error.strerror
         ) from error
     if not (SHORTEST <= len(text) <= LONGEST and text.isascii() and text.isprintable()):
         raise ConfigProblem(
-            f"The file {path} holds no token of {SHORTEST} to {LONGEST} plain characters.",
-            remedy="Delete it; the next start makes a new one.",
+            code="server.token_malformed", path=str(path), shortest=SHORTEST, longest=LONGEST
         )
     return Secret.of_value(text)
 

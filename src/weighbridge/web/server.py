@@ -201,24 +201,13 @@ def _set_options(one: socket.socket, family: int, *, both: bool) -> None:
 
 def _cannot_listen(host: str, port: int, error: OSError) -> ConfigProblem:
     if error.errno == errno.EADDRINUSE:
-        return ConfigProblem(
-            f"Port {port} on {host} is used by another program.",
-            remedy="End that program, or set another port in weighbridge.toml under [server].",
-        )
+        return ConfigProblem(code="server.port_used", host=host, port=port)
     if error.errno == errno.EACCES:
-        return ConfigProblem(
-            f"This account may not use port {port}.",
-            remedy="Set a port above 1023 in weighbridge.toml under [server].",
-        )
+        return ConfigProblem(code="server.port_forbidden", port=port)
     if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-        return ConfigProblem(
-            f"{host} is no address of this machine.",
-            remedy='Set host in weighbridge.toml under [server]: "127.0.0.1" for this machine '
-            'only, "0.0.0.0" for the whole network.',
-        )
+        return ConfigProblem(code="server.no_such_host", host=host)
     return ConfigProblem(
-        f"Weighbridge cannot listen on {host}, port {port} ({error.strerror or error}).",
-        remedy="Set another host or port in weighbridge.toml under [server].",
+        code="server.not_listening", host=host, port=port, error=error.strerror or str(error)
     )
 
 

@@ -159,17 +159,10 @@ class Authenticator:
         now = self._clock()
         wait = self._throttle.wait(address, now)
         if wait > 0:
-            raise RetryLater(
-                "There were too many wrong tokens.",
-                remedy=f"Wait {wait + 1:.0f} seconds, then try again.",
-                after=wait,
-            )
+            raise RetryLater(code="server.too_many_tokens", after=wait, seconds=int(wait) + 1)
         if not compare_digest(self._digest, _digest(token)):
             self._throttle.failed(address, token, now)
-            raise WrongToken(
-                "This is not the admin token.",
-                remedy=f"It stands in the file {TOKEN_FILE} in the home folder of Weighbridge.",
-            )
+            raise WrongToken(code="server.wrong_token", file=TOKEN_FILE)
         self._throttle.succeeded(address)
 
     def session(self, cookie: str) -> BrowserSession | None:

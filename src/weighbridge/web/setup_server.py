@@ -178,7 +178,4 @@ def _same(one: Obstacle, other: Obstacle | None) -> bool:
 
 
 def _unfinished(settings: Settings) -> ConfigProblem:
-    return ConfigProblem(
-        f"{settings.home / CONFIG_FILE} names no application at Withings yet.",
-        remedy="Fill in client_id and client_secret; the server begins by itself then.",
-    )
+    return ConfigProblem(code="server.no_application", path=str(settings.home / CONFIG_FILE))

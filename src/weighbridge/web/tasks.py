@@ -75,7 +75,7 @@ class BackgroundTask[T]:
             self._change.wait_for(self._is_answered, max(self._deadline - time.monotonic(), 0.0))
             answer, self._answer, self.question = self._answer, None, None
         if answer is None:
-            raise InputTimeout("The answer did not come in time.", remedy="Begin again.")
+            raise InputTimeout(code="server.too_slow")
         return answer
 
     def _is_answered(self) -> bool:
@@ -128,11 +128,11 @@ class BackgroundTask[T]:
         except Problem as found:
             problem = _bare(found)
         except ShutdownRequested:
-            problem = RetryLater("The server is being stopped.", remedy="Begin again.")
+            problem = RetryLater(code="server.stopping")
         except Exception as error:  # a kind of target may be another package's
             name = type(error).__name__
             log.error("task_failed", extra={"kind": name, "where": where_of(error)})
-            problem = Problem(f"It failed unexpectedly ({name}).", remedy="Please report it.")
+            problem = Problem(code="server.failed", error=name)
         with self._change:
             self.result, self.problem, self.is_over = result, problem, True
             self._change.notify_all()
@@ -163,13 +163,9 @@ class TaskRegistry[T]:
             if known is not None and not known.give_up():
                 if known.session == session:
                     return
-                raise TaskRunning(
-                    "Somebody else is just doing this.", remedy="Try again in a minute."
-                )
+                raise TaskRunning(code="server.same_task")
             if sum(task.is_under_way for task in self._tasks.values()) >= self._most:
-                raise TaskRunning(
-                    "Several others do this already.", remedy="Try again in some minutes."
-                )
+                raise TaskRunning(code="server.many_tasks")
             task: BackgroundTask[T] = BackgroundTask(session, self._clock(), note, self._life)
             _start(task, work)
             self._tasks[key] = task
@@ -205,9 +201,7 @@ def _start[T](task: BackgroundTask[T], work: Callable[[BackgroundTask[T]], T]) -
     try:
         thread.start()
     except RuntimeError:
-        raise TaskRunning(
-            "No more can be done at once.", remedy="Try again in some minutes."
-        ) from None
+        raise TaskRunning(code="server.too_many_tasks") from None
 
 
 def _bare(problem: Problem) -> Problem:

@@ -286,6 +286,4 @@ def _code(task: BackgroundTask[str]) -> Callable[[], str]:
 
 
 def _only_by_password() -> str:
-    raise ConfigProblem(
-        "There is no way in with a browser here.", remedy="Sign in with user name and password."
-    )
+    raise ConfigProblem(code="server.no_browser_sign_in")
