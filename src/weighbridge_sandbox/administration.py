@@ -12,18 +12,16 @@ POST   /sandbox/<cloud>/<action>     what that cloud offers; JSON in, JSON out
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from weighbridge_sandbox.faults import Fault
 from weighbridge_sandbox.messages import Request, Response
-
-if TYPE_CHECKING:
-    from weighbridge_sandbox.http import Sandbox
+from weighbridge_sandbox.state import SandboxState
 
 
-def administer(sandbox: Sandbox, request: Request) -> Response:
+def administer(sandbox: SandboxState, request: Request) -> Response:
     """Carry out one administration call. Mistakes are answered with 400 and a sentence."""
     try:
         content = request.json() if request.body else {}
@@ -35,7 +33,7 @@ def administer(sandbox: Sandbox, request: Request) -> Response:
     return Response.of_json(answer)
 
 
-def _carry_out(sandbox: Sandbox, request: Request, content: dict[str, Any]) -> Any:
+def _carry_out(sandbox: SandboxState, request: Request, content: dict[str, Any]) -> Any:
     route = request.path.removeprefix("/sandbox").strip("/")
     do = _ROUTES.get(f"{request.method} {route}")
     if do is not None:
@@ -46,7 +44,7 @@ def _carry_out(sandbox: Sandbox, request: Request, content: dict[str, Any]) -> A
     raise ValueError(f"There is no {request.method} {request.path}. GET /sandbox lists all.")
 
 
-def describe(sandbox: Sandbox) -> dict[str, Any]:
+def describe(sandbox: SandboxState) -> dict[str, Any]:
     """What runs here, for people and for scripts that wait until it does."""
     return {
         "url": sandbox.url,
@@ -56,14 +54,14 @@ def describe(sandbox: Sandbox) -> dict[str, Any]:
     }
 
 
-def set_clock(sandbox: Sandbox, content: dict[str, Any]) -> dict[str, float]:
+def set_clock(sandbox: SandboxState, content: dict[str, Any]) -> dict[str, float]:
     """Turn the clock of all clouds. Both values are seconds."""
     clock = sandbox.clock
     clock.offset = float(content.get("offset", clock.offset)) + float(content.get("advance", 0))
     return {"offset": clock.offset, "time": clock()}
 
 
-def ask_cloud(sandbox: Sandbox, name: str, action: str, content: dict[str, Any]) -> Any:
+def ask_cloud(sandbox: SandboxState, name: str, action: str, content: dict[str, Any]) -> Any:
     """Hand a call over to the cloud of that name."""
     for cloud in sandbox.clouds:
         if cloud.name == name and hasattr(cloud, "admin"):
@@ -72,22 +70,22 @@ def ask_cloud(sandbox: Sandbox, name: str, action: str, content: dict[str, Any])
     raise ValueError(f"There is no cloud {name!r} here to be administered.")
 
 
-def list_requests(sandbox: Sandbox, _: dict[str, Any]) -> dict[str, Any]:
+def list_requests(sandbox: SandboxState, _: dict[str, Any]) -> dict[str, Any]:
     """Every request so far, oldest first, and how often each was made."""
     return {"requests": sandbox.requests.entries(), "counts": sandbox.requests.counts()}
 
 
-def list_faults(sandbox: Sandbox, _: dict[str, Any]) -> dict[str, Any]:
+def list_faults(sandbox: SandboxState, _: dict[str, Any]) -> dict[str, Any]:
     """The faults that may still strike and the number of requests held right now."""
     return {"faults": sandbox.faults.active(), "holding": sandbox.faults.holding}
 
 
-def set_fault(sandbox: Sandbox, content: dict[str, Any]) -> None:
+def set_fault(sandbox: SandboxState, content: dict[str, Any]) -> None:
     """Set one fault; its fields are those of ``Fault``."""
     sandbox.faults.add(msgspec.convert(content, Fault))
 
 
-_ROUTES: dict[str, Callable[[Sandbox, dict[str, Any]], Any]] = {
+_ROUTES: dict[str, Callable[[SandboxState, dict[str, Any]], Any]] = {
     "GET ": lambda sandbox, _: describe(sandbox),
     "GET requests": list_requests,
     "DELETE requests": lambda sandbox, _: sandbox.requests.clear(),

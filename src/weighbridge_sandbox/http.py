@@ -12,11 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Self
 
 from weighbridge_sandbox.administration import administer
-from weighbridge_sandbox.clock import Clock
-from weighbridge_sandbox.faults import Faults
 from weighbridge_sandbox.listener import Listener
 from weighbridge_sandbox.messages import Cloud, Dropped, Request, Response
-from weighbridge_sandbox.requests import RequestLog
+from weighbridge_sandbox.state import SandboxState
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Cloud", "Dropped", "Request", "Response", "Sandbox"]
 
 
-class Sandbox:
+class Sandbox(SandboxState):
     """Stand-in clouds on one loopback port, with faults on demand. Also a context manager.
 
     ``clock`` gives seconds since 1970; pass the same ``Clock`` to the clouds, so that the
@@ -40,12 +38,7 @@ class Sandbox:
         clock: Callable[[], float] | None = None,
         ssl_context: SSLContext | None = None,
     ) -> None:
-        self.clouds = tuple(clouds)
-        self.clock = clock if isinstance(clock, Clock) else Clock(clock) if clock else Clock()
-        self.url = ""
-        self.faults: Faults = Faults()
-        self.requests: RequestLog = RequestLog()
-        self.lock = threading.RLock()
+        super().__init__(clouds, clock)
         self._port = port
         self._context = ssl_context
         self._listener: Listener | None = None

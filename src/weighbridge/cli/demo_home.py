@@ -23,7 +23,7 @@ from weighbridge.targets.formats.fit.fit_reader import read_pressures, read_weig
 from weighbridge_sandbox.admin import Admin
 from weighbridge_sandbox.clock import Clock
 from weighbridge_sandbox.garmin import GarminCloud
-from weighbridge_sandbox.garmin.accounts import Account
+from weighbridge_sandbox.garmin.accounts import GarminAccount
 from weighbridge_sandbox.household import weigh_in
 from weighbridge_sandbox.http import Sandbox
 from weighbridge_sandbox.recorded import EVERYONE
@@ -159,7 +159,7 @@ def open_demo_home(
         say(problem)
     people = [EVERYONE] if recorded else list(withings.household.profiles)
     for number, name in enumerate(people):
-        account = Account(
+        account = GarminAccount(
             email=_email(number), password=PASSWORD, display_name=f"demo{number}", full_name=name
         )
         garmin.accounts.add(account)

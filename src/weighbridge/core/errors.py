@@ -30,7 +30,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 if TYPE_CHECKING:
-    from weighbridge.core.reason import Reason
+    from weighbridge.core.reason import Reason, Value
 
 
 class ExitCode(IntEnum):
@@ -49,10 +49,6 @@ _URGENCY = (ExitCode.USAGE, ExitCode.LOG_IN, ExitCode.LOOK, ExitCode.LATER)
 def most_urgent(codes: Collection[int]) -> ExitCode:
     """The most urgent exit code: what a person has to do comes before what is tried again."""
     return next((code for code in _URGENCY if code in codes), ExitCode.DONE)
-
-
-type Value = str | int | float | bool | Problem | Reason | None
-"""What a text may be filled with. Of a problem or a reason, its message is shown."""
 
 
 class Problem(Exception):

@@ -6,14 +6,11 @@ The words are in ``i18n/<language>/problems.toml`` and are looked up when they a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import msgspec
 
 from weighbridge.i18n.problems import message_of, remedy_of
-
-if TYPE_CHECKING:
-    from weighbridge.core.errors import Problem, Value
 
 ENGLISH = "en"
 PLAIN = "plain"
@@ -50,12 +47,23 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
         return {name: _shown(value, language) for name, value in self.values.items()}
 
 
+class HasReason(Protocol):
+    """A problem: what went wrong has a reason."""
+
+    @property
+    def reason(self) -> Reason: ...
+
+
+type Value = str | int | float | bool | Reason | HasReason | None
+"""What a text may be filled with. Of a problem or a reason, its message is shown."""
+
+
 def reason(code: str, /, **values: Value) -> Reason:
     """A reason that no error brought, for instance ``reason("delivery.newer")``."""
     return Reason(code, {name: _stored(value) for name, value in values.items()})
 
 
-def reason_of(said: Problem | str) -> Reason:
+def reason_of(said: HasReason | str) -> Reason:
     """The reason of a problem; a text of somebody else is kept as it is."""
     return plain(said) if isinstance(said, str) else said.reason
 

@@ -9,28 +9,24 @@ Two accounts exist from the start, so that a demonstration can sign both in:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
-import msgspec
-
+from weighbridge_sandbox.accounts import Account, Accounts
 from weighbridge_sandbox.messages import Request, Response
 
 
-class Account(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class GarminAccount(Account, kw_only=True, forbid_unknown_fields=True):
     """One person at Garmin. ``timezone`` is an IANA name; Garmin computes local days with it."""
 
-    email: str
-    password: str
     display_name: str
     mfa_code: str | None = None
     full_name: str = ""
     timezone: str = "Europe/Paris"
-    account_id: int = 0
 
-    def __repr__(self) -> str:
-        return f"Account({self.email!r})"
+    def __post_init__(self) -> None:
+        ZoneInfo(self.timezone)
+        self.email = self.email.lower()
 
     def listed(self) -> dict[str, object]:
         """What the administration may show: neither the password nor the code."""
@@ -44,16 +40,19 @@ class Account(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         }
 
 
-def default_accounts() -> list[Account]:
+type GarminAccounts = Accounts[GarminAccount]
+
+
+def default_accounts() -> list[GarminAccount]:
     """Anna signs in with her password alone, Ben is asked for a code as well."""
     return [
-        Account(
+        GarminAccount(
             email="anna@example.test",
             password="anna-walks-home",  # noqa: S106 (documented, opens nothing but the sandbox)
             display_name="anna.sandbox",
             full_name="Anna Example",
         ),
-        Account(
+        GarminAccount(
             email="ben@example.test",
             password="ben-rides-uphill",  # noqa: S106 (documented, opens nothing but the sandbox)
             display_name="ben.sandbox",
@@ -63,51 +62,11 @@ def default_accounts() -> list[Account]:
     ]
 
 
-class Accounts:
-    """All accounts, found by number, e-mail or display name."""
-
-    def __init__(self, accounts: Iterable[Account]) -> None:
-        self._accounts: dict[int, Account] = {}
-        for account in accounts:
-            self.add(account)
-
-    def __iter__(self) -> Iterator[Account]:
-        return iter(self._accounts.values())
-
-    def add(self, account: Account) -> Account:
-        """Number and keep an account. Raises ValueError when the e-mail is taken."""
-        if any(other.email == account.email.lower() for other in self):
-            raise ValueError(f"There is an account {account.email} already. Choose another e-mail.")
-        ZoneInfo(account.timezone)
-        account.email = account.email.lower()
-        account.account_id = account.account_id or 81_000_001 + len(self._accounts)
-        self._accounts[account.account_id] = account
-        return account
-
-    def by_id(self, account_id: int) -> Account:
-        """The account with this number; it must exist."""
-        return self._accounts[account_id]
-
-    def by_email(self, email: str) -> Account:
-        """The account with this e-mail. Raises ValueError when there is none."""
-        for account in self:
-            if account.email == email.lower():
-                return account
-        raise ValueError(f"There is no account {email}. The action accounts lists all.")
-
-    def signed_in_by(self, email: object, password: object) -> Account | None:
-        """The account that this e-mail and this password open, or None."""
-        for account in self:
-            if account.email == str(email).lower() and account.password == password:
-                return account
-        return None
-
-
 _PROFILE = "/userprofile-service/"
 _PERSONAL = _PROFILE + "userprofile/personal-information/"
 
 
-def answer_profile(request: Request, account: Account) -> Response:
+def answer_profile(request: Request, account: GarminAccount) -> Response:
     """The profile calls that the library makes (docs/reference/garmin.md#sign-in-requests)."""
     path = request.path
     if request.method != "GET":
@@ -121,7 +80,7 @@ def answer_profile(request: Request, account: Account) -> Response:
     return Response.of_json({"message": "HTTP 404 Not Found"}, 404)
 
 
-def _social_profile(account: Account) -> dict[str, object]:
+def _social_profile(account: GarminAccount) -> dict[str, object]:
     return {
         "id": account.account_id,
         "profileId": account.account_id,
@@ -132,12 +91,12 @@ def _social_profile(account: Account) -> dict[str, object]:
     }
 
 
-def _user_settings(account: Account) -> dict[str, object]:
+def _user_settings(account: GarminAccount) -> dict[str, object]:
     data = {"measurementSystem": "metric", "timeFormat": "time_twenty_four_hr"}
     return {"id": account.account_id, "userData": data}
 
 
-def _personal_information(quoted_name: str, account: Account) -> Response:
+def _personal_information(quoted_name: str, account: GarminAccount) -> Response:
     if unquote(quoted_name) != account.display_name:
         return Response.of_json({"message": "HTTP 403 Forbidden"}, 403)
     return Response.of_json({"timeZone": account.timezone, "locale": "en"})

@@ -22,153 +22,121 @@ Accounts are named by their e-mail. Passwords, codes and tokens are never return
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-from weighbridge_sandbox.garmin.accounts import Account
+from weighbridge_sandbox.cloud_actions import CloudActions
+from weighbridge_sandbox.garmin.accounts import GarminAccount, GarminAccounts
 from weighbridge_sandbox.garmin.fit import VALUES
+from weighbridge_sandbox.garmin.pressure import Pressures
+from weighbridge_sandbox.garmin.sign_in import Gate
 from weighbridge_sandbox.garmin.times import text_of
-from weighbridge_sandbox.garmin.upload import Ordered, Poison
-from weighbridge_sandbox.garmin.weight import UPLOADED, Visibility, WeighIn
-
-if TYPE_CHECKING:
-    from weighbridge_sandbox.garmin import GarminCloud
-
-type Content = dict[str, Any]
+from weighbridge_sandbox.garmin.tokens import Tokens
+from weighbridge_sandbox.garmin.upload import Ordered, Poison, Uploads
+from weighbridge_sandbox.garmin.weight import UPLOADED, Visibility, WeighIn, WeighIns
 
 
-def administer(cloud: GarminCloud, action: str, content: Any) -> Any:
-    """Carry out one action. Raises ValueError, KeyError or TypeError when it makes no sense."""
-    do = _ACTIONS.get(action)
-    if do is None:
-        raise ValueError(f"There is no action {action!r}. There are: {', '.join(_ACTIONS)}.")
-    try:
-        return do(cloud, content or {})
-    except (ArithmeticError, AttributeError) as problem:
-        raise ValueError(f"{action}: {problem}") from problem
+class GarminActions(CloudActions):
+    """The actions, on the parts that the cloud has."""
 
+    accounts: GarminAccounts
+    gate: Gate
+    tokens: Tokens
+    weigh_ins: WeighIns
+    pressures: Pressures
+    uploads: Uploads
 
-def _accounts(cloud: GarminCloud, content: Content) -> Any:
-    if "create" in content:
-        return cloud.accounts.add(msgspec.convert(content["create"], Account)).listed()
-    return [account.listed() for account in cloud.accounts]
+    def do_accounts(self, create: Any = None) -> Any:
+        if create is not None:
+            return self.accounts.add(msgspec.convert(create, GarminAccount)).listed()
+        return [account.listed() for account in self.accounts]
 
+    def do_weigh_ins(self, account: str | None = None) -> Any:
+        chosen = self.accounts.number_of(account)
+        return [
+            self._listed(row)
+            for row in sorted(self.weigh_ins.rows, key=lambda row: (row.instant, row.version))
+            if chosen in (None, row.account_id)
+        ]
 
-def _weigh_ins(cloud: GarminCloud, content: Content) -> Any:
-    chosen = _account_id(cloud, content)
-    return [
-        _listed(cloud, row)
-        for row in sorted(cloud.weigh_ins.rows, key=lambda row: (row.instant, row.version))
-        if chosen in (None, row.account_id)
-    ]
-
-
-def _listed(cloud: GarminCloud, row: WeighIn) -> Content:
-    return {
-        "account": cloud.accounts.by_id(row.account_id).email,
-        "version": row.version,
-        "taken_at": row.instant / 1000 if row.instant % 1000 else row.instant // 1000,
-        "local": text_of(row.local),
-        "day": row.day,
-        "source": row.source,
-        "visible": cloud.weigh_ins.is_visible(row),
-        **{name: format(value, "f") for name, value in row.values.items()},
-    }
-
-
-def _pressures(cloud: GarminCloud, content: Content) -> Any:
-    chosen = _account_id(cloud, content)
-    return [
-        {
-            "account": cloud.accounts.by_id(row.account_id).email,
-            "taken_at": row.instant / 1000 if row.instant % 1000 else row.instant // 1000,
-            **row.shown(),
+    def _listed(self, row: WeighIn) -> dict[str, Any]:
+        return {
+            "account": self.accounts.by_id(row.account_id).email,
+            "version": row.version,
+            "taken_at": _seconds(row.instant),
+            "local": text_of(row.local),
+            "day": row.day,
+            "source": row.source,
+            "visible": self.weigh_ins.is_visible(row),
+            **{name: format(value, "f") for name, value in row.values.items()},
         }
-        for row in sorted(cloud.pressures.rows, key=lambda row: (row.instant, row.version))
-        if chosen in (None, row.account_id)
-    ]
+
+    def do_pressures(self, account: str | None = None) -> Any:
+        chosen = self.accounts.number_of(account)
+        return [
+            {
+                "account": self.accounts.by_id(row.account_id).email,
+                "taken_at": _seconds(row.instant),
+                **row.shown(),
+            }
+            for row in sorted(self.pressures.rows, key=lambda row: (row.instant, row.version))
+            if chosen in (None, row.account_id)
+        ]
+
+    def do_uploads(self, account: str | None = None) -> Any:
+        uploads = [one for one in self.uploads.uploads if account in (None, one.account)]
+        return msgspec.to_builtins(uploads)
+
+    def do_put_weigh_ins(self, account: str, weigh_ins: Any, source: str = UPLOADED) -> Any:
+        owner = self.accounts.by_name(account)
+        rows = [(int(row["taken_at"]) * 1000, _values(row)) for row in weigh_ins]
+        for instant, values in rows:
+            self.weigh_ins.add(owner, instant, values, source=source)
+        return {"stored": len(rows)}
+
+    def do_expire(self, account: str | None = None) -> Any:
+        return {"expired": self.tokens.expire(self.accounts.number_of(account))}
+
+    def do_revoke(self, account: str | None = None) -> Any:
+        return {"revoked": self.tokens.revoke(self.accounts.number_of(account))}
+
+    def do_token_life(self, seconds: float) -> Any:
+        self.tokens.life = float(seconds)
+        return {"seconds": self.tokens.life}
+
+    def do_visibility(self, **content: Any) -> Any:
+        self.weigh_ins.visibility = msgspec.convert(content, Visibility)
+        return content
+
+    def do_poison(self, **content: Any) -> Any:
+        self.uploads.poison = msgspec.convert(content, Poison)
+        return content
+
+    def do_upload_answer(self, **content: Any) -> Any:
+        self.uploads.ordered = msgspec.convert(content, Ordered)
+        return content
+
+    def do_sign_in(self, answer: int | str | None = None, flows: list[str] | None = None) -> Any:
+        self.gate.close(answer, flows)
+        return {"answer": answer, "flows": flows}
+
+    def reset(self) -> None:
+        raise NotImplementedError
+
+    def do_reset(self) -> Any:
+        self.reset()
+        return {"reset": True}
 
 
-def _uploads(cloud: GarminCloud, content: Content) -> Any:
-    chosen = content.get("account")
-    uploads = [one for one in cloud.uploads.uploads if chosen in (None, one.account)]
-    return msgspec.to_builtins(uploads)
+def _seconds(milliseconds: int) -> float:
+    return milliseconds / 1000 if milliseconds % 1000 else milliseconds // 1000
 
 
-def _put_weigh_ins(cloud: GarminCloud, content: Content) -> Any:
-    account = cloud.accounts.by_email(content["account"])
-    rows = [(int(row["taken_at"]) * 1000, _values(row)) for row in content["weigh_ins"]]
-    for instant, values in rows:
-        cloud.weigh_ins.add(account, instant, values, source=content.get("source", UPLOADED))
-    return {"stored": len(rows)}
-
-
-def _values(row: Content) -> dict[str, Decimal]:
+def _values(row: Mapping[str, Any]) -> dict[str, Decimal]:
     unknown = row.keys() - {"taken_at", *VALUES}
     if unknown or "weight_kg" not in row:
         raise ValueError(f"A weigh-in has taken_at, weight_kg and any of {VALUES}, not {unknown}.")
     return {name: Decimal(str(row[name])) for name in VALUES if name in row}
-
-
-def _expire(cloud: GarminCloud, content: Content) -> Any:
-    return {"expired": cloud.tokens.expire(_account_id(cloud, content))}
-
-
-def _revoke(cloud: GarminCloud, content: Content) -> Any:
-    return {"revoked": cloud.tokens.revoke(_account_id(cloud, content))}
-
-
-def _token_life(cloud: GarminCloud, content: Content) -> Any:
-    cloud.tokens.life = float(content["seconds"])
-    return {"seconds": cloud.tokens.life}
-
-
-def _visibility(cloud: GarminCloud, content: Content) -> Any:
-    cloud.weigh_ins.visibility = msgspec.convert(content, Visibility)
-    return content
-
-
-def _poison(cloud: GarminCloud, content: Content) -> Any:
-    cloud.uploads.poison = msgspec.convert(content, Poison)
-    return content
-
-
-def _upload_answer(cloud: GarminCloud, content: Content) -> Any:
-    cloud.uploads.ordered = msgspec.convert(content, Ordered)
-    return content
-
-
-def _sign_in(cloud: GarminCloud, content: Content) -> Any:
-    cloud.gate.close(content.get("answer"), content.get("flows"))
-    return content
-
-
-def _reset(cloud: GarminCloud, _: Content) -> Any:
-    cloud.reset()
-    return {"reset": True}
-
-
-def _account_id(cloud: GarminCloud, content: Content) -> int | None:
-    """The account that is named, None for all."""
-    email = content.get("account")
-    return None if email is None else cloud.accounts.by_email(email).account_id
-
-
-_ACTIONS: dict[str, Callable[[GarminCloud, Content], Any]] = {
-    "accounts": _accounts,
-    "weigh_ins": _weigh_ins,
-    "pressures": _pressures,
-    "uploads": _uploads,
-    "put_weigh_ins": _put_weigh_ins,
-    "expire": _expire,
-    "revoke": _revoke,
-    "token_life": _token_life,
-    "visibility": _visibility,
-    "poison": _poison,
-    "upload_answer": _upload_answer,
-    "sign_in": _sign_in,
-    "reset": _reset,
-}

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any
 
+from weighbridge_sandbox.accounts import Accounts
 from weighbridge_sandbox.garmin import pressure, tokens, upload, weight
-from weighbridge_sandbox.garmin.accounts import Account, Accounts, answer_profile, default_accounts
-from weighbridge_sandbox.garmin.admin import administer
+from weighbridge_sandbox.garmin.accounts import GarminAccount, answer_profile, default_accounts
+from weighbridge_sandbox.garmin.admin import GarminActions
 from weighbridge_sandbox.garmin.pressure import Pressures
 from weighbridge_sandbox.garmin.sessions import Sessions, Tickets
 from weighbridge_sandbox.garmin.sign_in import Gate, SignIn
@@ -35,7 +35,7 @@ _REQUIRED = {
 """Header → how its value begins (docs/reference/garmin.md#headers)."""
 
 
-class GarminCloud:
+class GarminCloud(GarminActions):
     """A stand-in for Garmin Connect. ``clock`` gives seconds since 1970.
 
     The same ``seed`` and the same requests give the same tokens and numbers.
@@ -58,7 +58,7 @@ class GarminCloud:
         *,
         clock: Callable[[], float],
         seed: int = 1,
-        accounts: Callable[[], Sequence[Account]] = default_accounts,
+        accounts: Callable[[], Sequence[GarminAccount]] = default_accounts,
     ) -> None:
         self._clock = clock
         self._seed = seed
@@ -68,7 +68,7 @@ class GarminCloud:
     def reset(self) -> None:
         """Forget everything: accounts, tokens, readings and what was ordered."""
         random = Random(self._seed)  # noqa: S311  # repeatable on purpose; it guards nothing
-        self.accounts = Accounts(self._first_accounts())
+        self.accounts = Accounts(self._first_accounts(), first=81_000_001)
         self.gate = Gate()
         sessions, tickets = Sessions(random), Tickets(self._clock, random)
         self.sign_in = SignIn(self.accounts, sessions, tickets, self.gate)
@@ -101,7 +101,7 @@ class GarminCloud:
             return Response.of_json({"message": "Token is not active"}, 401)
         return self._answer_account(request, account)
 
-    def _answer_account(self, request: Request, account: Account) -> Response:
+    def _answer_account(self, request: Request, account: GarminAccount) -> Response:
         """One call of somebody who is signed in."""
         path = request.path
         if path.startswith("/userprofile-service/"):
@@ -113,10 +113,6 @@ class GarminCloud:
         if path == upload.PATH and request.method == "POST":
             return self.uploads.answer(request, account)
         return Response.of_json({"message": "HTTP 404 Not Found"}, 404)
-
-    def admin(self, action: str, content: Any) -> Any:
-        """What can be ordered and asked: see ``admin.py``."""
-        return administer(self, action, content)
 
 
 def missing_headers(request: Request) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from weighbridge_sandbox.garmin.accounts import Account
+from weighbridge_sandbox.garmin.accounts import GarminAccount
 from weighbridge_sandbox.garmin.times import day_of, millis_of, start_of, text_of
 from weighbridge_sandbox.messages import Request, Response
 
@@ -67,7 +67,7 @@ class Pressures:
         self._clock = clock
         self._last_version = 0
 
-    def add(self, account: Account, wanted: Any) -> Pressure:
+    def add(self, account: GarminAccount, wanted: Any) -> Pressure:
         """Store one row, given as the POST of the library. Raises ValueError or TypeError."""
         if not isinstance(wanted, dict):
             raise ValueError("a blood pressure is an object")
@@ -89,7 +89,7 @@ class Pressures:
         self.rows.append(row)
         return row
 
-    def answer(self, request: Request, account: Account) -> Response:
+    def answer(self, request: Request, account: GarminAccount) -> Response:
         """One call of ``/bloodpressure-service``. What makes no sense is answered with 400."""
         try:
             match request.method, request.path.removeprefix(PREFIX).split("/"):
@@ -106,13 +106,13 @@ class Pressures:
             return Response.of_json({"message": f"HTTP 400 Bad Request: {problem}"}, 400)
         return Response.of_json({"message": "HTTP 404 Not Found"}, 404)
 
-    def _find(self, account: Account, version: object) -> Pressure | None:
+    def _find(self, account: GarminAccount, version: object) -> Pressure | None:
         for row in self.rows:
             if row.account_id == account.account_id and str(row.version) == str(version):
                 return row
         return None
 
-    def _note(self, account: Account, wanted: Any) -> Response:
+    def _note(self, account: GarminAccount, wanted: Any) -> Response:
         """Keep the note, echo the numbers and forget them: that is what Garmin does."""
         row = self._find(account, wanted.get("version") if isinstance(wanted, dict) else None)
         if row is None:
@@ -120,7 +120,9 @@ class Pressures:
         row.notes = str(wanted.get("notes") or "")
         return Response.of_json({**row.shown(), **wanted})
 
-    def _range(self, account: Account, start: str, end: str, *, every: bool) -> dict[str, Any]:
+    def _range(
+        self, account: GarminAccount, start: str, end: str, *, every: bool
+    ) -> dict[str, Any]:
         """Days, newest first. Their measurements are listed only when all are asked for."""
         start_of(start), start_of(end)
         days: dict[str, list[Pressure]] = {}
@@ -136,7 +138,7 @@ class Pressures:
             "categoryStats": None,
         }
 
-    def _delete(self, account: Account, day: str, version: str) -> Response:
+    def _delete(self, account: GarminAccount, day: str, version: str) -> Response:
         row = self._find(account, version)
         if row is None or day_of(row.local) != day:
             return Response.of_json({"message": "HTTP 404 Not Found"}, 404)

@@ -8,7 +8,7 @@ from random import Random
 
 import msgspec
 
-from weighbridge_sandbox.garmin.accounts import Account
+from weighbridge_sandbox.garmin.accounts import GarminAccount
 from weighbridge_sandbox.messages import Request
 
 COOKIE = "SESSION"
@@ -20,7 +20,7 @@ class Session(msgspec.Struct):
     session_id: str
     csrf: str
     service: str = ""
-    account: Account | None = None
+    account: GarminAccount | None = None
     """Whose password was accepted. A wrong code leaves it, so that the code can be tried again."""
     code_sent: bool = False
 
@@ -72,7 +72,7 @@ class Tickets:
         self._open: dict[str, _Issued] = {}
         self._count = 0
 
-    def issue(self, account: Account, service: str) -> str:
+    def issue(self, account: GarminAccount, service: str) -> str:
         """A ticket with which ``service`` may ask for the tokens of the account."""
         self._count += 1
         ticket = f"ST-{self._count:07d}-{self._random.getrandbits(80):020x}-cas"

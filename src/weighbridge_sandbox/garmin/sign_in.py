@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from weighbridge_sandbox.garmin.accounts import Account, Accounts
+from weighbridge_sandbox.garmin.accounts import GarminAccount, GarminAccounts
 from weighbridge_sandbox.garmin.sessions import Session, Sessions, Tickets
 from weighbridge_sandbox.messages import Request, Response
 
@@ -65,7 +65,7 @@ class SignIn:
     """``/mobile/...`` and ``/portal/...`` of the sign-in host."""
 
     def __init__(
-        self, accounts: Accounts, sessions: Sessions, tickets: Tickets, gate: Gate
+        self, accounts: GarminAccounts, sessions: Sessions, tickets: Tickets, gate: Gate
     ) -> None:
         self._accounts = accounts
         self._sessions = sessions
@@ -109,7 +109,7 @@ class SignIn:
         session.service = service
         return self._accept(session, account)
 
-    def _accept(self, session: Session, account: Account) -> Response:
+    def _accept(self, session: Session, account: GarminAccount) -> Response:
         if account.mfa_code is None:
             return self._success(session, account)
         session.account = account
@@ -126,7 +126,7 @@ class SignIn:
         session.account = None
         return self._success(session, account)
 
-    def _success(self, session: Session, account: Account) -> Response:
+    def _success(self, session: Session, account: GarminAccount) -> Response:
         ticket = self._tickets.issue(account, session.service)
         return _status("SUCCESSFUL", serviceTicketId=ticket)
 

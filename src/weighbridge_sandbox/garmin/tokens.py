@@ -8,7 +8,7 @@ from random import Random
 
 import msgspec
 
-from weighbridge_sandbox.garmin.accounts import Account, Accounts
+from weighbridge_sandbox.garmin.accounts import GarminAccount, GarminAccounts
 from weighbridge_sandbox.garmin.sessions import Tickets
 from weighbridge_sandbox.messages import Request, Response
 
@@ -38,7 +38,7 @@ class Tokens:
     """Every token that is valid. ``life`` is the life of new access tokens, in seconds."""
 
     def __init__(
-        self, clock: Callable[[], float], random: Random, accounts: Accounts, tickets: Tickets
+        self, clock: Callable[[], float], random: Random, accounts: GarminAccounts, tickets: Tickets
     ) -> None:
         self.life: float = ACCESS_LIFE
         self._clock = clock
@@ -66,7 +66,7 @@ class Tokens:
                 return self._pair(account_id, client_id)
         return _refuse("unsupported_grant_type")
 
-    def account_of(self, request: Request) -> Account | None:
+    def account_of(self, request: Request) -> GarminAccount | None:
         """Whose access token the request carries; None when it is missing, foreign or expired."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         grant = self._access.get(token)

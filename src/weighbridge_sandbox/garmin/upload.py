@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from weighbridge_sandbox.garmin.accounts import Account
+from weighbridge_sandbox.garmin.accounts import GarminAccount
 from weighbridge_sandbox.garmin.fit import FitFile, FitRuleError, read_fit
 from weighbridge_sandbox.garmin.times import text_of
 from weighbridge_sandbox.garmin.weight import WeighIns
@@ -74,7 +74,7 @@ class Uploads:
         self._random = random
         self._weigh_ins = weigh_ins
 
-    def answer(self, request: Request, account: Account) -> Response:
+    def answer(self, request: Request, account: GarminAccount) -> Response:
         """One upload."""
         part = file_part(request)
         if part is None:
@@ -92,7 +92,7 @@ class Uploads:
             remedy = "Install it where the sandbox runs: pip install 'weighbridge[sandbox]'"
             return Response.of_json({"message": f"fitdecode is missing. {remedy}"}, 501)
 
-    def _note(self, account: Account, name: str, content: bytes) -> Upload:
+    def _note(self, account: GarminAccount, name: str, content: bytes) -> Upload:
         digest = hashlib.sha256(content).hexdigest()
         number = 1_000_001 + len(self.uploads)
         upload = Upload(number, account.email, self._clock(), name, len(content), digest)
@@ -108,7 +108,7 @@ class Uploads:
                 return earlier
         return None
 
-    def _take(self, upload: Upload, account: Account, file: FitFile) -> Response:
+    def _take(self, upload: Upload, account: GarminAccount, file: FitFile) -> Response:
         poisoned = sorted({row.taken_at for row in file.rows} & self.poison.timestamps)
         if poisoned:
             return self._refuse(upload, self.poison.status, 415, f"poisoned: {poisoned}")

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from weighbridge_sandbox.garmin.accounts import Account
+from weighbridge_sandbox.garmin.accounts import GarminAccount
 from weighbridge_sandbox.garmin.times import day_of, local_millis, millis_of, start_of
 from weighbridge_sandbox.messages import Request, Response
 
@@ -61,7 +61,7 @@ class WeighIns:
 
     def add(
         self,
-        account: Account,
+        account: GarminAccount,
         instant: int,
         values: dict[str, Decimal],
         *,
@@ -92,7 +92,7 @@ class WeighIns:
         """Whether a read would show the row now."""
         return row.hidden_reads <= 0 and row.visible_from <= self._clock()
 
-    def read(self, account: Account) -> list[WeighIn]:
+    def read(self, account: GarminAccount) -> list[WeighIn]:
         """What a read shows, oldest first. Every read counts for the rows that are still hidden."""
         mine = [row for row in self.rows if row.account_id == account.account_id]
         shown = [row for row in mine if self.is_visible(row)]
@@ -100,14 +100,14 @@ class WeighIns:
             row.hidden_reads -= 1
         return sorted(shown, key=lambda row: (row.instant, row.version))
 
-    def answer(self, request: Request, account: Account) -> Response:
+    def answer(self, request: Request, account: GarminAccount) -> Response:
         """One call of ``/weight-service``. What makes no sense is answered with 400."""
         try:
             return self._answer(request, account)
         except (ValueError, TypeError, InvalidOperation) as problem:
             return Response.of_json({"message": f"HTTP 400 Bad Request: {problem}"}, 400)
 
-    def _answer(self, request: Request, account: Account) -> Response:
+    def _answer(self, request: Request, account: GarminAccount) -> Response:
         match request.method, request.path.removeprefix(PREFIX).split("/"):
             case "POST", ["user-weight"]:
                 return self._write(request, account)
@@ -122,7 +122,7 @@ class WeighIns:
                 return self._delete(account, day, version)
         return Response.of_json({"message": "HTTP 404 Not Found"}, 404)
 
-    def _write(self, request: Request, account: Account) -> Response:
+    def _write(self, request: Request, account: GarminAccount) -> Response:
         wanted = request.json()
         if not isinstance(wanted, dict) or wanted.get("unitKey") not in _KILOGRAMS:
             raise ValueError("unitKey must be kg or lbs")
@@ -138,12 +138,12 @@ class WeighIns:
         )
         return Response(status=204)
 
-    def _date_range(self, request: Request, account: Account) -> Response:
+    def _date_range(self, request: Request, account: GarminAccount) -> Response:
         """One entry a day: nobody has seen more in this call (docs/reference/garmin.md#calls)."""
         start, end = request.query.get("startDate", ""), request.query.get("endDate", "")
         return Response.of_json(_days(self.read(account), start, end, newest_only=True))
 
-    def _delete(self, account: Account, day: str, version: str) -> Response:
+    def _delete(self, account: GarminAccount, day: str, version: str) -> Response:
         for row in self.rows:
             ours = row.account_id == account.account_id
             if ours and str(row.version) == version and row.day == day:

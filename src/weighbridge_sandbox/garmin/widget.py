@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 
-from weighbridge_sandbox.garmin.accounts import Account, Accounts
+from weighbridge_sandbox.garmin.accounts import GarminAccount, GarminAccounts
 from weighbridge_sandbox.garmin.sessions import Session, Sessions, Tickets
 from weighbridge_sandbox.garmin.sign_in import Gate
 from weighbridge_sandbox.messages import Request, Response
@@ -50,7 +50,7 @@ class Widget:
     """``/sso/...`` of the sign-in host."""
 
     def __init__(
-        self, accounts: Accounts, sessions: Sessions, tickets: Tickets, gate: Gate
+        self, accounts: GarminAccounts, sessions: Sessions, tickets: Tickets, gate: Gate
     ) -> None:
         self._accounts = accounts
         self._sessions = sessions
@@ -125,12 +125,12 @@ class Widget:
         session.account = None
         return self._success(session, account)
 
-    def _success(self, session: Session, account: Account) -> Response:
+    def _success(self, session: Session, account: GarminAccount) -> Response:
         ticket = self._tickets.issue(account, session.service)
         return _page("Success", _SUCCESS.format(ticket=ticket))
 
 
-def _ask_code(session: Session, account: Account) -> Response:
+def _ask_code(session: Session, account: GarminAccount) -> Response:
     return _page(_TITLE, _CODE.format(csrf=session.csrf, guid=f"sandbox-{account.account_id}"))
 
 

@@ -20,123 +20,87 @@ Accounts are named by their user name or e-mail. Passwords are never returned.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-from weighbridge_sandbox.trainerroad.accounts import Account
-from weighbridge_sandbox.trainerroad.profiles import Meanwhile
-from weighbridge_sandbox.trainerroad.sessions import COOKIE
-
-if TYPE_CHECKING:
-    from weighbridge_sandbox.trainerroad import TrainerRoadCloud
-
-type Content = dict[str, Any]
+from weighbridge_sandbox.cloud_actions import CloudActions
+from weighbridge_sandbox.trainerroad.accounts import Rider, Riders
+from weighbridge_sandbox.trainerroad.profiles import Meanwhile, Profiles
+from weighbridge_sandbox.trainerroad.sessions import COOKIE, Cookies
 
 
-def administer(cloud: TrainerRoadCloud, action: str, content: Any) -> Any:
-    """Carry out one action. Raises ValueError, KeyError or TypeError when it makes no sense."""
-    do = _ACTIONS.get(action)
-    if do is None:
-        raise ValueError(f"There is no action {action!r}. There are: {', '.join(_ACTIONS)}.")
-    return do(cloud, content or {})
+class TrainerRoadActions(CloudActions):
+    """The actions, on the parts that the cloud has."""
 
+    accounts: Riders
+    sessions: Cookies
+    profiles: Profiles
+    always_pascal: bool
+    renews_cookie: bool
+    """The next member-info of somebody who is signed in brings a new cookie."""
+    forgets_cookie: bool
+    """A sign-in succeeds, but its cookie is missing."""
 
-def _accounts(cloud: TrainerRoadCloud, content: Content) -> Any:
-    if "create" in content:
-        return cloud.accounts.add(msgspec.convert(content["create"], Account)).listed()
-    return [account.listed() for account in cloud.accounts]
+    def do_accounts(self, create: Any = None) -> Any:
+        if create is not None:
+            return self.accounts.add(msgspec.convert(create, Rider)).listed()
+        return [account.listed() for account in self.accounts]
 
+    def do_profile(self, account: str, set: Any = None) -> Any:  # noqa: A002  a word of the call
+        profile = self.accounts.by_name(account).profile
+        profile.update(set or {})
+        return profile
 
-def _profile(cloud: TrainerRoadCloud, content: Content) -> Any:
-    profile = cloud.accounts.by_name(content["account"]).profile
-    profile.update(content.get("set", {}))
-    return profile
+    def do_writes(self, account: str | None = None) -> Any:
+        chosen = None if account is None else self.accounts.by_name(account).username
+        return [
+            msgspec.to_builtins(write)
+            for write in self.profiles.writes
+            if chosen in {None, write.account}
+        ]
 
+    def do_cookie(self, account: str) -> Any:
+        rider = self.accounts.by_name(account)
+        return {"name": COOKIE, "value": self.sessions.begin(rider.account_id)}
 
-def _writes(cloud: TrainerRoadCloud, content: Content) -> Any:
-    chosen = _username(cloud, content)
-    return [
-        msgspec.to_builtins(write)
-        for write in cloud.profiles.writes
-        if chosen in {None, write.account}
-    ]
+    def do_expire(self, account: str | None = None) -> Any:
+        return {"expired": self.sessions.expire(self.accounts.number_of(account))}
 
+    def do_renew_cookie(self) -> Any:
+        self.renews_cookie = True
+        return {"renew": True}
 
-def _cookie(cloud: TrainerRoadCloud, content: Content) -> Any:
-    account = cloud.accounts.by_name(content["account"])
-    return {"name": COOKIE, "value": cloud.sessions.begin(account.member_id)}
+    def do_forget_cookie(self, on: bool) -> Any:
+        self.forgets_cookie = bool(on)
+        return {"on": on}
 
+    def do_drop(self, account: str, field: str) -> Any:
+        profile = self.accounts.by_name(account).profile
+        del profile[field]
+        return profile
 
-def _expire(cloud: TrainerRoadCloud, content: Content) -> Any:
-    name = content.get("account")
-    member_id = None if name is None else cloud.accounts.by_name(name).member_id
-    return {"expired": cloud.sessions.expire(member_id)}
+    def do_meanwhile(self, **content: Any) -> Any:
+        ordered = msgspec.convert(content, Meanwhile)
+        ordered.account = self.accounts.by_name(ordered.account).username
+        self.profiles.meanwhile = ordered
+        return content
 
+    def do_ignore_writes(self, on: bool) -> Any:
+        self.profiles.ignores_writes = bool(on)
+        return {"on": on}
 
-def _renew_cookie(cloud: TrainerRoadCloud, _: Content) -> Any:
-    cloud.renews_cookie = True
-    return {"renew": True}
+    def do_decimals(self, digits: int | None) -> Any:
+        self.profiles.decimals = None if digits is None else int(digits)
+        return {"digits": digits}
 
+    def do_pascal_case(self, on: bool) -> Any:
+        self.always_pascal = bool(on)
+        return {"on": on}
 
-def _forget_cookie(cloud: TrainerRoadCloud, content: Content) -> Any:
-    cloud.forgets_cookie = bool(content["on"])
-    return content
+    def reset(self) -> None:
+        raise NotImplementedError
 
-
-def _drop(cloud: TrainerRoadCloud, content: Content) -> Any:
-    profile = cloud.accounts.by_name(content["account"]).profile
-    del profile[content["field"]]
-    return profile
-
-
-def _meanwhile(cloud: TrainerRoadCloud, content: Content) -> Any:
-    ordered = msgspec.convert(content, Meanwhile)
-    ordered.account = cloud.accounts.by_name(ordered.account).username
-    cloud.profiles.meanwhile = ordered
-    return content
-
-
-def _ignore_writes(cloud: TrainerRoadCloud, content: Content) -> Any:
-    cloud.profiles.ignores_writes = bool(content["on"])
-    return content
-
-
-def _decimals(cloud: TrainerRoadCloud, content: Content) -> Any:
-    digits = content["digits"]
-    cloud.profiles.decimals = None if digits is None else int(digits)
-    return content
-
-
-def _pascal_case(cloud: TrainerRoadCloud, content: Content) -> Any:
-    cloud.always_pascal = bool(content["on"])
-    return content
-
-
-def _reset(cloud: TrainerRoadCloud, _: Content) -> Any:
-    cloud.reset()
-    return {"reset": True}
-
-
-def _username(cloud: TrainerRoadCloud, content: Content) -> str | None:
-    """The user name of the account that is named, None for all."""
-    name = content.get("account")
-    return None if name is None else cloud.accounts.by_name(name).username
-
-
-_ACTIONS: dict[str, Callable[[TrainerRoadCloud, Content], Any]] = {
-    "accounts": _accounts,
-    "profile": _profile,
-    "writes": _writes,
-    "cookie": _cookie,
-    "expire": _expire,
-    "renew_cookie": _renew_cookie,
-    "forget_cookie": _forget_cookie,
-    "drop": _drop,
-    "meanwhile": _meanwhile,
-    "ignore_writes": _ignore_writes,
-    "decimals": _decimals,
-    "pascal_case": _pascal_case,
-    "reset": _reset,
-}
+    def do_reset(self) -> Any:
+        self.reset()
+        return {"reset": True}

@@ -13,13 +13,14 @@ from typing import Any
 
 import msgspec
 
+from weighbridge_sandbox.accounts import Accounts
 from weighbridge_sandbox.messages import Request, Response
 from weighbridge_sandbox.trainerroad import profiles
-from weighbridge_sandbox.trainerroad.accounts import Account, Accounts, first_accounts
-from weighbridge_sandbox.trainerroad.admin import administer
+from weighbridge_sandbox.trainerroad.accounts import Rider, first_accounts
+from weighbridge_sandbox.trainerroad.admin import TrainerRoadActions
 from weighbridge_sandbox.trainerroad.casing import CAMEL, HEADER, camel, pascal
 from weighbridge_sandbox.trainerroad.profiles import Profiles
-from weighbridge_sandbox.trainerroad.sessions import Sessions, cookie_header
+from weighbridge_sandbox.trainerroad.sessions import Cookies, cookie_header
 
 LOGIN = "/app/api/login/login"
 RETIRED_LOGIN = "/app/login"
@@ -29,7 +30,7 @@ NOBODY = {"memberId": -1, "username": None}
 """No session is no error: the body says it (docs/reference/trainerroad.md#member)."""
 
 
-class TrainerRoadCloud:
+class TrainerRoadCloud(TrainerRoadActions):
     """A stand-in for TrainerRoad. ``clock`` gives seconds since 1970.
 
     The same ``seed`` and the same requests give the same cookies.
@@ -46,14 +47,12 @@ class TrainerRoadCloud:
     def reset(self) -> None:
         """Forget everything: accounts, sessions, writes and what was ordered."""
         random = Random(self._seed)  # noqa: S311  # repeatable on purpose; it guards nothing
-        self.accounts = Accounts(first_accounts())
-        self.sessions = Sessions(self._clock, random)
+        self.accounts = Accounts(first_accounts(), first=51_000_001)
+        self.sessions = Cookies(self._clock, random)
         self.profiles = Profiles(self._clock)
         self.always_pascal = False
         self.renews_cookie = False
-        """The next member-info of somebody who is signed in brings a new cookie."""
         self.forgets_cookie = False
-        """A sign-in succeeds, but its cookie is missing."""
 
     def answer(self, request: Request) -> Response | None:
         """The answer, or None when the path is not one of TrainerRoad's."""
@@ -80,7 +79,7 @@ class TrainerRoadCloud:
             return self._cased(request, {"success": False, "redirectUrl": None})
         response = self._cased(request, {"success": True, "redirectUrl": _home(wanted, account)})
         if not self.forgets_cookie:
-            response.headers |= cookie_header(self.sessions.begin(account.member_id))
+            response.headers |= cookie_header(self.sessions.begin(account.account_id))
         return response
 
     def _answer_member(self, request: Request) -> Response:
@@ -111,10 +110,6 @@ class TrainerRoadCloud:
         asked = request.headers.get(HEADER) == CAMEL and not self.always_pascal
         return Response.of_json(camel(content) if asked else pascal(content))
 
-    def admin(self, action: str, content: Any) -> Any:
-        """What can be ordered and asked: see ``admin.py``."""
-        return administer(self, action, content)
-
 
 def _answer_retired_form(method: str) -> Response:
     """The form is gone since 2026: posting to it is answered with 429 (withings-sync#254)."""
@@ -134,5 +129,5 @@ def _credentials(request: Request) -> dict[str, Any] | None:
     return camel(content) if isinstance(content, dict) else None
 
 
-def _home(wanted: dict[str, Any], account: Account) -> str:
+def _home(wanted: dict[str, Any], account: Rider) -> str:
     return str(wanted.get("returnUrl") or f"/app/career/{account.username}")

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from weighbridge_sandbox.messages import Request, Response
-from weighbridge_sandbox.trainerroad.accounts import Account
+from weighbridge_sandbox.trainerroad.accounts import Rider
 from weighbridge_sandbox.trainerroad.casing import camel
 
 PATH = "/app/api/profile/rider-information"
@@ -50,13 +50,13 @@ class Profiles:
         self.decimals: int | None = None
         """How many decimals of a weight are kept; None: all."""
 
-    def read(self, account: Account) -> dict[str, Any]:
+    def read(self, account: Rider) -> dict[str, Any]:
         """The profile as it is now."""
         content = dict(account.profile)
         self._let_others_change(account, "read")
         return content
 
-    def write(self, request: Request, account: Account) -> Response:
+    def write(self, request: Request, account: Rider) -> Response:
         """Take a whole profile: 200, whether it is written or silently ignored."""
         content = _object_of(request)
         weight = content.get(WEIGHT)
@@ -79,7 +79,7 @@ class Profiles:
         step = Decimal(1).scaleb(-self.decimals)
         return float(Decimal(str(weight)).quantize(step, ROUND_HALF_UP))
 
-    def _let_others_change(self, account: Account, moment: str) -> None:
+    def _let_others_change(self, account: Rider, moment: str) -> None:
         ordered = self.meanwhile
         if ordered and ordered.after == moment and ordered.account == account.username:
             account.profile.update(ordered.changes)

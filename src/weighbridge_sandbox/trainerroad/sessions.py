@@ -21,7 +21,7 @@ class _Session(msgspec.Struct):
     until: float
 
 
-class Sessions:
+class Cookies:
     """Open sessions, found by their cookie. ``clock`` gives seconds since 1970."""
 
     def __init__(self, clock: Callable[[], float], random: Random) -> None:

@@ -7,14 +7,13 @@ ones.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
 from weighbridge_sandbox.clock import Clock
 from weighbridge_sandbox.messages import Request, Response
 from weighbridge_sandbox.requests import fields_of
-from weighbridge_sandbox.withings.admin import carry_out
+from weighbridge_sandbox.withings.admin import WithingsActions
 from weighbridge_sandbox.withings.answers import (
     Failure,
     Repetitions,
@@ -26,7 +25,7 @@ from weighbridge_sandbox.withings.answers import (
 from weighbridge_sandbox.withings.consent import ask_consent
 from weighbridge_sandbox.withings.household import Household, Profile
 from weighbridge_sandbox.withings.measures import PAGE_SIZE, read_measures
-from weighbridge_sandbox.withings.notify import Subscriptions, news_of
+from weighbridge_sandbox.withings.notify import Subscriptions
 from weighbridge_sandbox.withings.post import PostOffice
 from weighbridge_sandbox.withings.signature import Nonces
 from weighbridge_sandbox.withings.tokens import Tokens
@@ -43,10 +42,10 @@ _SCOPES_OF = {
 """One of these scopes must have been granted (docs/reference/withings-api.md#scopes)."""
 
 
-class WithingsCloud:
+class WithingsCloud(WithingsActions):
     """Consent page, tokens, measurements, devices, goals and notifications of one household.
 
-    ``household`` is filled by its own methods; ``admin`` is what ``/sandbox/withings/`` offers.
+    ``household`` is filled by its own methods; ``admin.py`` is what ``/sandbox/withings/`` offers.
     """
 
     name = "withings"
@@ -60,14 +59,13 @@ class WithingsCloud:
         client_secret: str = CLIENT_SECRET,
         page_size: int = PAGE_SIZE,
     ) -> None:
-        self.clock: Callable[[], float] = Clock() if clock is None else clock
+        self.clock = Clock() if clock is None else clock
         self.household = Household(self.clock)
         self.tokens = Tokens(self.clock, client_id=client_id, client_secret=client_secret)
         self.nonces = Nonces(self.clock, client_id=client_id, client_secret=client_secret)
         self.subscriptions = Subscriptions()
         self.post_office = PostOffice()
         self.repetitions = Repetitions(self.clock, 0)
-        """The window in which identical data calls are refused with 601; 0: never."""
         self.page_size = page_size
 
     def answer(self, request: Request) -> Response | None:
@@ -80,27 +78,6 @@ class WithingsCloud:
             return self._serve(request, params)
         except Failure as failure:
             return failure.response()
-
-    def admin(self, action: str, content: dict[str, Any]) -> Any:
-        """One administration call. Raises ValueError, KeyError or TypeError when it is wrong."""
-        return carry_out(self, action, content)
-
-    def tell(self, profile: Profile, groups: list[Any]) -> None:
-        """Notify the subscribers of one person about new, changed or deleted groups."""
-        subscriptions = self.subscriptions.of(profile.userid)
-        for appli, body in news_of(profile.userid, groups) if subscriptions else ():
-            for subscription in subscriptions:
-                if subscription.appli == appli:
-                    self.post_office.post(subscription.callbackurl, body)
-
-    def unlink(self, profile: Profile) -> None:
-        """The user removes the application: tokens and subscriptions end, appli 46 is told."""
-        for subscription in self.subscriptions.of(profile.userid):
-            if subscription.appli == 46:
-                body = f"userid={profile.userid}&appli=46&action=unlink"
-                self.post_office.post(subscription.callbackurl, body)
-        self.tokens.revoke(profile.userid)
-        self.subscriptions.forget(profile.userid)
 
     def close(self) -> None:
         self.post_office.close()
