@@ -37,7 +37,9 @@ class Accounts[A: Account]:
     def add(self, account: A) -> A:
         """Number and keep an account. Raises ValueError when one of its names is taken."""
         if {name for other in self for name in other.names()} & set(account.names()):
-            raise ValueError(f"There is an account {account.names()[0]} already. Choose other names.")
+            raise ValueError(
+                f"There is an account {account.names()[0]} already. Choose other names."
+            )
         account.account_id = account.account_id or self._first + len(self._accounts)
         self._accounts[account.account_id] = account
         return account

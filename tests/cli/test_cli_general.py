@@ -18,8 +18,8 @@ import pytest
 from fixtures.cli import World, alone, parse_command, run_here
 from fixtures.waiting import PATIENCE
 from weighbridge import __version__
-from weighbridge.cli import COMMANDS
 from weighbridge.cli import command as root
+from weighbridge.cli.command_names import COMMANDS
 from weighbridge.cli.output import wrap_line
 
 

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import click
 
-from weighbridge.cli import COMMANDS
+from weighbridge.cli.command_names import COMMANDS
 from weighbridge.core.commands import in_shell
 
 _COMMAND = re.compile(rf"(?<![\w/.-])weighbridge (?=(?:{'|'.join(COMMANDS)})\b)")
