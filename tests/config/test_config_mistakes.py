@@ -107,6 +107,8 @@ JOURNAL_TARGET = '[[person]]\nname = "a"\n[[person.target]]\nkind = "journal"\np
         (JOURNAL_TARGET + "rows = 13", 6, "rows must not be 13."),
         (JOURNAL_TARGET + "format = 'longer'", 6, 'Write "long" or "short".'),
         (JOURNAL_TARGET + "format = 'short'\ntags = ['x']", 3, "A short journal takes no tags."),
+        (JOURNAL_TARGET + "colours = ['hush']", 6, 'not one of its values. Write "red" or "blue".'),
+        (JOURNAL_TARGET + "colours = 'red'", 6, 'must be a list, not text. Write ["...", "..."].'),
         (JOURNAL_TARGET + "formt = 'short'", 6, 'Did you mean "format"?'),
         (JOURNAL_TARGET + "sinse = 2024-01-01", 6, 'Did you mean "since"?'),
         (JOURNAL_TARGET + "token = 3", 6, "is no secret. Write"),

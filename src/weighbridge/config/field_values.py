@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from functools import cache
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 from msgspec.structs import FieldInfo
@@ -101,15 +100,13 @@ def secrets_in(settings: object) -> Iterator[tuple[str, Secret]]:
 
 
 def choices_of(wanted: Any) -> list[str]:
-    """The values of a Literal or an enumeration, as they are written in TOML; else empty."""
+    """The values of a Literal or an enumeration, also inside a list or union, as TOML."""
     wanted = getattr(wanted, "__value__", wanted)  # what a ``type`` statement names
     if get_origin(wanted) is Literal:
         return [_in_toml(value) for value in get_args(wanted)]
     if isinstance(wanted, type) and issubclass(wanted, Enum):
         return [_in_toml(member.value) for member in wanted]
-    if get_origin(wanted) in (Annotated, Union, UnionType):
-        return [value for part in get_args(wanted) for value in choices_of(part)]
-    return []
+    return [value for part in get_args(wanted) for value in choices_of(part)]
 
 
 def _in_toml(value: Any) -> str:
@@ -133,11 +130,14 @@ def _read_path(written: Any, home: Path) -> Path:
 
 def _explain(message: str, field: FieldInfo, meta: msgspec.Meta | None) -> tuple[str, str]:
     """What msgspec says, in plain words, and a remedy. The value itself is not repeated."""
-    if found := choices_of(field.type):
-        return "is not one of its values.", f"Write {either(found)}."
+    found = choices_of(field.type)
+    choose = f"Write {either(found)}." if found else ""
+    if message.startswith("Invalid enum value"):
+        return "is not one of its values.", choose
     if types := _TYPES.fullmatch(message):
         expected, got = map(_types_in_words, types.groups())
-        return f"must be {expected}, not {got}.", _REMEDIES.get(expected, "")
+        usual = _REMEDIES.get(expected, "")
+        return f"must be {expected}, not {got}.", usual if expected == "a list" else choose or usual
     if meta is not None and meta.description and message.startswith("Expected"):
         is_number = isinstance(field.default, int | float)
         remedy = f"The default is {field.default:g}." if is_number else ""
