@@ -48,6 +48,12 @@ def test_every_statement_is_used() -> None:
     assert all_statements().keys() - set(_used()) == set()
 
 
+def test_no_statement_is_named_outside_of_storage() -> None:
+    asked = re.compile(r"\.(?:run|run_many|one|all|each)\(\s*\"[a-z_]+\"")
+    others = (file for file in SOURCE.rglob("*.py") if file.parent != SOURCE / "storage")
+    assert [file.name for file in others if asked.search(file.read_text("utf-8"))] == []
+
+
 def test_the_file_of_a_statement_is_that_of_a_table_in_it() -> None:
     for file in QUERIES.glob("*.sql"):
         for block in ("\n" + file.read_text("utf-8")).split("\n-- name: ")[1:]:

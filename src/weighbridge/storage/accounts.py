@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from weighbridge.storage.database import Database
+from weighbridge.storage.database import Database, Row
 
 
 class AccountState(msgspec.Struct, frozen=True):
@@ -20,10 +20,21 @@ class AccountState(msgspec.Struct, frozen=True):
 
 def account_state(database: Database, person: str) -> AccountState | None:
     """None: the person was never connected to Withings."""
-    row = database.one("account_of", person=person)
+    row = account_row(database, person)
     if row is None:
         return None
     return AccountState(row["id"], row["connected_at"], row["checked_at"], row["trouble_at"])
+
+
+def account_row(database: Database, person: str) -> Row | None:
+    """The row of a person's account; None: the person was never connected."""
+    return database.one("account_of", person=person)
+
+
+def count_odd_groups(database: Database, account: int) -> int:
+    """How many groups of an account could not be understood so far."""
+    row = database.one("count_odd_groups", account=account)
+    return int(row["number"]) if row else 0
 
 
 class Battery(msgspec.Struct, frozen=True):

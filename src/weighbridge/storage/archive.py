@@ -11,6 +11,7 @@ import msgspec
 
 from weighbridge.core.errors import ConfigProblem, Problem
 from weighbridge.core.records import MEASURES
+from weighbridge.storage.accounts import account_row, count_odd_groups
 from weighbridge.storage.database import Database, Row
 from weighbridge.storage.logins import WITHINGS
 
@@ -126,8 +127,7 @@ class Archive:
 
     def odd_groups(self) -> int:
         """How many groups of the account could not be understood so far."""
-        row = self.database.one("count_odd_groups", account=self.account)
-        return int(row["number"]) if row else 0
+        return count_odd_groups(self.database, self.account)
 
     def note_unannounced(self, instants: Iterable[int], now: float) -> None:
         """A poll found these, and no notification had told of them so far."""
@@ -221,7 +221,7 @@ class Archive:
 
 def account_archive(database: Database, person: str) -> Archive | None:
     """The archive of a person, or None when no account was connected yet."""
-    row = database.one("account_of", person=person)
+    row = account_row(database, person)
     return Archive(database, row) if row else None
 
 
@@ -234,7 +234,7 @@ def connect_account(
     source: str = WITHINGS,
 ) -> Archive:
     """Bind a Withings account to a person. People do not mix: another account is refused."""
-    row = database.one("account_of", person=person)
+    row = account_row(database, person)
     if row and row["userid"] != userid:
         raise OtherProfile(code="withings.other_profile", person=person)
     other = database.one("account_by_userid", source=source, userid=userid)

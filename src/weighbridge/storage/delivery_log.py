@@ -99,6 +99,12 @@ def _number(written: str) -> int:
     return number
 
 
+def count_unseen(database: Database, route: int) -> int:
+    """How many deliveries of a route wait to be seen at their target."""
+    row = database.one("count_unseen", route=route)
+    return int(row["number"]) if row else 0
+
+
 def count_open(database: Database, routes: Collection[int]) -> Mapping[State, int]:
     """How many deliveries there are in each of the states that are not an end."""
     counts: Counter[State] = Counter()

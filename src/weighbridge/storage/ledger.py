@@ -13,6 +13,7 @@ from weighbridge.core.reason import Reason
 from weighbridge.storage.archive import END_OF_TIME
 from weighbridge.storage.database import Database, Row
 from weighbridge.storage.decisions import accepted_readings
+from weighbridge.storage.delivery_log import count_open, count_unseen
 
 FOR_EVER = float(END_OF_TIME)
 
@@ -223,14 +224,12 @@ class Ledger:
 
     def counts(self) -> Mapping[str, int]:
         """How many deliveries are in each open state."""
-        return {
-            row["state"]: row["number"] for row in self.database.all("count_open", route=self.route)
-        }
+        found = count_open(self.database, [self.route])
+        return {state.value: number for state, number in found.items()}
 
     def count_unseen(self) -> int:
         """How many deliveries wait to be seen."""
-        row = self.database.one("count_unseen", route=self.route)
-        return int(row["number"]) if row else 0
+        return count_unseen(self.database, self.route)
 
     def settles_at(self, cloud_now: float) -> float | None:
         """By the cloud's clock: when the last reading that is settling will be settled."""

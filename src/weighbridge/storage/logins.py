@@ -177,6 +177,11 @@ class TargetSession(_Record):
             raise TakenAccount(self._kind, row["person"])
 
 
+def withings_login_row(database: Database, person: str) -> Row | None:
+    """The row of a person's login at Withings; None: there is none."""
+    return database.one("credential_of", person=person, service=WITHINGS)
+
+
 def has_target_login(database: Database, person: str, target: str) -> bool:
     """Whether a person ever signed in at a target and did not disconnect it since."""
     return database.one("credential_of", person=person, service=_service(target)) is not None

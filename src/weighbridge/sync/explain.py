@@ -19,6 +19,7 @@ from weighbridge.core.records import instant_of
 from weighbridge.storage.archive import account_archive
 from weighbridge.storage.database import Row
 from weighbridge.storage.decisions import newest_of_reading
+from weighbridge.storage.routes import route_row
 from weighbridge.sync.stored_readings import groups_of, readings_at
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def _absence(
         return WhyNotOwed.NOTHING_TAKEN
     if reading.ambiguous and person.ambiguous == "skip":
         return WhyNotOwed.PASSED_OVER
-    route = workplace.database.one("route_of", person=person.name, target=target.name)
+    route = route_row(workplace.database, person.name, target.name)
     since = target.since or (route["connected_at"] if route and route["fingerprint"] else None)
     if since is None or Window(since, zone=person.timezone).holds(reading):
         return WhyNotOwed.NOT_PLANNED

@@ -11,6 +11,7 @@ from weighbridge.core.reason import Reason, read_reason, reason
 from weighbridge.sources.withings.application import WithingsApp
 from weighbridge.sources.withings.oauth import exchange
 from weighbridge.sources.withings.token_refresh import LEASE
+from weighbridge.storage.accounts import account_row
 from weighbridge.storage.archive import connect_account
 from weighbridge.storage.database import Row
 from weighbridge.storage.subscription_store import look_soon
@@ -58,7 +59,7 @@ def forget_login(workplace: Services, person: Person) -> None:
 
 def standing_of(workplace: Services, person: Person) -> SourceLoginStatus:
     """How this person stands with Withings, as far as the archive knows. Nothing is asked."""
-    account = workplace.database.one("account_of", person=person.name)
+    account = account_row(workplace.database, person.name)
     if account is None:
         return SourceLoginStatus(person.name, "not connected")
     login = workplace.tokens(person.name).row()

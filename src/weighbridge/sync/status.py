@@ -14,9 +14,12 @@ from weighbridge.config import TargetSettings
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import ExitCode, LoginNeeded
 from weighbridge.core.reason import Reason, read_reason
-from weighbridge.storage.api_pauses import breaker_name
+from weighbridge.storage.accounts import account_row, count_odd_groups
+from weighbridge.storage.api_pauses import ApiPauseStore, breaker_name
 from weighbridge.storage.database import Database, Row
-from weighbridge.storage.logins import has_target_login
+from weighbridge.storage.delivery_log import count_open, count_unseen
+from weighbridge.storage.logins import has_target_login, withings_login_row
+from weighbridge.storage.routes import route_row
 from weighbridge.targets import load_kind
 
 
@@ -75,22 +78,21 @@ def judge_source(database: Database | None, person: str) -> SourceStanding:
     """How a person stands with Withings; None: there is no database yet."""
     if database is None:
         return SourceStanding(SourceVerdict.NOT_CONNECTED, ExitCode.LOG_IN, connected=False)
-    account = database.one("account_of", person=person)
-    login = database.one("credential_of", person=person, service="withings")
+    account = account_row(database, person)
+    login = withings_login_row(database, person)
     verdict, code = _judge_account(account, login)
     needs_login = login is not None and verdict is SourceVerdict.LOGIN_NEEDED
     trouble = read_reason(login["login_needed"]) if needs_login and login else None
     standing = SourceStanding(verdict, code, connected=login is not None, trouble=trouble)
     if account is None:
         return standing
-    odd = database.one("count_odd_groups", account=account["id"])
     return msgspec.structs.replace(
         standing,
         connected_at=account["connected_at"],
         checked_at=account["checked_at"],
         trouble=standing.trouble or read_reason(account["trouble"]),
         trouble_at=account["trouble_at"],
-        not_understood=odd["number"] if odd else 0,
+        not_understood=count_odd_groups(database, account["id"]),
         account=account["id"],
     )
 
@@ -127,13 +129,13 @@ def _judge_route(database: Database | None, person: str, target: str, now: float
     never = TargetStanding(verdict=TargetVerdict.NOT_SERVED_YET, exit_code=ExitCode.LATER)
     if database is None:
         return never
-    row = database.one("route_of", person=person, target=target)
-    brake = database.one("service_pause", name=breaker_name(person, target))
-    blocked = brake["until"] if brake and brake["until"] > now else None
+    row = route_row(database, person, target)
+    until = ApiPauseStore(database, breaker_name(person, target)).until()
+    blocked = until if until > now else None
     if row is None or (not row["fingerprint"] and not row["trouble"]):
         return msgspec.structs.replace(never, sign_in_blocked_until=blocked)
-    counts = {r["state"]: r["number"] for r in database.all("count_open", route=row["id"])}
-    unseen = database.one("count_unseen", route=row["id"])
+    found = count_open(database, [row["id"]])
+    counts = {state.value: number for state, number in found.items()}
     verdict, code = _judge_open(row, counts)
     return TargetStanding(
         verdict=verdict,
@@ -143,7 +145,7 @@ def _judge_route(database: Database | None, person: str, target: str, now: float
         trouble_at=row["trouble_at"],
         succeeded_at=row["succeeded_at"],
         open=counts,
-        unseen=unseen["number"] if unseen else 0,
+        unseen=count_unseen(database, row["id"]),
         pause_until=row["pause_until"] if row["pause_until"] > now else None,
         sign_in_blocked_until=blocked,
     )

@@ -18,6 +18,7 @@ from weighbridge.core.errors import ConfigProblem, LoginNeeded, RetryLater, Sign
 from weighbridge.core.reason import Reason, read_reason
 from weighbridge.storage.database import prove_writable
 from weighbridge.storage.ledger import Ledger
+from weighbridge.storage.routes import route_row
 from weighbridge.sync.services import Services
 from weighbridge.targets import load_kind
 from weighbridge.targets.base import SignedIn, SignInAnswers
@@ -126,7 +127,7 @@ def standing_at(workplace: Services, person: Person, target: TargetSettings) -> 
     login = workplace.session(person.name, target).row()
     if login is None:
         return TargetLoginStatus(target.name, "not connected", blocked_until=until)
-    route = workplace.database.one("route_of", person=person.name, target=target.name)
+    route = route_row(workplace.database, person.name, target.name)
     refused = route is not None and route["decision"] == LoginNeeded.decision
     state: State = "needs login" if refused else "connected"
     why = read_reason(route["trouble"]) if route is not None and refused else None
