@@ -137,7 +137,7 @@ def test_a_check_that_fails_says_why(family: Street) -> None:
     family.house.admin.fault("http", path="/notify", status=502, times=-1)
     down = send(admin, "/subscriptions/anna")
     assert down.status == 503
-    assert "Withings does not answer as it should" in words_of(down)
+    assert "Withings is not responding properly" in words_of(down)
 
 
 def test_trouble_with_notifications_is_on_the_list(family: Street) -> None:

@@ -349,7 +349,7 @@ def test_the_diary_of_some_days(admin: Visitor) -> None:
     assert "From 8 October 2025 to 8 October 2025" in words_of(answer)
     assert rows_of(answer, 0)[-1] == ["Whole day", "121/80", "61", "2"]
     nothing = admin.get("/diary/anna?from=2001-01-01&to=2001-02-01")
-    assert "There is no blood pressure in these days." in words_of(nothing)
+    assert "No blood-pressure readings in this period." in words_of(nothing)
 
 
 @pytest.mark.parametrize(
@@ -448,7 +448,7 @@ def test_before_the_first_reading_there_is_a_page(tmp_path: Path) -> None:
         assert answer.status == 200
         assert "There is no reading yet." in words_of(answer)
         check_page(read_html(answer.text))
-        assert "There is no blood pressure in these days." in words_of(visitor.get("/diary/anna"))
+        assert "No blood-pressure readings in this period." in words_of(visitor.get("/diary/anna"))
         for name in DATA:
             assert visitor.get(f"/history/anna/{name}").status == 404
 

@@ -224,7 +224,7 @@ def test_a_reading_that_waits_for_a_decision_is_counted_once_for_all_targets(
 
 def test_what_was_refused_leads_to_the_deliveries(database: Database, anna: Visitor) -> None:
     add(route(database, "diary"), NOW, state=State.REJECTED)
-    assert "diary 1 refused for ever. Look at it" in card(anna)
+    assert "diary 1 refused (permanently). Look at it" in card(anna)
     place = 'href="/deliveries?person=anna&amp;target=diary&amp;state=rejected"'
     assert place in anna.get("/card/anna").text
     route(database, "diary")
@@ -253,9 +253,9 @@ def test_the_last_and_the_next_look_are_said(
     with database.transaction():
         archive.note_checked(NOW - 60)
     family.next_asks["anna"] = NOW + HOUR
-    assert "Withings Last read: 10:52. Next look: 11:53." in card(anna)
+    assert "Withings Last read: 10:52. Next check: 11:53." in card(anna)
     family.next_asks["anna"] = NOW - 1
-    assert "Next look: now." in card(anna)
+    assert "Next check: now." in card(anna)
     with database.transaction():
         archive.note_trouble(RetryLater("Withings does not answer."), NOW - 30)
     assert "Could not be read since 10:52." in card(anna)
@@ -275,7 +275,7 @@ def test_the_health_of_the_notifications_is_said(database: Database, anna: Visit
     with database.transaction():
         care.note_trouble(RetryLater("Withings refuses the address."), NOW - 2 * DAY, NOW + 60)
     told = card(anna)
-    assert "Lost since 7 October 2025, 10:53. It is mended by itself. Meanwhile we ask" in told
+    assert "Lost since 7 October 2025, 10:53. It is repaired automatically. Meanwhile we ask" in told
     assert "refuses the address" not in told
 
 
