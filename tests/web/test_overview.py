@@ -275,7 +275,7 @@ def test_the_health_of_the_notifications_is_said(database: Database, anna: Visit
     with database.transaction():
         care.note_trouble(RetryLater("Withings refuses the address."), NOW - 2 * DAY, NOW + 60)
     told = card(anna)
-    assert "Lost since 7 October 2025, 10:53. It is repaired automatically. Meanwhile we ask" in told
+    assert "Lost since 7 October 2025, 10:53. It is repaired automatically. Meanwhile" in told
     assert "refuses the address" not in told
 
 
