@@ -409,10 +409,10 @@ def test_the_probe_sees_what_withings_would_see(home: Home) -> None:
     listener.head_status = 405
     seen = probe(home.callback())
     assert (seen.status, seen.is_wrong) == (405, True)
-    assert "405" in seen.told
+    assert "405" in seen.said
     nobody = probe("http://127.0.0.1:9/withings/notify/hush")
     assert (nobody.status, nobody.is_wrong) == (None, False)
-    assert "hush" not in nobody.told
+    assert "hush" not in nobody.said
 
 
 # --- For as long as the server runs ---------------------------------------------------------------
