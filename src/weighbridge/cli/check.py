@@ -12,7 +12,9 @@ from weighbridge.cli.cli_context import (
     CliContext,
     check_targets,
     chosen_people,
+    people_option,
     refuse_unconfigured,
+    targets_option,
 )
 from weighbridge.cli.output import echo, print_json
 from weighbridge.config import Person, TargetSettings
@@ -31,24 +33,27 @@ class Checked(msgspec.Struct):
 
 
 @click.command("check")
-@click.option("--person", "people", multiple=True, metavar="NAME", help="Only this person.")
-@click.option("--target", "targets", multiple=True, metavar="NAME", help="Only this target.")
+@people_option
+@targets_option
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.pass_obj
 def command(
-    session: CliContext, people: tuple[str, ...], targets: tuple[str, ...], as_json: bool
+    context: CliContext, people: tuple[str, ...], targets: tuple[str, ...], as_json: bool
 ) -> int:
     """Ask Withings and every target whether they can be reached and the login works.
 
-    Nothing is sent and nothing is changed. The exit code is that of the worst answer: 0 all is
-    well, 1 look, 2 the configuration, 3 log in, 4 try again later.
+    Nothing is sent and nothing is changed.
+
+    \b
+    Exit code, of the worst answer: 0 everything works, 1 look at it,
+               2 correct the configuration, 3 log in, 4 try again later.
 
     \b
     Examples:
       weighbridge check
       weighbridge check --person anna --target mqtt
     """
-    settings = session.settings()
+    settings = context.settings()
     refuse_unconfigured(settings)
     chosen = chosen_people(settings, people)
     check_targets(chosen, targets)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import msgspec
 
 from weighbridge.config import CONFIG_FILE, Person, Settings, everyone, load, only_person
@@ -14,6 +15,14 @@ from weighbridge.core.errors import ConfigProblem, LoginNeeded
 
 if TYPE_CHECKING:
     from weighbridge.storage.database import Database
+
+
+people_option = click.option(
+    "--person", "people", multiple=True, metavar="NAME", help="Only this person."
+)
+targets_option = click.option(
+    "--target", "targets", multiple=True, metavar="NAME", help="Only this target."
+)
 
 
 class CliContext(msgspec.Struct, frozen=True):

@@ -29,7 +29,7 @@ def check(context: CliContext, as_json: bool) -> None:
     """Report every mistake at once, with its line.
 
     Secret files and environment variables are looked up; commands are not run.
-    Ends with 0 when all is well and with 2 when something must be changed.
+    Ends with 0 when everything is right and with 2 when something must be changed.
 
     \b
     Example:
@@ -60,7 +60,7 @@ def check(context: CliContext, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def show(context: CliContext, as_json: bool) -> None:
-    """Print each value and where it comes from; secrets are stars.
+    """Print each value and where it comes from; secrets are shown as stars.
 
     \b
     Example:

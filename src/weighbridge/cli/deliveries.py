@@ -8,7 +8,14 @@ from typing import Any
 
 import click
 
-from weighbridge.cli.cli_context import CliContext, check_targets, chosen_people, open_database
+from weighbridge.cli.cli_context import (
+    CliContext,
+    check_targets,
+    chosen_people,
+    open_database,
+    people_option,
+    targets_option,
+)
 from weighbridge.cli.output import echo, print_json, say
 from weighbridge.cli.times import count, moment
 from weighbridge.config import Person
@@ -27,13 +34,6 @@ from weighbridge.storage.decisions import (
 from weighbridge.storage.delivery_log import deliveries_before
 from weighbridge.storage.routes import route_ids
 
-people_option = click.option(
-    "--person", "people", multiple=True, metavar="NAME", help="Only this person."
-)
-target_option = click.option(
-    "--target", "targets", multiple=True, metavar="NAME", help="Only this target."
-)
-
 
 @click.group("deliveries")
 def command() -> None:
@@ -49,7 +49,7 @@ def command() -> None:
 
 @command.command("list")
 @people_option
-@target_option
+@targets_option
 @click.option(
     "--state",
     type=click.Choice([state.value for state in State]),
@@ -158,7 +158,7 @@ def _decision(decision: Decision, what: str, text: str) -> None:
     @click.argument("reading", required=False)
     @click.option("--all", "everything", is_flag=True, help=f"All deliveries that are {what}.")
     @people_option
-    @target_option
+    @targets_option
     @click.pass_obj
     def decide(
         context: CliContext,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from weighbridge.cli.cli_context import CliContext, chosen_people, open_database
+from weighbridge.cli.cli_context import CliContext, chosen_people, open_database, people_option
 from weighbridge.cli.output import say
 from weighbridge.cli.times import count, window_of
 from weighbridge.config import Person
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write this file; without it, standard output.",
 )
-@click.option("--person", "people", multiple=True, metavar="NAME", help="Only this person.")
+@people_option
 @click.option("--since", metavar="DATE", help="Readings from this day on.")
 @click.option("--until", metavar="DATE", help="Readings up to and including this day.")
 @click.option("--blood-pressure", is_flag=True, help="With FIT: blood pressure, not weigh-ins.")

@@ -81,7 +81,10 @@ def _asked_kinds() -> list[TargetKind]:
 
 @click.command()
 @click.option(
-    "--person", metavar="NAME", callback=_by_rule(read_name), help="Whose readings are carried."
+    "--person",
+    metavar="NAME",
+    callback=_by_rule(read_name),
+    help="The person whose readings are delivered.",
 )
 @click.option(
     "--height", metavar="CM", callback=_by_rule(parse_height), help="Body height in centimetres."
@@ -90,7 +93,7 @@ def _asked_kinds() -> list[TargetKind]:
     "--timezone",
     metavar="ZONE",
     callback=_by_rule(read_timezone),
-    help="Where this person lives, for instance Europe/Paris.",
+    help="The timezone of this person, for instance Europe/Paris.",
 )
 @click.option(
     "--client-id",
@@ -108,12 +111,12 @@ def _asked_kinds() -> list[TargetKind]:
 @_options_of_kinds
 @click.option("--force", is_flag=True, help=f"Replace the file; the old one is kept as {_KEPT}.")
 @click.pass_obj
-def command(session: CliContext, /, force: bool, **options: Any) -> None:
+def command(context: CliContext, /, force: bool, **options: Any) -> None:
     """Write a commented configuration file.
 
-    At a terminal it asks, unless options answer. Elsewhere, without options, it writes a file
-    of comments to be filled in. A secret is never given as an option: other accounts could see it.
-    Beside it lies admin-token, with which the pages of the server let you in.
+    At a terminal it asks what the options do not say. Elsewhere, without options, it writes a file
+    of comments for you to complete. No option takes a secret, because other accounts could see it.
+    It also writes admin-token, the token for the pages of the server.
 
     \b
     Examples:
@@ -121,16 +124,16 @@ def command(session: CliContext, /, force: bool, **options: Any) -> None:
       weighbridge init --person anna --garmin anna@example.org --csv anna.csv
       weighbridge init --person anna --mqtt mqtt://weighbridge@homeassistant.local
     """
-    path = session.home / CONFIG_FILE
+    path = context.home / CONFIG_FILE
     if path.exists() and not force:
         raise _exists(path)
     answers = _answers(options)
     text = render(answers)
-    _prove(text, session)
+    _prove(text, context)
     _write(path, text, force=force)
-    read_or_make_token(session.home)
+    read_or_make_token(context.home)
     click.echo(f"Wrote {path}")
-    _say_what_is_next(session, answers)
+    _say_what_is_next(context, answers)
 
 
 def at_a_terminal() -> bool:
@@ -238,9 +241,9 @@ def _is_installed(kind: TargetKind) -> bool:
     return True
 
 
-def _prove(text: str, session: CliContext) -> None:
+def _prove(text: str, context: CliContext) -> None:
     """What is written must be right: read it as every later command will."""
-    mistakes = mistakes_in(text, home=session.home, environ=session.environ)
+    mistakes = mistakes_in(text, home=context.home, environ=context.environ)
     if mistakes:
         words = " ".join(f"{mistake.message} {mistake.remedy}" for mistake in mistakes)
         raise ConfigProblem(
@@ -275,12 +278,12 @@ def _exists(path: Path) -> ConfigProblem:
     )
 
 
-def _say_what_is_next(session: CliContext, answers: InitAnswers) -> None:
-    usual = home_folder(None, session.environ) == session.home
-    start = "weighbridge" if usual else f"weighbridge --home {in_shell(str(session.home))}"
+def _say_what_is_next(context: CliContext, answers: InitAnswers) -> None:
+    usual = home_folder(None, context.environ) == context.home
+    start = "weighbridge" if usual else f"weighbridge --home {in_shell(str(context.home))}"
     steps = []
     if not (answers.client_id and (answers.client_secret or answers.client_secret_file)):
-        steps.append(f"fill in {session.home / CONFIG_FILE}")
+        steps.append(f"fill in {context.home / CONFIG_FILE}")
     steps += _secrets_to_give(answers)
     steps += [f"{start} config check", f"{start} login withings"]
     steps += [

@@ -9,26 +9,32 @@ from weighbridge.cli.output import say
 from weighbridge.core.errors import ConfigProblem, ExitCode
 
 
-@click.command("login", short_help="Connect a Withings account or a target.")
+@click.command("login")
 @click.argument("where", metavar="withings|TARGET")
-@click.option("--person", metavar="NAME", help="Whose account; needed when there are several.")
-@click.option("--code", metavar="CODE", help="Withings: the code, for scripts. It lives 30 s.")
-@click.option("--paste", is_flag=True, help="Withings: paste the address you are sent to.")
-@click.option("--no-browser", is_flag=True, help="Withings: show the link only.")
+@click.option("--person", metavar="NAME", help="Whose account it is; needed with several people.")
+@click.option("--code", metavar="CODE", help="Withings: the code, for scripts. It expires soon.")
+@click.option(
+    "--paste", is_flag=True, help="Withings: paste the address at which your browser ends."
+)
+@click.option("--no-browser", is_flag=True, help="Withings: print the link, do not open a browser.")
 @click.option("--username", metavar="NAME", help="Target: user name or e-mail.")
 @click.option("--password-stdin", is_flag=True, help="Target: read the password from a pipe.")
-@click.option("--password-file", type=click.Path(dir_okay=False), help="Target: or from a file.")
+@click.option(
+    "--password-file",
+    type=click.Path(dir_okay=False),
+    help="Target: read the password from a file.",
+)
 @click.option("--mfa-code", metavar="CODE", help="Target: the code of the second factor.")
 @click.option(
     "--ticket",
     is_flag=False,
     flag_value="",
     metavar="[TICKET]",
-    help="Target: finish a sign-in that you did in a browser; - reads it from a pipe.",
+    help="Target: complete a sign-in from a browser; - reads the ticket from a pipe.",
 )
 @click.pass_obj
 def command(  # noqa: PLR0913  one parameter an option
-    session: CliContext,
+    context: CliContext,
     where: str,
     person: str | None,
     code: str | None,
@@ -40,10 +46,10 @@ def command(  # noqa: PLR0913  one parameter an option
     mfa_code: str | None,
     ticket: str | None,
 ) -> int:
-    """Sign in once; afterwards everything runs without you.
+    """Log in once; after that everything runs without you.
 
-    Withings opens in your browser and comes back by itself. A target asks for its password, which
-    is used for this sign-in and not stored; only the session is.
+    Withings opens in your browser and returns by itself. A target asks for its password, which is
+    used only for this login. The session is stored, the password is not.
 
     \b
     Examples:
@@ -53,7 +59,7 @@ def command(  # noqa: PLR0913  one parameter an option
       weighbridge login garmin --password-stdin < password.txt
       weighbridge login trainerroad --ticket
     """
-    settings = session.settings()
+    settings = context.settings()
     if not is_configured(settings):
         say("There is no configuration yet. Write one with: weighbridge init")
     someone = chosen_person(settings, person)
@@ -79,7 +85,7 @@ def command(  # noqa: PLR0913  one parameter an option
             password_file=password_file,
             code=mfa_code,
             ticket=ticket,
-            environ=session.environ,
+            environ=context.environ,
         )
         sign_in(workplace, someone, someone.target(where), given)
         return _what_next(settings.withings.url)

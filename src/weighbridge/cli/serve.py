@@ -29,19 +29,23 @@ LAST_MOMENT = 0.3
 
 
 @click.command("serve")
-@click.option("--host", metavar="ADDRESS", help="Where to listen; otherwise this machine only.")
+@click.option(
+    "--host", metavar="ADDRESS", help="The address to listen on. Default: this machine only."
+)
 @click.option(
     "--port", type=int, metavar="PORT", help=f"The port; {ServerSettings().port} unless configured."
 )
-@click.option("--url", metavar="URL", help="The public address under which Withings reaches it.")
+@click.option(
+    "--url", metavar="URL", help="The public address at which Withings reaches the server."
+)
 @click.pass_obj
-def command(session: CliContext, host: str | None, port: int | None, url: str | None) -> int:
-    """Run until it is stopped: take notifications, poll now and then, deliver.
+def command(context: CliContext, host: str | None, port: int | None, url: str | None) -> int:
+    """Run a server: receive notifications, poll from time to time, and deliver.
 
-    Without a configuration it leads through the set-up in the browser first.
+    Without a configuration it starts with the set-up in the browser.
 
-    It listens on this machine only unless --host or [server] in weighbridge.toml says otherwise.
-    End it with Ctrl-C or SIGTERM; whatever is under way is taken up at the next start.
+    It listens on this machine only, unless --host or [server] in weighbridge.toml says otherwise.
+    Stop it with Ctrl-C or SIGTERM; unfinished work continues at the next start.
 
     \b
     Examples:
@@ -49,17 +53,17 @@ def command(session: CliContext, host: str | None, port: int | None, url: str | 
       weighbridge serve --url https://scale.example.org
       weighbridge --log-format json serve --host 0.0.0.0
     """
-    settings = _with_options(session.settings(), host, port, url)
-    _set_up_log(session)
+    settings = _with_options(context.settings(), host, port, url)
+    _set_up_log(context)
     if is_configured(settings):
         return _serve(settings)
 
     def read_again() -> Settings:
         """What was entered in the browser counts before --url, which was proposed there."""
-        written = session.settings()
+        written = context.settings()
         return _with_options(written, host, port, None if written.server.url else url)
 
-    return _set_up(session, settings, read_again)
+    return _set_up(context, settings, read_again)
 
 
 def _serve(settings: Settings) -> int:
@@ -77,7 +81,7 @@ def _serve(settings: Settings) -> int:
     return _listen(settings, create_app(server.parts), ready, server.stop, before)
 
 
-def _set_up(session: CliContext, settings: Settings, read_again: Callable[[], Settings]) -> int:
+def _set_up(context: CliContext, settings: Settings, read_again: Callable[[], Settings]) -> int:
     """Begin with the pages of the set-up. The server follows in the same process."""
     from weighbridge.web.setup_server import SetupServer
 
@@ -88,7 +92,7 @@ def _set_up(session: CliContext, settings: Settings, read_again: Callable[[], Se
     before = threading.enumerate()
     setting_up = SetupServer(
         settings,
-        session.environ,
+        context.environ,
         read_again,
         began=tell_begun,
         stuck=lambda problem: say(str(problem)),
@@ -189,9 +193,9 @@ def _with_options(
     return msgspec.structs.replace(settings, server=server)
 
 
-def _set_up_log(session: CliContext) -> None:
+def _set_up_log(context: CliContext) -> None:
     """A server says what went wrong, even when no option asks for more."""
-    if not session.verbose and not session.json_logs:
+    if not context.verbose and not context.json_logs:
         from weighbridge.cli.logs import set_up
 
         set_up(0, as_json=False)

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import click
 
-from weighbridge.cli.cli_context import CliContext, chosen_people, open_database
+from weighbridge.cli.cli_context import CliContext, chosen_people, open_database, people_option
 from weighbridge.cli.output import say
 from weighbridge.cli.times import local_time
 from weighbridge.config import Person
@@ -34,7 +34,7 @@ LEFT_ALIGNED = frozenset({"time", "reading"})
     metavar="N",
     help="How many readings.",
 )
-@click.option("--person", "people", multiple=True, metavar="NAME", help="Only this person.")
+@people_option
 @click.option("--json", "as_json", is_flag=True, help="Print exact values as JSON lines.")
 @click.pass_obj
 def command(context: CliContext, last: int, people: tuple[str, ...], as_json: bool) -> int:

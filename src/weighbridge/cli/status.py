@@ -8,7 +8,12 @@ from collections.abc import Iterator
 import click
 import msgspec
 
-from weighbridge.cli.cli_context import CliContext, chosen_people, refuse_unconfigured
+from weighbridge.cli.cli_context import (
+    CliContext,
+    chosen_people,
+    people_option,
+    refuse_unconfigured,
+)
 from weighbridge.cli.output import echo, print_json
 from weighbridge.cli.times import ago, count, moment, span
 from weighbridge.config import Person, TargetSettings
@@ -54,21 +59,22 @@ class PersonStatus(msgspec.Struct):
 
 
 @click.command("status")
-@click.option("--person", "people", multiple=True, metavar="NAME", help="Only this person.")
+@people_option
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.pass_obj
-def command(session: CliContext, people: tuple[str, ...], as_json: bool) -> int:
-    """Say for each person and target how things stand. Nothing outside is asked.
+def command(context: CliContext, people: tuple[str, ...], as_json: bool) -> int:
+    """Show the state of each person and target. No service is contacted.
 
-    The exit code says the same as that of sync: 0 nothing is left undone, 1 look, 3 log in,
-    4 not delivered yet.
+    \b
+    Exit code, as of sync: 0 everything is done, 1 look at a delivery, 3 log in,
+               4 not delivered yet.
 
     \b
     Examples:
       weighbridge status
       weighbridge status --json
     """
-    settings = session.settings()
+    settings = context.settings()
     chosen = chosen_people(settings, people)
     now = time.time()
     if not (settings.home / FILE_NAME).exists():

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from weighbridge.cli.cli_context import CliContext, chosen_people, refuse_unconfigured
+from weighbridge.cli.cli_context import (
+    CliContext,
+    chosen_people,
+    people_option,
+    refuse_unconfigured,
+)
 from weighbridge.cli.output import echo, print_json, say
 from weighbridge.cli.times import count
 from weighbridge.config import Person
@@ -19,19 +24,18 @@ if TYPE_CHECKING:
     from weighbridge.runtime.subscription_reconcile import FoundSubscriptions, SubscriptionReport
     from weighbridge.sync.services import Services
 
-people_option = click.option(
-    "--person", "people", multiple=True, metavar="NAME", help="Only this person."
-)
 appli_option = click.option(
     "--appli",
     "applis",
     multiple=True,
     type=click.IntRange(1, 999),
     metavar="N",
-    help="This subject of Withings, for instance 58 for glucose.",
+    help="This number of Withings, for instance 58 for glucose.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-dry_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+dry_option = click.option(
+    "--dry-run", is_flag=True, help="Show what would be done, and do nothing."
+)
 
 
 @click.group("subscriptions")
@@ -39,7 +43,7 @@ def command() -> None:
     """Show and repair what Withings notifies us about.
 
     A running server does all this by itself. Subscriptions of other programs are shown and never
-    touched.
+    changed.
 
     \b
     Examples:
@@ -53,8 +57,8 @@ def command() -> None:
 @people_option
 @json_option
 @click.pass_obj
-def list_command(session: CliContext, people: tuple[str, ...], as_json: bool) -> int:
-    """List everything that this application subscribed at Withings, ours or not.
+def list_command(context: CliContext, people: tuple[str, ...], as_json: bool) -> int:
+    """List all subscriptions of this application at Withings, ours or not.
 
     Addresses are shortened: with one in full, anyone could notify in the name of Withings.
 
@@ -67,7 +71,7 @@ def list_command(session: CliContext, people: tuple[str, ...], as_json: bool) ->
     from weighbridge.runtime.subscriptions import callback_of
 
     found: list[dict[str, Any]] = []
-    with _services(session) as services:
+    with _services(context) as services:
         callback = callback_of(services)
 
         def one(person: Person) -> int:
@@ -89,12 +93,12 @@ def list_command(session: CliContext, people: tuple[str, ...], as_json: bool) ->
 @dry_option
 @click.pass_obj
 def add_command(
-    session: CliContext, people: tuple[str, ...], applis: tuple[int, ...], dry_run: bool
+    context: CliContext, people: tuple[str, ...], applis: tuple[int, ...], dry_run: bool
 ) -> int:
-    """Subscribe what is missing, then end what still leads to an old address of ours.
+    """Add missing subscriptions, then end those at our old addresses.
 
-    Needs a public address ([server] url) at which weighbridge serve is running: Withings asks it
-    before it agrees, and wants five seconds between two subscriptions.
+    Needs a public address ([server] url) at which weighbridge serve is running: Withings tests
+    it first, and requires five seconds between two subscriptions.
 
     \b
     Examples:
@@ -104,7 +108,7 @@ def add_command(
     from weighbridge.runtime.subscription_reconcile import find_subscriptions
     from weighbridge.runtime.subscriptions import look_after, retire_unused
 
-    with _services(session) as services:
+    with _services(context) as services:
         callback = _callback(services)
         _warn(callback)
 
@@ -136,9 +140,9 @@ def add_command(
 @dry_option
 @click.pass_obj
 def remove_command(
-    session: CliContext, people: tuple[str, ...], applis: tuple[int, ...], dry_run: bool
+    context: CliContext, people: tuple[str, ...], applis: tuple[int, ...], dry_run: bool
 ) -> int:
-    """End our subscriptions, under whatever address we made them. Others are not touched.
+    """End our subscriptions at all addresses. Others are not changed.
 
     \b
     Examples:
@@ -149,7 +153,7 @@ def remove_command(
     from weighbridge.runtime.subscriptions import remove_ours
     from weighbridge.sources.withings.subscriptions import name_of
 
-    with _services(session) as services:
+    with _services(context) as services:
 
         def one(person: Person) -> int:
             if dry_run:
@@ -173,10 +177,10 @@ def remove_command(
 @people_option
 @json_option
 @click.pass_obj
-def check_command(session: CliContext, people: tuple[str, ...], as_json: bool) -> int:
-    """Say whether Withings would reach us, and about what. Nothing is changed.
+def check_command(context: CliContext, people: tuple[str, ...], as_json: bool) -> int:
+    """Check whether Withings would reach us, and about what. Nothing is changed.
 
-    Ends with 1 when something is missing or the public address answers wrongly.
+    Ends with 1 when something is missing or the public address does not answer as it should.
 
     \b
     Example:
@@ -185,7 +189,7 @@ def check_command(session: CliContext, people: tuple[str, ...], as_json: bool) -
     from weighbridge.cli.subscriptions_shown import Checked, check_address, check_person
 
     found: list[Checked] = []
-    with _services(session) as services:
+    with _services(context) as services:
         callback = _callback(services)
         address = check_address(callback)
 
@@ -203,20 +207,20 @@ def check_command(session: CliContext, people: tuple[str, ...], as_json: bool) -
 
 
 @command.command("url")
-@click.option("--rotate", is_flag=True, help="Make a new secret first.")
+@click.option("--rotate", is_flag=True, help="Create a new secret first.")
 @click.pass_obj
-def url_command(session: CliContext, rotate: bool) -> int:
-    """Print the address that Withings notifies. It holds a secret: keep it to yourself.
+def url_command(context: CliContext, rotate: bool) -> int:
+    """Print the address that Withings notifies. It contains a secret: do not share it.
 
-    With --rotate the secret is a new one. The old one is accepted until everybody's subscriptions
-    were moved, so nothing is missed.
+    With --rotate the secret is replaced. The old one is accepted until all subscriptions have moved
+    to the new one, so no notification is lost.
 
     \b
     Examples:
       weighbridge subscriptions url
       weighbridge subscriptions url --rotate
     """
-    with _services(session) as services:
+    with _services(context) as services:
         callback = _callback(services)
         if rotate:
             from weighbridge.storage.subscription_store import look_soon
@@ -239,10 +243,10 @@ def url_command(session: CliContext, rotate: bool) -> int:
 # --- What the commands have in common ---------------------------------------------------------
 
 
-def _services(session: CliContext) -> Services:
+def _services(context: CliContext) -> Services:
     from weighbridge.sync.services import Services
 
-    settings = session.settings()
+    settings = context.settings()
     refuse_unconfigured(settings)
     return Services(settings)
 

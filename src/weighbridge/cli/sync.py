@@ -12,7 +12,9 @@ from weighbridge.cli.cli_context import (
     CliContext,
     check_targets,
     chosen_people,
+    people_option,
     refuse_unconfigured,
+    targets_option,
 )
 from weighbridge.cli.output import print_json, say
 from weighbridge.cli.sync_output import outcome_content, progress_for, report
@@ -37,8 +39,8 @@ _NO_PERSON_NEEDED = (ExitCode.DONE, ExitCode.LATER)
 
 
 @click.command("sync")
-@click.option("--person", "people", multiple=True, metavar="NAME", help="Only this person.")
-@click.option("--target", "targets", multiple=True, metavar="NAME", help="Only this target.")
+@people_option
+@targets_option
 @click.option(
     "--since",
     metavar="DATE",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from weighbridge.cli.cli_context import CliContext, chosen_people, open_database
+from weighbridge.cli.cli_context import CliContext, chosen_people, open_database, people_option
 from weighbridge.cli.output import echo, print_json
 from weighbridge.cli.times import count, local_time, moment
 from weighbridge.config import Person
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 @click.command("why")
 @click.argument("reading_id", metavar="READING")
-@click.option("--person", "people", multiple=True, metavar="NAME", help="Only this person.")
+@people_option
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.pass_obj
-def command(session: CliContext, reading_id: str, people: tuple[str, ...], as_json: bool) -> int:
-    """Say where a reading came from, where it went, and what holds it.
+def command(context: CliContext, reading_id: str, people: tuple[str, ...], as_json: bool) -> int:
+    """Show where a reading came from, where it was delivered, and what holds it up.
 
     READING is the name that show, deliveries and the files use.
 
@@ -45,7 +45,7 @@ def command(session: CliContext, reading_id: str, people: tuple[str, ...], as_js
     Example:
       weighbridge why 20240127T173209Z-7c1f2a
     """
-    settings = session.settings()
+    settings = context.settings()
     chosen = chosen_people(settings, people)
     open_database(settings).close()  # none is made here
     from weighbridge.sync.services import Services
