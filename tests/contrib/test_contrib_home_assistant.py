@@ -25,7 +25,7 @@ from weighbridge.core.measures import MeasureType
 from weighbridge.targets.base import Newest
 from weighbridge.targets.mqtt.discovery import bridge_device, person_device
 from weighbridge.targets.mqtt.mqtt_event import EVENT_TYPES, Wording, event_of
-from weighbridge.targets.mqtt.mqtt_names import Person
+from weighbridge.targets.mqtt.mqtt_names import MqttPerson
 from weighbridge.targets.mqtt.topics import Topics
 from weighbridge.testing.builders import blood_pressure, measurement, reading, weigh_in
 
@@ -158,7 +158,7 @@ def test_silent_hours_are_silent(silent: str, until: str, hour: int, spoken: boo
 def known_entities() -> set[str]:
     """All entities that Anna, Ben and the bridge may have."""
     newest = [Newest(measurement(int(code), 1), TAKEN) for code in MeasureType]
-    devices = [person_device(Topics(), Person(n, n), newest) for n in ("anna", "ben")]
+    devices = [person_device(Topics(), MqttPerson(n, n), newest) for n in ("anna", "ben")]
     devices.append(bridge_device(Topics(), has_battery=True))
     return {one["default_entity_id"] for made in devices for one in made["components"].values()}
 

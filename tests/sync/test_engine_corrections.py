@@ -14,7 +14,7 @@ from weighbridge.core.delivery_state import State, Transition
 from weighbridge.core.errors import OutcomeUnknown
 from weighbridge.storage.archive import StoredGroup
 from weighbridge.testing.builders import NOON, group, group_as_sent
-from weighbridge.testing.places import Fault, Letterbox, Place
+from weighbridge.testing.places import Letterbox, Place, PlaceFault
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_going_back_and_forth_ends_with_the_last_value(world: World[Place]) -> N
 
 def test_a_correction_waits_while_the_old_one_may_be_on_its_way(world: World[Place]) -> None:
     world.weigh("70.5")
-    world.place.faults.append(Fault(OutcomeUnknown("The connection broke."), written=None))
+    world.place.faults.append(PlaceFault(OutcomeUnknown("The connection broke."), written=None))
     world.place.delay = 300.0
     world.deliver()
     world.weigh("71.5")
@@ -111,7 +111,7 @@ def test_an_old_value_whose_fate_was_unknown_is_not_sent_beside_the_same_new_one
     letters: World[Letterbox],
 ) -> None:
     letters.weigh("70.5")
-    letters.place.faults.append(Fault(OutcomeUnknown("The connection broke.")))
+    letters.place.faults.append(PlaceFault(OutcomeUnknown("The connection broke.")))
     letters.deliver()
     letters.weigh("71.5")
     letters.weigh("70.5")
@@ -146,7 +146,7 @@ def test_corrections_that_were_not_tried_after_a_lost_answer_stay_owed(world: Wo
     world.deliver()
     world.weigh("71.5")
     world.weigh("80", at=1)
-    world.place.faults.append(Fault(OutcomeUnknown("The connection broke.")))
+    world.place.faults.append(PlaceFault(OutcomeUnknown("The connection broke.")))
     world.deliver()
     assert world.states() == ["confirmed", "planned", "unknown"]
     world.now += Place.visible_after

@@ -13,7 +13,7 @@ from fixtures.killed import weights
 from weighbridge.core.errors import OutcomeUnknown, RetryLater
 from weighbridge.sync.latest_only import NEWER_CAME
 from weighbridge.targets.base import DayRecords
-from weighbridge.testing.places import DaySheet, Fault
+from weighbridge.testing.places import DaySheet, PlaceFault
 
 DAY = 24 * 60
 """Minutes."""
@@ -80,7 +80,7 @@ def test_a_correction_of_an_older_reading_is_not(sheet: World[DaySheet]) -> None
 
 def test_what_was_put_off_is_not_sent_after_a_newer_one(sheet: World[DaySheet]) -> None:
     sheet.weigh("70", at=4)
-    sheet.place.faults.append(Fault(RetryLater("Busy.")))
+    sheet.place.faults.append(PlaceFault(RetryLater("Busy.")))
     sheet.deliver()
     sheet.weigh("71", at=5)
     sheet.deliver(heed_backoff=True)
@@ -92,7 +92,7 @@ def test_what_was_put_off_is_not_sent_after_a_newer_one(sheet: World[DaySheet]) 
 
 def test_a_newer_one_that_may_have_arrived_counts(sheet: World[DaySheet]) -> None:
     sheet.weigh("71", at=5)
-    sheet.place.faults.append(Fault(OutcomeUnknown("No answer."), written=None))
+    sheet.place.faults.append(PlaceFault(OutcomeUnknown("No answer."), written=None))
     sheet.deliver()
     sheet.weigh("80", at=4)
     sheet.deliver()

@@ -12,7 +12,7 @@ import pytest
 from fixtures.engine import World, engine_world
 from fixtures.killed import Killed, weights
 from weighbridge.testing.builders import NOON, weigh_in
-from weighbridge.testing.places import Fault, Notebook, Place
+from weighbridge.testing.places import Notebook, Place, PlaceFault
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_killed_while_sending_it_is_looked_before_anything_is_sent_again(
 ) -> None:
     for minute in range(3):
         world.weigh(at=minute)
-    world.place.faults.append(Fault(Killed(), written=written))
+    world.place.faults.append(PlaceFault(Killed(), written=written))
     with pytest.raises(Killed):
         world.deliver()
     assert world.states() == ["sending"] * 3
@@ -103,7 +103,7 @@ def test_killed_while_sending_a_place_that_may_get_it_twice_gets_it_again(
 ) -> None:
     for minute in range(3):
         notes.weigh(at=minute)
-    notes.place.faults.append(Fault(Killed(), written=2))
+    notes.place.faults.append(PlaceFault(Killed(), written=2))
     with pytest.raises(Killed):
         notes.deliver()
     notes.stop()

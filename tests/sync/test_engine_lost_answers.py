@@ -12,7 +12,7 @@ from fixtures.engine import READINGS, World, engine_world
 from fixtures.killed import weights
 from weighbridge.core.errors import OutcomeUnknown, RetryLater
 from weighbridge.targets.base import Receipt
-from weighbridge.testing.places import Fault, Letterbox, Notebook, Place
+from weighbridge.testing.places import Letterbox, Notebook, Place, PlaceFault
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def notes(tmp_path: Path) -> Iterator[World[Notebook]]:
 def test_a_lost_answer_is_not_a_failure(world: World[Place]) -> None:
     for minute in range(READINGS):
         world.weigh(at=minute)
-    world.place.faults.append(Fault(OutcomeUnknown("The connection broke."), written=None))
+    world.place.faults.append(PlaceFault(OutcomeUnknown("The connection broke."), written=None))
     problem, engine = world.deliver_and_count()
     assert problem is None
     assert world.kilograms() == weights(*range(READINGS))
@@ -48,7 +48,7 @@ def test_a_lost_answer_is_not_a_failure(world: World[Place]) -> None:
 
 def test_a_lost_question_is_asked_again_when_it_cannot_have_arrived(world: World[Place]) -> None:
     world.weigh()
-    world.place.faults.append(Fault(OutcomeUnknown("The connection broke.")))
+    world.place.faults.append(PlaceFault(OutcomeUnknown("The connection broke.")))
     assert isinstance(world.deliver(), OutcomeUnknown)
     assert world.states() == ["unknown"]
     world.now += Place.visible_after - 1
@@ -64,7 +64,7 @@ def test_a_lost_question_is_asked_again_when_it_cannot_have_arrived(world: World
 def test_what_arrived_late_is_seen_and_not_sent_again(world: World[Place]) -> None:
     world.weigh()
     world.place.delay = 300.0
-    world.place.faults.append(Fault(OutcomeUnknown("The connection broke."), written=None))
+    world.place.faults.append(PlaceFault(OutcomeUnknown("The connection broke."), written=None))
     world.deliver()
     world.now += 301
     world.deliver()
@@ -75,7 +75,7 @@ def test_what_arrived_late_is_seen_and_not_sent_again(world: World[Place]) -> No
 def test_a_part_that_arrived_is_seen_and_the_rest_is_sent_again(world: World[Place]) -> None:
     for minute in range(3):
         world.weigh(at=minute)
-    world.place.faults.append(Fault(OutcomeUnknown("The connection broke."), written=1))
+    world.place.faults.append(PlaceFault(OutcomeUnknown("The connection broke."), written=1))
     world.deliver()
     assert world.states() == ["confirmed", "unknown", "unknown"]
     world.now += Place.visible_after
@@ -88,7 +88,7 @@ def test_a_place_that_cannot_be_read_needs_a_person_after_a_lost_answer(
     letters: World[Letterbox],
 ) -> None:
     letters.weigh()
-    letters.place.faults.append(Fault(OutcomeUnknown("The connection broke."), written=None))
+    letters.place.faults.append(PlaceFault(OutcomeUnknown("The connection broke."), written=None))
     letters.deliver()
     letters.now += 10 * 86_400
     _, engine = letters.deliver_and_count()
@@ -100,7 +100,7 @@ def test_a_place_that_cannot_be_read_needs_a_person_after_a_lost_answer(
 def test_a_place_that_may_get_it_twice_is_simply_sent_it_again(notes: World[Notebook]) -> None:
     for minute in range(READINGS):
         notes.weigh(at=minute)
-    notes.place.faults.append(Fault(OutcomeUnknown("The connection broke."), written=2))
+    notes.place.faults.append(PlaceFault(OutcomeUnknown("The connection broke."), written=2))
     assert isinstance(notes.deliver(), OutcomeUnknown)
     assert notes.deliver() is None
     assert notes.states() == ["delivered"] * READINGS

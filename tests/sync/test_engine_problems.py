@@ -23,7 +23,7 @@ from weighbridge.core.errors import (
 from weighbridge.sync.retry import FIRST_WAIT, LONGEST_WAIT, decide
 from weighbridge.sync.sending import send_all
 from weighbridge.testing.builders import NOON, owe, weigh_in
-from weighbridge.testing.places import Fault, Letterbox, Place
+from weighbridge.testing.places import Letterbox, Place, PlaceFault
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_the_class_of_the_problem_decides_about_the_state(
     letters: World[Letterbox], problem: Exception, state: State
 ) -> None:
     letters.weigh()
-    letters.place.faults.append(Fault(problem))
+    letters.place.faults.append(PlaceFault(problem))
     found = letters.deliver()
     assert letters.states() == [state]
     [row] = letters.rows()
@@ -90,7 +90,7 @@ def test_the_wait_doubles_unless_the_other_side_names_one(
 def test_trouble_ends_the_run_and_the_rest_stays_owed(letters: World[Letterbox]) -> None:
     for minute in range(READINGS):
         letters.weigh(at=minute)
-    letters.place.faults.append(Fault(RetryLater("Busy.")))
+    letters.place.faults.append(PlaceFault(RetryLater("Busy.")))
     assert isinstance(letters.deliver(), RetryLater)
     assert letters.states() == ["planned"] * READINGS
     assert letters.deliver() is None
@@ -99,7 +99,7 @@ def test_trouble_ends_the_run_and_the_rest_stays_owed(letters: World[Letterbox])
 
 def test_a_back_off_is_heeded_by_those_who_ask_for_it(letters: World[Letterbox]) -> None:
     letters.weigh()
-    letters.place.faults.append(Fault(RetryLater("Busy.", after=60)))
+    letters.place.faults.append(PlaceFault(RetryLater("Busy.", after=60)))
     letters.deliver(heed_backoff=True)
     letters.deliver(heed_backoff=True)
     assert letters.states() == ["planned"]
@@ -110,7 +110,7 @@ def test_a_back_off_is_heeded_by_those_who_ask_for_it(letters: World[Letterbox])
 
 def test_the_target_is_left_alone_for_as_long_as_it_asked(letters: World[Letterbox]) -> None:
     letters.weigh()
-    letters.place.faults.append(Fault(RetryLater("Busy.", after=90)))
+    letters.place.faults.append(PlaceFault(RetryLater("Busy.", after=90)))
     letters.deliver()
     assert letters.ledger.row()["pause_until"] == NOON + 90
 
@@ -132,7 +132,7 @@ def test_a_needed_login_blocks_everything_until_it_was_made(world: World[Place])
 def test_sending_never_raises_a_problem() -> None:
     place = Place(lambda: 0.0)
     for problem in (RetryLater("x"), LoginNeeded("x"), OutcomeUnknown("x"), KeyError("x")):
-        place.faults.append(Fault(problem))
+        place.faults.append(PlaceFault(problem))
         receipt = send_all(place, [owe(weigh_in())])
         assert isinstance(receipt.problem, Problem)
         assert receipt.delivered == {}

@@ -12,7 +12,7 @@ from fixtures.killed import weights
 from weighbridge.core.errors import RetryLater
 from weighbridge.core.reason import read_reason
 from weighbridge.testing.builders import NOON
-from weighbridge.testing.places import Fault, Place
+from weighbridge.testing.places import Place, PlaceFault
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_trouble_in_the_middle_of_splitting_keeps_what_was_found_out(world: Worl
         world.weigh(at=minute)
     world.place.refused = {NOON}
     # The halves are asked one after another; the one that could still be sent meets trouble.
-    world.place.faults.append(Fault(RetryLater("Busy.")))
+    world.place.faults.append(PlaceFault(RetryLater("Busy.")))
     assert isinstance(world.deliver(), RetryLater)
     assert world.states() == ["rejected", "planned", "planned"]
     assert world.deliver() is None

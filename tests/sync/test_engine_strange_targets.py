@@ -14,7 +14,7 @@ from weighbridge.core.errors import OutcomeUnknown, Problem, Refused, RetryLater
 from weighbridge.core.measures import Reading
 from weighbridge.targets.base import Owed, Receipt
 from weighbridge.testing.builders import NOON
-from weighbridge.testing.places import Fault, Letterbox, Notebook, Place
+from weighbridge.testing.places import Letterbox, Notebook, Place, PlaceFault
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_defect_in_looking_is_a_problem_of_this_target_alone(tmp_path: Path) -
 
 def test_a_defect_in_sending_may_have_sent_something(world: World[Place]) -> None:
     world.weigh()
-    world.place.faults.append(Fault(ValueError("secret-3f9a of a defect"), written=None))
+    world.place.faults.append(PlaceFault(ValueError("secret-3f9a of a defect"), written=None))
     assert world.deliver() is None
     assert world.states() == ["confirmed"]
     assert world.kilograms() == weights(0)

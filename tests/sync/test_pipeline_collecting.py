@@ -15,7 +15,7 @@ from weighbridge.core.measures import MeasureGroup
 from weighbridge.core.reason import plain
 from weighbridge.sources.withings.parse import Page
 from weighbridge.testing.builders import NOON, group
-from weighbridge.testing.places import Fault
+from weighbridge.testing.places import PlaceFault
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_without_an_account_a_person_must_log_in_and_nothing_else_fails(world: W
 
 def test_withings_in_trouble_does_not_stop_what_is_known_already(world: World) -> None:
     world.weigh()
-    world.place.faults.append(Fault(RetryLater("Busy.")))
+    world.place.faults.append(PlaceFault(RetryLater("Busy.")))
     world.sync()
     assert world.states() == ["planned"]
     world.cloud.problem = LoginNeeded("The login is dead.")

@@ -15,7 +15,7 @@ from weighbridge.core.measures import Measurement, Reading
 from weighbridge.storage.database import Database
 from weighbridge.storage.ledger import Ledger
 from weighbridge.testing.builders import NOON, group
-from weighbridge.testing.places import Fault, Place
+from weighbridge.testing.places import Place, PlaceFault
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_a_target_that_was_away_gets_what_it_missed(world: World) -> None:
 
 def test_what_waits_for_a_target_survives_that_it_cannot_be_built(world: World) -> None:
     world.weigh()
-    world.place.faults.append(Fault(RetryLater("Busy.")))
+    world.place.faults.append(PlaceFault(RetryLater("Busy.")))
     world.sync()
     world.targets["place"] = StateProblem("A part is missing.", remedy="Install it.")
     world.cloud.put(group({167: 60}, group_id=2, updated_at=NOON + 900))
@@ -122,7 +122,7 @@ def test_a_new_rule_has_everything_planned_once_more(world: World) -> None:
 
 def test_the_pause_that_a_target_asked_for_is_kept(world: World) -> None:
     world.weigh()
-    world.place.faults.append(Fault(RetryLater("Busy.", after=600)))
+    world.place.faults.append(PlaceFault(RetryLater("Busy.", after=600)))
     world.sync()
     calls = len(world.place.calls)
     outcome = world.sync()

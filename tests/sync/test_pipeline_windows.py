@@ -14,7 +14,7 @@ from weighbridge.storage.archive import account_archive
 from weighbridge.storage.database import Database
 from weighbridge.sync.stored_readings import readings_between
 from weighbridge.testing.builders import NOON, group
-from weighbridge.testing.places import Fault
+from weighbridge.testing.places import PlaceFault
 
 FOR_EVER = 2**62
 
@@ -41,7 +41,7 @@ def test_older_readings_are_counted_once_and_sent_when_asked_for(world: World) -
 def test_a_window_is_read_again_and_marks_what_is_gone(world: World) -> None:
     for minute in range(4):
         world.weigh(at=minute)
-    world.place.faults.append(Fault(RetryLater("Busy.")))
+    world.place.faults.append(PlaceFault(RetryLater("Busy.")))
     world.sync()
     del world.cloud.groups[3]
     assert world.sync(only=["notes"]).gone == 0, "a deleted group is not told"

@@ -11,7 +11,7 @@ from weighbridge.core.days import Window
 from weighbridge.core.errors import ExitCode, RetryLater
 from weighbridge.targets.base import ServerHandle, ServerStatus
 from weighbridge.testing.builders import NOON, group
-from weighbridge.testing.places import Fault, Notebook
+from weighbridge.testing.places import Notebook, PlaceFault
 
 
 class Board(Notebook):
@@ -85,7 +85,7 @@ def test_a_target_that_is_not_chosen_says_nothing(world: World, board: Board) ->
 
 
 def test_a_target_that_is_away_says_everything_when_it_is_back(world: World, board: Board) -> None:
-    board.faults.append(Fault(RetryLater("The broker is away.")))
+    board.faults.append(PlaceFault(RetryLater("The broker is away.")))
     world.weigh()
     world.sync()
     assert board.announced == 0

@@ -145,4 +145,4 @@ class TestScaleboard(TargetContract):
         target = self.make(self.context(tmp_path))
         receipt = target.send(target.render([owe(self.good(NOON))]))
         assert list(receipt.refused) == [self.good(NOON).reading_id]
-        assert "status 422" in next(iter(receipt.refused.values()))
+        assert "status 422" in str(next(iter(receipt.refused.values())))

@@ -24,7 +24,7 @@ from weighbridge.targets.formats.fit.fit_messages import (
     FIRST_INSTANT,
     LAST_INSTANT,
     WEIGHT_SCALE,
-    Message,
+    FitMessage,
     PressureRow,
     Row,
     WeightRow,
@@ -72,7 +72,7 @@ def frames(content: bytes) -> list[Any]:
         return [frame for frame in reader if isinstance(frame, fitdecode.FitDataMessage)]
 
 
-def raw_rows(content: bytes, message: Message) -> list[dict[str, int]]:
+def raw_rows(content: bytes, message: FitMessage) -> list[dict[str, int]]:
     """The integers of the rows as fitdecode sees them."""
     names = {field.number: field.name for field in message.fields}
     return [

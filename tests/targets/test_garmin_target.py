@@ -20,7 +20,7 @@ from weighbridge.core.measures import Kind, MeasureType, Reading
 from weighbridge.targets import garmin
 from weighbridge.targets.base import Checks, Context, Replaces, Verifiable
 from weighbridge.targets.garmin.garmin_options import GarminOptions
-from weighbridge.targets.garmin.garmin_payload import Payload
+from weighbridge.targets.garmin.garmin_payload import GarminPayload
 from weighbridge.targets.garmin.garmin_target import GarminTarget
 from weighbridge.testing.builders import (
     NOON,
@@ -63,7 +63,7 @@ class TestGarmin(TargetContract):
     def make(self, context: Context) -> GarminTarget:
         return GarminTarget(GarminOptions(url=self.world.sandbox.url), context)
 
-    def instants(self, payload: Payload) -> list[int]:
+    def instants(self, payload: GarminPayload) -> list[int]:
         return [one.row.taken_at for one in payload.weigh_ins]
 
     def standing(self, context: Context) -> list[Any]:

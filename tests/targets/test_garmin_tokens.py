@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
-from weighbridge.targets.garmin.garmin_answers import Answer
+from weighbridge.targets.garmin.garmin_answers import GarminAnswer
 from weighbridge.targets.garmin.garmin_tokens import (
     MARGIN_SECONDS,
     GarminTokenLife,
@@ -47,19 +47,19 @@ def stored(seconds_left: float, refresh: str = "refresh-1") -> dict[str, str]:
     }
 
 
-def pair(refresh: str = "refresh-2", **more: Any) -> Answer:
+def pair(refresh: str = "refresh-2", **more: Any) -> GarminAnswer:
     body = {"access_token": jwt(exp=NOW + 72_000, **more), "refresh_token": refresh}
-    return Answer(200, {}, msgspec.json.encode(body))
+    return GarminAnswer(200, {}, msgspec.json.encode(body))
 
 
 class TokenHost:
     """Rotates like the real one: a refresh token works once."""
 
-    def __init__(self, *answers: Answer) -> None:
+    def __init__(self, *answers: GarminAnswer) -> None:
         self.answers = list(answers)
         self.asked_with: list[str] = []
 
-    def refresh(self, tokens: GarminTokens) -> Answer:
+    def refresh(self, tokens: GarminTokens) -> GarminAnswer:
         self.asked_with.append(tokens.di_refresh_token)
         return self.answers.pop(0)
 
@@ -90,14 +90,14 @@ def test_the_client_id_follows_the_token() -> None:
 
 
 def test_an_answer_without_a_new_refresh_token_keeps_the_old_one() -> None:
-    answer = Answer(200, {}, msgspec.json.encode({"access_token": "a2"}))
+    answer = GarminAnswer(200, {}, msgspec.json.encode({"access_token": "a2"}))
     assert renewed(answer, GarminTokens("a", "b", "c")) == GarminTokens("a2", "b", "c")
 
 
 @pytest.mark.parametrize("status", [400, 401])
 def test_a_refused_refresh_needs_a_person_and_touches_nothing(status: int) -> None:
     before = stored(-5)
-    session, host = MemorySession(before, "7"), TokenHost(Answer(status))
+    session, host = MemorySession(before, "7"), TokenHost(GarminAnswer(status))
     with pytest.raises(LoginNeeded) as caught:
         life_of(session, host).current()
     assert caught.value.remedy == f"Run: {LOGIN}"
@@ -108,18 +108,18 @@ def test_a_refused_refresh_needs_a_person_and_touches_nothing(status: int) -> No
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(200),
-        Answer(200, {}, b"<html>"),
-        Answer(200, {}, b"{}"),
-        Answer(200, {}, b'{"access_token": ""}'),
-        Answer(200, {}, b'{"access_token": null, "refresh_token": "r"}'),
-        Answer(403),
-        Answer(429),
-        Answer(500),
-        Answer(503),
+        GarminAnswer(200),
+        GarminAnswer(200, {}, b"<html>"),
+        GarminAnswer(200, {}, b"{}"),
+        GarminAnswer(200, {}, b'{"access_token": ""}'),
+        GarminAnswer(200, {}, b'{"access_token": null, "refresh_token": "r"}'),
+        GarminAnswer(403),
+        GarminAnswer(429),
+        GarminAnswer(500),
+        GarminAnswer(503),
     ],
 )
-def test_whatever_is_not_a_pair_replaces_nothing(answer: Answer) -> None:
+def test_whatever_is_not_a_pair_replaces_nothing(answer: GarminAnswer) -> None:
     before = stored(-5)
     session = MemorySession(before, "7")
     with pytest.raises(RetryLater):
@@ -205,7 +205,9 @@ def test_an_odd_end_is_none(end: Any) -> None:
 @given(st.dictionaries(st.sampled_from(["access_token", "refresh_token"]), st.none() | st.text()))
 def test_a_renewal_never_leaves_an_incomplete_login(content: dict[str, Any]) -> None:
     try:
-        tokens = renewed(Answer(200, {}, msgspec.json.encode(content)), GarminTokens("a", "b", "c"))
+        tokens = renewed(
+            GarminAnswer(200, {}, msgspec.json.encode(content)), GarminTokens("a", "b", "c")
+        )
     except Problem:
         return
     assert read_tokens(msgspec.to_builtins(tokens)) == tokens

@@ -139,7 +139,7 @@ def closed_port() -> str:
 
 
 def upload_to(address: str) -> None:
-    connection = garmin_adapter.Connection(Endpoint(url=address))
+    connection = garmin_adapter.GarminConnection(Endpoint(url=address))
     connection.use(GarminTokens("token", "refresh", "client"))
     connection.call("POST", UPLOAD, files={"file": ("weight.fit", b"rows")})
 
@@ -161,7 +161,7 @@ def test_a_proxy_that_is_away_means_that_nothing_left(monkeypatch: pytest.Monkey
 
 
 def test_a_token_that_is_no_header_never_leaves(world: GarminWorld) -> None:
-    connection = garmin_adapter.Connection(Endpoint(url=world.sandbox.url))
+    connection = garmin_adapter.GarminConnection(Endpoint(url=world.sandbox.url))
     connection.use(GarminTokens("two\nlines", "refresh", "client"))
     with pytest.raises(RetryLater):
         connection.call("POST", UPLOAD, json={})

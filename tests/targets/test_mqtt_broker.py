@@ -32,7 +32,7 @@ from weighbridge.targets.mqtt.bridge import Bridge
 from weighbridge.targets.mqtt.broker import Broker
 from weighbridge.targets.mqtt.broker_access import Access
 from weighbridge.targets.mqtt.broker_address import Address
-from weighbridge.targets.mqtt.mqtt_message import Answer, Message
+from weighbridge.targets.mqtt.mqtt_message import MqttMessage, PublishResult
 from weighbridge.targets.mqtt.mqtt_options import MqttOptions
 from weighbridge.targets.mqtt.mqtt_target import MqttTarget, _delivered
 from weighbridge.targets.mqtt.topics import Topics
@@ -68,7 +68,7 @@ def test_a_visitor_publishes_and_says_nothing_of_itself(
 ) -> None:
     with listening(shared, f"{base}/#", "test/#") as listener:
         with closing(make(shared, base, protocol=protocol)) as broker:
-            broker.publish([Message(f"{base}/one", b"1"), Message(f"{base}/two", b"2")])
+            broker.publish([MqttMessage(f"{base}/one", b"1"), MqttMessage(f"{base}/two", b"2")])
         listener.all_is_said()
         assert [said.payload for said in listener.heard[:-1]] == [b"1", b"2"]
 
@@ -89,7 +89,7 @@ def test_small_messages_are_not_held_back(shared: Mosquitto) -> None:
 
 def test_hundreds_of_messages_go_in_one_go(shared: Mosquitto, base: str) -> None:
     with listening(shared, f"{base}/#", "test/#") as listener, closing(make(shared)) as broker:
-        answer = broker.send([Message(f"{base}/{n}", str(n).encode()) for n in range(500)])
+        answer = broker.send([MqttMessage(f"{base}/{n}", str(n).encode()) for n in range(500)])
         assert (answer.taken, answer.problem) == (frozenset(range(500)), None)
         listener.all_is_said()
         assert [said.payload for said in listener.heard[:-1]] == [b"%d" % n for n in range(500)]
@@ -106,7 +106,7 @@ def test_a_visitor_whose_connection_was_lost_connects_again(shared: Mosquitto) -
 def test_what_stands_at_the_broker_can_be_read(shared: Mosquitto, base: str) -> None:
     with closing(make(shared)) as broker:
         assert broker.standing(f"{base}/kept") == b""
-        broker.publish([Message(f"{base}/kept", b"here", retain=True)])
+        broker.publish([MqttMessage(f"{base}/kept", b"here", retain=True)])
         assert broker.standing(f"{base}/kept") == b"here"
 
 
@@ -176,7 +176,7 @@ def test_a_topic_that_is_not_allowed_needs_a_person(tmp_path: Path) -> None:
         mosquitto(tmp_path, f"acl_file {rules}") as where,
         closing(make(where, protocol="5")) as broker,
     ):
-        answer = broker.send([HELLO, Message("else/where", b"")])
+        answer = broker.send([HELLO, MqttMessage("else/where", b"")])
         assert answer.taken == {0}
         assert isinstance(answer.problem, LoginNeeded)
         assert "write to else/where" in str(answer.problem)
@@ -204,7 +204,7 @@ def test_a_frozen_broker_is_not_waited_for_and_hears_it_only_once(
         broker.publish([HELLO])
         where.freeze()
         with pytest.raises(RetryLater, match=r"did not answer within 0\.\d+ seconds"):
-            broker.publish([Message("test/state", b"1", retain=True)])
+            broker.publish([MqttMessage("test/state", b"1", retain=True)])
         where.thaw()
         broker.publish([HELLO])
         listener.all_is_said()
@@ -242,7 +242,7 @@ def test_only_what_was_acknowledged_counts_as_delivered(tmp_path: Path) -> None:
     readings = [weigh_in("70", taken_at=NOON + n) for n in range(3)]
     old = weigh_in("70", taken_at=NOON - 60)
     payload = target.render([owe(one) for one in (*readings, old)])
-    delivered = _delivered(payload, Answer(frozenset({0, 1, 2})))
+    delivered = _delivered(payload, PublishResult(frozenset({0, 1, 2})))
     assert set(delivered) == {old.reading_id, readings[0].reading_id}
 
 

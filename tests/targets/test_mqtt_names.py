@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weighbridge.targets.mqtt.mqtt_names import Person, display_name, slug
+from weighbridge.targets.mqtt.mqtt_names import MqttPerson, display_name, slug
 from weighbridge.targets.mqtt.topics import Topics
 
 USERID = "12345678"
@@ -55,7 +55,7 @@ def test_any_name_makes_a_valid_entity_id(name: str) -> None:
     ],
 )
 def test_a_name_is_shown_with_capitals(name: str, shown: str) -> None:
-    assert display_name(name) == Person(USERID, name).display_name == shown
+    assert display_name(name) == MqttPerson(USERID, name).display_name == shown
 
 
 # --- Topics ---------------------------------------------------------------------------------------

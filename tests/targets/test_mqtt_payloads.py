@@ -30,7 +30,7 @@ from weighbridge.core.measures import SEGMENT_TYPES, WHOLE_BODY, MeasureType
 from weighbridge.targets.base import Newest, ServerStatus
 from weighbridge.targets.mqtt.discovery import bridge_device, components_of, person_device
 from weighbridge.targets.mqtt.mqtt_event import EVENT_TYPES
-from weighbridge.targets.mqtt.mqtt_names import Person
+from weighbridge.targets.mqtt.mqtt_names import MqttPerson
 from weighbridge.targets.mqtt.mqtt_state import bridge_info, person_state
 from weighbridge.targets.mqtt.mqtt_values import number
 from weighbridge.targets.mqtt.sensors import SENSORS
@@ -294,7 +294,7 @@ def test_a_problem_is_shown_with_its_reason() -> None:
 
 def test_two_people_with_one_name_have_different_ids() -> None:
     one, two = (
-        person_device(TOPICS, Person(userid, "Anna"), whole_body()) for userid in ("1", "2")
+        person_device(TOPICS, MqttPerson(userid, "Anna"), whole_body()) for userid in ("1", "2")
     )
     ids = [{c["unique_id"] for c in device["components"].values()} for device in (one, two)]
     assert not ids[0] & ids[1]

@@ -19,9 +19,9 @@ from fixtures.mosquitto import HouseOfTests, Mosquitto, listening, mosquitto, ne
 from fixtures.waiting import PATIENCE, wait_until
 from weighbridge.core.errors import LoginNeeded, RetryLater
 from weighbridge.targets.base import ServerStatus
-from weighbridge.targets.mqtt.broker import Limits
+from weighbridge.targets.mqtt.broker import BrokerLimits
 from weighbridge.targets.mqtt.connection_supervisor import ReconnectPolicy
-from weighbridge.targets.mqtt.mqtt_message import Message
+from weighbridge.targets.mqtt.mqtt_message import MqttMessage
 from weighbridge.testing.builders import NOON
 
 pytestmark = needs_mosquitto
@@ -114,7 +114,7 @@ def test_a_broker_that_was_killed_is_found_again_and_told_everything(
         where.kill()
         wait_until(lambda: not broker.remembers("a", b"b"))
         with pytest.raises(RetryLater):
-            broker.publish([Message("test/lost", b"", retain=True)])
+            broker.publish([MqttMessage("test/lost", b"", retain=True)])
         where.start()
         wait_until(lambda: len(house.back) == 2)
         assert not broker.remembers("a", b"b")
@@ -140,7 +140,7 @@ def test_a_frozen_broker_is_left_and_found_again(
             broker.publish([HELLO])
         where.thaw()
         wait_until(lambda: len(house.back) == 2)
-        broker.publish([Message("test/again", b"")])
+        broker.publish([MqttMessage("test/again", b"")])
         listener.all_is_said()
         assert words(listener, base)[-1] == "online"
         assert len(listener.under("test/again")) == 1
@@ -247,13 +247,13 @@ def test_leaving_a_frozen_broker_is_quick(tmp_path: Path, base: str, house: Hous
         where.freeze()
         began = time.monotonic()
         broker.close()
-        assert time.monotonic() - began < Limits().answer
+        assert time.monotonic() - began < BrokerLimits().answer
 
 
 def test_leaving_while_nobody_answers_is_quick(tmp_path: Path, house: HouseOfTests) -> None:
     where = Mosquitto(tmp_path)
     with socket.create_server(("127.0.0.1", where.port)):
-        broker = make(where, limits=Limits(answer=PATIENCE, leaving=0.2))
+        broker = make(where, limits=BrokerLimits(answer=PATIENCE, leaving=0.2))
         broker.stay(house, "anna", "mqtt", "home")
         began = time.monotonic()
         broker.close()
@@ -265,7 +265,7 @@ def test_a_refused_resident_is_patient_and_says_why(tmp_path: Path, house: House
     with (
         mosquitto(tmp_path, anonymous=False) as where,
         closing(
-            make(where, limits=Limits(pace=ReconnectPolicy(shortest=0.01, longest=60)))
+            make(where, limits=BrokerLimits(pace=ReconnectPolicy(shortest=0.01, longest=60)))
         ) as broker,
     ):
         broker._between = remembering(asked)
@@ -278,7 +278,7 @@ def test_a_refused_resident_is_patient_and_says_why(tmp_path: Path, house: House
 
 def test_attempts_come_slower_and_slower_within_bounds(tmp_path: Path, house: HouseOfTests) -> None:
     asked: list[tuple[float, float]] = []
-    with closing(make(Mosquitto(tmp_path), limits=Limits())) as broker:
+    with closing(make(Mosquitto(tmp_path), limits=BrokerLimits())) as broker:
         broker._between = remembering(asked, 0.0)
         broker.stay(house, "anna", "mqtt", "home")
         wait_until(lambda: len(asked) >= 8)

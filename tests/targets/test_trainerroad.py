@@ -28,7 +28,11 @@ from weighbridge.core.measures import MeasureType, Reading
 from weighbridge.targets import trainerroad
 from weighbridge.targets.base import Checks, Context, LatestOnly, Replaces, Verifiable
 from weighbridge.targets.trainerroad.trainerroad_options import TrainerRoadOptions
-from weighbridge.targets.trainerroad.trainerroad_target import Payload, TrainerRoadTarget, weight_of
+from weighbridge.targets.trainerroad.trainerroad_target import (
+    TrainerRoadPayload,
+    TrainerRoadTarget,
+    weight_of,
+)
 from weighbridge.testing.builders import (
     NOON,
     UNTHINKABLE,
@@ -64,7 +68,7 @@ class TestTrainerRoad(TargetContract):
     def make(self, context: Context) -> TrainerRoadTarget:
         return TrainerRoadTarget(TrainerRoadOptions(url=self.world.sandbox.url), context)
 
-    def instants(self, payload: Payload) -> list[int]:
+    def instants(self, payload: TrainerRoadPayload) -> list[int]:
         return [one.taken_at for one in payload.weights]
 
     def standing(self, context: Context) -> list[float]:

@@ -18,9 +18,9 @@ from weighbridge.targets.trainerroad.trainerroad_answers import (
     trouble_of_read,
     trouble_of_write,
 )
-from weighbridge.targets.trainerroad.trainerroad_http import Answer
+from weighbridge.targets.trainerroad.trainerroad_http import TrainerRoadAnswer
 from weighbridge.targets.trainerroad.trainerroad_profile import (
-    Profile,
+    RiderProfile,
     read_member,
     read_profile,
     read_success,
@@ -36,7 +36,7 @@ weights = st.decimals(min_value="0.1", max_value="999.9", places=1)
 other_keys = st.text(max_size=12).filter(lambda key: key.lower() not in {"weightkg", "ftp"})
 
 
-def profile(weight: Any, **more: Any) -> Profile:
+def profile(weight: Any, **more: Any) -> RiderProfile:
     return read_profile(json.dumps({"weightKg": weight, **more}).encode())
 
 
@@ -202,10 +202,10 @@ LOGIN = "weighbridge login trainerroad"
 
 @given(st.integers(200, 599))
 def test_every_status_has_a_decision(status: int) -> None:
-    read = trouble_of_read(Answer(status), "profile", LOGIN)
+    read = trouble_of_read(TrainerRoadAnswer(status), "profile", LOGIN)
     assert isinstance(read, (RetryLater, LoginNeeded))
     assert isinstance(read, LoginNeeded) == (status == 401)
-    written = trouble_of_write(Answer(status), LOGIN)
+    written = trouble_of_write(TrainerRoadAnswer(status), LOGIN)
     assert (written is None) == (status in {200, 204})
     if written is not None:
         assert isinstance(written, (RetryLater, LoginNeeded, Refused, OutcomeUnknown))
@@ -214,8 +214,8 @@ def test_every_status_has_a_decision(status: int) -> None:
 
 
 def test_a_way_to_the_login_page_is_a_lost_login() -> None:
-    there = Answer(302, location="https://www.trainerroad.com/app/login?ReturnUrl=x")
-    elsewhere = Answer(302, location="/app/welcome")
+    there = TrainerRoadAnswer(302, location="https://www.trainerroad.com/app/login?ReturnUrl=x")
+    elsewhere = TrainerRoadAnswer(302, location="/app/welcome")
     for trouble in (trouble_of_read(there, "profile", LOGIN), trouble_of_write(there, LOGIN)):
         assert isinstance(trouble, LoginNeeded)
         assert trouble.remedy == f"Run: {LOGIN}"
@@ -227,21 +227,21 @@ def test_a_way_to_the_login_page_is_a_lost_login() -> None:
 @pytest.mark.parametrize(
     ("answer", "after"),
     [
-        (Answer(429), PAUSE_SECONDS),
-        (Answer(429, retry_after=7.0), 7.0),
-        (Answer(403), PAUSE_SECONDS),
-        (Answer(503, retry_after=60.0), 60.0),
-        (Answer(500), None),
-        (Answer(404), CHANGED_PAUSE_SECONDS),
-        (Answer(200), CHANGED_PAUSE_SECONDS),
+        (TrainerRoadAnswer(429), PAUSE_SECONDS),
+        (TrainerRoadAnswer(429, retry_after=7.0), 7.0),
+        (TrainerRoadAnswer(403), PAUSE_SECONDS),
+        (TrainerRoadAnswer(503, retry_after=60.0), 60.0),
+        (TrainerRoadAnswer(500), None),
+        (TrainerRoadAnswer(404), CHANGED_PAUSE_SECONDS),
+        (TrainerRoadAnswer(200), CHANGED_PAUSE_SECONDS),
     ],
 )
-def test_how_long_it_is_left_alone(answer: Answer, after: float | None) -> None:
+def test_how_long_it_is_left_alone(answer: TrainerRoadAnswer, after: float | None) -> None:
     trouble = trouble_of_read(answer, "profile", LOGIN)
     assert isinstance(trouble, RetryLater)
     assert trouble.after == after
 
 
 def test_an_answer_does_not_show_its_cookie() -> None:
-    assert "secret" not in repr(Answer(200, b"secret", cookie="secret"))
+    assert "secret" not in repr(TrainerRoadAnswer(200, b"secret", cookie="secret"))
     assert "70" not in repr(profile(70.5, name="secret"))

@@ -22,7 +22,7 @@ from weighbridge.core.errors import Problem, most_urgent
 from weighbridge.sync.services import Services
 
 
-class Checked(msgspec.Struct):
+class CheckAnswer(msgspec.Struct):
     """One question and its answer. ``where``: ``withings`` or the name of a target."""
 
     person: str
@@ -69,7 +69,7 @@ def command(
     return most_urgent({one.exit_code for one in found})
 
 
-def _check(workplace: Services, person: Person, targets: tuple[str, ...]) -> Iterator[Checked]:
+def _check(workplace: Services, person: Person, targets: tuple[str, ...]) -> Iterator[CheckAnswer]:
     if not targets:
         yield _asked(person.name, "withings", lambda: _ask_withings(workplace, person))
     for target in person.targets:
@@ -78,12 +78,12 @@ def _check(workplace: Services, person: Person, targets: tuple[str, ...]) -> Ite
             yield _asked(person.name, target.name, ask)
 
 
-def _asked(person: str, where: str, ask: Callable[[], str]) -> Checked:
+def _asked(person: str, where: str, ask: Callable[[], str]) -> CheckAnswer:
     try:
-        return Checked(person, where, works=True, answer=ask())
+        return CheckAnswer(person, where, works=True, answer=ask())
     except Problem as problem:
         code = int(problem.exit_code)
-        return Checked(person, where, works=False, answer=str(problem), exit_code=code)
+        return CheckAnswer(person, where, works=False, answer=str(problem), exit_code=code)
 
 
 def _ask_withings(workplace: Services, person: Person) -> str:

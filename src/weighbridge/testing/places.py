@@ -21,7 +21,7 @@ from weighbridge.targets.base import Existing, Owed, Receipt
 type Values = Mapping[int, Decimal]
 
 
-class Entry(msgspec.Struct):
+class PlaceEntry(msgspec.Struct):
     """One reading that stands at a place. Two of the same instant and kind are a doubled one."""
 
     reference: str
@@ -32,7 +32,7 @@ class Entry(msgspec.Struct):
     day: str = ""
 
 
-class Fault(msgspec.Struct, frozen=True):
+class PlaceFault(msgspec.Struct, frozen=True):
     """What the next call does: so many readings are written, then ``problem`` is raised.
 
     ``written`` None means all of them, so that only the answer is lost. A problem that is no
@@ -51,8 +51,8 @@ class Letterbox:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
-        self.entries: list[Entry] = []
-        self.faults: deque[Fault] = deque()
+        self.entries: list[PlaceEntry] = []
+        self.faults: deque[PlaceFault] = deque()
         """Each call of ``send`` or ``replace`` takes the next one."""
         self.refused: set[int] = set()
         """Instants: a payload that holds one of them is refused as a whole."""
@@ -118,7 +118,7 @@ class Letterbox:
 
     def _write(self, one: Owed) -> str:
         self._count += 1
-        entry = Entry(
+        entry = PlaceEntry(
             str(self._count),
             one.reading.kind,
             one.reading.taken_at,
@@ -198,7 +198,7 @@ class Place(Letterbox):
         best = (same or entries)[:1]
         return Existing(best[0].reference, bool(same)) if best else None
 
-    def _visible(self, one: Owed) -> list[Entry]:
+    def _visible(self, one: Owed) -> list[PlaceEntry]:
         reading, now = one.reading, self.clock()
         return [
             entry

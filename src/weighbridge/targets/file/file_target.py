@@ -15,7 +15,7 @@ from weighbridge.targets.base import Context, Existing, Owed, Receipt
 from weighbridge.targets.file.file_options import FileOptions
 from weighbridge.targets.formats import csv_format, fit_format, jsonl_format
 from weighbridge.targets.formats.disk import check_writable, locked, real_path, trouble_with
-from weighbridge.targets.formats.file_store import Entry, FolderShelf, LineShelf, Shelf
+from weighbridge.targets.formats.file_store import FileEntry, FolderShelf, LineShelf, Shelf
 from weighbridge.targets.formats.fit.fit_messages import Row
 from weighbridge.targets.formats.fit_file import FitShelf
 from weighbridge.targets.formats.render_context import Owner
@@ -24,10 +24,10 @@ from weighbridge.targets.formats.text_lines import LineFormat
 _LINES: Mapping[str, LineFormat] = {"json": jsonl_format, "csv": csv_format}
 
 
-class Payload(msgspec.Struct, frozen=True):
+class FilePayload(msgspec.Struct, frozen=True):
     """Readings as they will stand in the file, oldest first."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[FileEntry, ...]
     refused: dict[str, Problem | str]
     """Reading id → why the format cannot hold it."""
 
@@ -55,11 +55,11 @@ class FileTarget:
             return fit_format.fit_part(reading)
         return (*reading.measurements, *reading.segments)
 
-    def render(self, owed: Sequence[Owed]) -> Payload:
+    def render(self, owed: Sequence[Owed]) -> FilePayload:
         """The lines or rows of these readings, oldest first."""
         context = self._context
         owner = Owner(context.person, context.timezone, context.height())
-        entries: list[Entry] = []
+        entries: list[FileEntry] = []
         refused: dict[str, Problem | str] = {}
         for one in sorted(owed, key=_age):
             try:
@@ -68,15 +68,15 @@ class FileTarget:
                 refused[one.reading_id] = problem
             else:
                 taken_at = one.reading.taken_at
-                entries.append(Entry(one.reading_id, taken_at, content, one.previous))
-        return Payload(tuple(entries), refused)
+                entries.append(FileEntry(one.reading_id, taken_at, content, one.previous))
+        return FilePayload(tuple(entries), refused)
 
     def _content(self, reading: Reading, owner: Owner) -> bytes | Row:
         if self._lines is None:
             return fit_format.row(reading, owner.height_m)
         return self._lines.encode(reading, owner)
 
-    def preview(self, payload: Payload) -> Iterator[str]:
+    def preview(self, payload: FilePayload) -> Iterator[str]:
         """The lines as they would be written; FIT rows as names and values."""
         for entry in payload.entries:
             if isinstance(entry.content, bytes):
@@ -86,7 +86,7 @@ class FileTarget:
         for reading_id, reason in payload.refused.items():
             yield f"not written: {reading_id}: {reason}"
 
-    def send(self, payload: Payload) -> Receipt:
+    def send(self, payload: FilePayload) -> Receipt:
         """Write. Raises ``RetryLater`` for a disk that is full, read-only or in use."""
         written: dict[str, str] = {}
         problem: RetryLater | None = None
@@ -113,7 +113,7 @@ class FileTarget:
             check_writable(folder)
         return f"writes {self._options.shape} to {self._path}"
 
-    def _write(self, entries: Sequence[Entry], written: dict[str, str]) -> None:
+    def _write(self, entries: Sequence[FileEntry], written: dict[str, str]) -> None:
         with trouble_with(self._path):
             shelf = self._shelf()
             with locked(self._lock_file(), self._path):

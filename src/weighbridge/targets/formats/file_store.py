@@ -16,7 +16,7 @@ from weighbridge.targets.formats.line_file import LineFile
 from weighbridge.targets.formats.text_lines import LineFormat
 
 
-class Entry(msgspec.Struct, frozen=True):
+class FileEntry(msgspec.Struct, frozen=True):
     """One reading, ready to be written."""
 
     reading_id: str
@@ -36,10 +36,10 @@ class FileState(msgspec.Struct, frozen=True):
 class Shelf(Protocol):
     """Writing twice changes nothing. Raises ``OSError`` as it comes, and ``RetryLater``."""
 
-    def find(self, entries: Sequence[Entry]) -> dict[str, FileState]:
+    def find(self, entries: Sequence[FileEntry]) -> dict[str, FileState]:
         """Reading id → what stands in its place; nothing for what is not there."""
 
-    def write(self, entries: Sequence[Entry], written: dict[str, str]) -> None:
+    def write(self, entries: Sequence[FileEntry], written: dict[str, str]) -> None:
         """Write or replace; notes reading id → reference of what is safe on the disk."""
 
 
@@ -49,14 +49,14 @@ class LineShelf:
     def __init__(self, path: Path, form: LineFormat) -> None:
         self._file = LineFile(path, form)
 
-    def find(self, entries: Sequence[Entry]) -> dict[str, FileState]:
+    def find(self, entries: Sequence[FileEntry]) -> dict[str, FileState]:
         lines = _contents(entries)
         return {
             one: FileState(one, line == lines[one].rstrip(b"\r\n"))
             for one, line in self._file.find(lines).items()
         }
 
-    def write(self, entries: Sequence[Entry], written: dict[str, str]) -> None:
+    def write(self, entries: Sequence[FileEntry], written: dict[str, str]) -> None:
         lines = _contents(entries)
         make_folder(self._file.path.parent)
         self._file.write(lines)
@@ -71,7 +71,7 @@ class FolderShelf:
         self._suffix = suffix
         self._header = header
 
-    def find(self, entries: Sequence[Entry]) -> dict[str, FileState]:
+    def find(self, entries: Sequence[FileEntry]) -> dict[str, FileState]:
         expect_folder(self._folder)
         found = {}
         for entry in entries:
@@ -81,7 +81,7 @@ class FolderShelf:
                 found[entry.reading_id] = FileState(path.name, same)
         return found
 
-    def write(self, entries: Sequence[Entry], written: dict[str, str]) -> None:
+    def write(self, entries: Sequence[FileEntry], written: dict[str, str]) -> None:
         standing = self.find(entries)
         make_folder(self._folder)
         for entry in entries:
@@ -90,10 +90,10 @@ class FolderShelf:
                 replace(real_path(path), [self._whole(entry)])
             written[entry.reading_id] = path.name
 
-    def _path(self, entry: Entry) -> Path:
+    def _path(self, entry: FileEntry) -> Path:
         return self._folder / f"{file_name(entry.reading_id)}{self._suffix}"
 
-    def _whole(self, entry: Entry) -> bytes:
+    def _whole(self, entry: FileEntry) -> bytes:
         if isinstance(entry.content, bytes):
             return self._header + entry.content
         return encode([entry.content])
@@ -107,7 +107,7 @@ def file_name(reading_id: str) -> str:
     )
 
 
-def _contents(entries: Iterable[Entry]) -> dict[str, bytes]:
+def _contents(entries: Iterable[FileEntry]) -> dict[str, bytes]:
     return {
         entry.reading_id: entry.content for entry in entries if isinstance(entry.content, bytes)
     }

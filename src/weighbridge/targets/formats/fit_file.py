@@ -12,7 +12,7 @@ from pathlib import Path
 
 from weighbridge.core.errors import Refused
 from weighbridge.targets.formats.disk import expect_file, make_folder, replace
-from weighbridge.targets.formats.file_store import Entry, FileState
+from weighbridge.targets.formats.file_store import FileEntry, FileState
 from weighbridge.targets.formats.fit.fit_messages import PressureRow, Row, WeightRow
 from weighbridge.targets.formats.fit.fit_reader import read_pressures, read_weights
 from weighbridge.targets.formats.fit_format import encode
@@ -32,13 +32,13 @@ class FitShelf:
         beside = path.with_name(f"{path.stem}.blood_pressure{path.suffix}")
         self._files = (FitFile(path, WeightRow), FitFile(beside, PressureRow))
 
-    def find(self, entries: Sequence[Entry]) -> dict[str, FileState]:
+    def find(self, entries: Sequence[FileEntry]) -> dict[str, FileState]:
         found: dict[str, FileState] = {}
         for file in self._files:
             found.update(file.find(entries))
         return found
 
-    def write(self, entries: Sequence[Entry], written: dict[str, str]) -> None:
+    def write(self, entries: Sequence[FileEntry], written: dict[str, str]) -> None:
         for file in self._files:
             file.write(entries, written)
 
@@ -50,7 +50,7 @@ class FitFile:
         self._path = path
         self._kind = kind
 
-    def find(self, entries: Sequence[Entry]) -> dict[str, FileState]:
+    def find(self, entries: Sequence[FileEntry]) -> dict[str, FileState]:
         mine = self._mine(entries)
         if not mine:
             return {}
@@ -61,7 +61,7 @@ class FitFile:
         sightings = ((entry.reading_id, rows.standing(entry, row)) for entry, row in mine)
         return {reading_id: standing for reading_id, standing in sightings if standing}
 
-    def write(self, entries: Sequence[Entry], written: dict[str, str]) -> None:
+    def write(self, entries: Sequence[FileEntry], written: dict[str, str]) -> None:
         mine = self._mine(entries)
         if not mine:
             return
@@ -75,7 +75,7 @@ class FitFile:
             replace(self._path, [merged])
         written.update((entry.reading_id, reference(row)) for entry, row in mine)
 
-    def _mine(self, entries: Iterable[Entry]) -> list[tuple[Entry, Row]]:
+    def _mine(self, entries: Iterable[FileEntry]) -> list[tuple[FileEntry, Row]]:
         return [
             (entry, entry.content) for entry in entries if isinstance(entry.content, self._kind)
         ]
@@ -124,14 +124,14 @@ class _Rows:
     def __iter__(self) -> Iterator[Row]:
         return (row for rows in self._by_second.values() for row in rows)
 
-    def standing(self, entry: Entry, row: Row) -> FileState | None:
+    def standing(self, entry: FileEntry, row: Row) -> FileState | None:
         """What stands in the place of an entry: the same row, or its earlier revision."""
         if row in self._at(row.taken_at):
             return FileState(reference(row), same=True)
         earlier = self._earlier(entry)
         return FileState(reference(earlier), same=False) if earlier else None
 
-    def put(self, entry: Entry, row: Row) -> None:
+    def put(self, entry: FileEntry, row: Row) -> None:
         """Add a row, in the place of its earlier revision."""
         if row in self._at(row.taken_at):
             return
@@ -142,7 +142,7 @@ class _Rows:
     def _at(self, second: int) -> list[Row]:
         return self._by_second.setdefault(second, [])
 
-    def _earlier(self, entry: Entry) -> Row | None:
+    def _earlier(self, entry: FileEntry) -> Row | None:
         """The row of the earlier revision. Without a known reference the second has to do."""
         if entry.previous is None:
             return None

@@ -13,7 +13,7 @@ import msgspec
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Refused, RetryLater
 from weighbridge.targets.garmin import garmin_library
 from weighbridge.targets.garmin.garmin_answers import (
-    Answer,
+    GarminAnswer,
     What,
     check_upload,
     pressure_reference,
@@ -30,7 +30,7 @@ from weighbridge.targets.garmin.remote_entries import (
 
 if TYPE_CHECKING:
     from weighbridge.targets.base import Context
-    from weighbridge.targets.garmin.garmin_adapter import Connection
+    from weighbridge.targets.garmin.garmin_adapter import GarminConnection
 
 FILE_NAME = "weight.fit"
 """Constant: the same content is to be the same file (docs/reference/garmin.md#duplicates)."""
@@ -38,7 +38,7 @@ FILE_NAME = "weight.fit"
 _ALL = {"includeAll": "true"}
 
 
-class Profile(msgspec.Struct, frozen=True):
+class GarminProfile(msgspec.Struct, frozen=True):
     """Who answers. ``account`` never changes, ``name`` is for people."""
 
     account: str
@@ -46,7 +46,7 @@ class Profile(msgspec.Struct, frozen=True):
     name: str
 
 
-def read_profile(answer: Answer) -> Profile:
+def read_profile(answer: GarminAnswer) -> GarminProfile:
     """The ``socialProfile`` of whoever is logged in. Raises RetryLater or LoginNeeded."""
     content = answer.json()
     if not answer.good or not isinstance(content, dict):
@@ -55,7 +55,7 @@ def read_profile(answer: Answer) -> Profile:
     if not number and not display:
         raise RetryLater(code="garmin.nameless_profile")
     display = str(display or "")
-    return Profile(str(number or display), display, str(content.get("fullName") or display))
+    return GarminProfile(str(number or display), display, str(content.get("fullName") or display))
 
 
 class GarminAccount:
@@ -66,11 +66,11 @@ class GarminAccount:
         self._session = context.session
         self._login = context.login_command
         self._life = GarminTokenLife(context.session, context.clock, self._refresh, self._login)
-        self._opened: Connection | None = None
+        self._opened: GarminConnection | None = None
         self._in_use: GarminTokens | None = None
         self._proven: str | None = None
 
-    def profile(self) -> Profile:
+    def profile(self) -> GarminProfile:
         """Who is logged in. Raises LoginNeeded when it is not the one who logged in here."""
         tokens = self._current()
         self._open().use(tokens)
@@ -114,7 +114,7 @@ class GarminAccount:
         if not answer.good and answer.status != 404:
             raise trouble_of_read(answer, "deletion")
 
-    def _call(self, method: str, path: str, **content: Any) -> Answer:
+    def _call(self, method: str, path: str, **content: Any) -> GarminAnswer:
         """One request. Raises LoginNeeded, RetryLater and, for a POST, OutcomeUnknown."""
         tokens = self._current()
         connection = self._open()
@@ -123,7 +123,7 @@ class GarminAccount:
             self._prove()
         return self._ask(connection, method, path, **content)
 
-    def _prove(self) -> Profile:
+    def _prove(self) -> GarminProfile:
         """People do not mix: compare who answers with who logged in."""
         answer = self._ask(self._open(), "GET", "/userprofile-service/socialProfile")
         profile = read_profile(answer)
@@ -135,7 +135,9 @@ class GarminAccount:
         self._proven = expected
         return profile
 
-    def _ask(self, connection: Connection, method: str, path: str, **content: Any) -> Answer:
+    def _ask(
+        self, connection: GarminConnection, method: str, path: str, **content: Any
+    ) -> GarminAnswer:
         try:
             answer = connection.call(method, path, **content)
         except OutcomeUnknown as problem:
@@ -147,12 +149,12 @@ class GarminAccount:
             raise LoginNeeded(code="garmin.login_no_longer", login=self._login)
         return answer
 
-    def _open(self) -> Connection:
+    def _open(self) -> GarminConnection:
         if self._opened is None:
             garmin_library.require()
-            from weighbridge.targets.garmin.garmin_adapter import Connection
+            from weighbridge.targets.garmin.garmin_adapter import GarminConnection
 
-            self._opened = Connection(self._place, renew=self._renew)
+            self._opened = GarminConnection(self._place, renew=self._renew)
         return self._opened
 
     def _current(self) -> GarminTokens:
@@ -164,11 +166,11 @@ class GarminAccount:
         self._in_use = self._life.renew(self._in_use or self._current())
         return self._in_use
 
-    def _refresh(self, tokens: GarminTokens) -> Answer:
+    def _refresh(self, tokens: GarminTokens) -> GarminAnswer:
         return self._open().refresh(tokens)
 
 
-def _read(held: list[Held] | None, answer: Answer, what: What) -> list[Held]:
+def _read(held: list[Held] | None, answer: GarminAnswer, what: What) -> list[Held]:
     # An answer that cannot be read must never pass for an empty account.
     if held is None:
         raise trouble_of_read(answer, what)

@@ -28,7 +28,7 @@ from garminconnect.client import Client, sso
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater, SignInBlocked
 from weighbridge.core.network import TIME_LIMIT, within
 from weighbridge.targets.base import WrongPassword
-from weighbridge.targets.garmin.garmin_answers import Answer
+from weighbridge.targets.garmin.garmin_answers import GarminAnswer
 from weighbridge.targets.garmin.garmin_library import Endpoint
 from weighbridge.targets.garmin.garmin_network import trouble_of_network, unreachable
 from weighbridge.targets.garmin.garmin_tokens import GarminTokens
@@ -55,7 +55,7 @@ class TicketError(GarminConnectAuthenticationError):
         self.problem = problem
 
 
-class Connection(Client):
+class GarminConnection(Client):
     """A connection to one account. ``renew`` gets new tokens for it when Garmin refuses the old."""
 
     def __init__(self, place: Endpoint, renew: Callable[[], GarminTokens] | None = None) -> None:
@@ -80,7 +80,7 @@ class Connection(Client):
             self.di_token or "", self.di_refresh_token or "", self.di_client_id or ""
         )
 
-    def call(self, method: str, path: str, **content: Any) -> Answer:
+    def call(self, method: str, path: str, **content: Any) -> GarminAnswer:
         """One request to the API, repeated once when a renewed login cures a 401.
 
         ``content`` is ``params``, ``json`` or ``files``. Any status is an answer. Raises RetryLater
@@ -95,7 +95,7 @@ class Connection(Client):
             raise trouble_of_network(error) from None
         return answer_of(response)
 
-    def refresh(self, tokens: GarminTokens) -> Answer:
+    def refresh(self, tokens: GarminTokens) -> GarminAnswer:
         """One request for a new pair. Raises RetryLater when no answer came."""
         form = {
             "grant_type": "refresh_token",
@@ -155,11 +155,11 @@ class Connection(Client):
             raise TicketError(unreachable(error, "garmin.sign_in_unreachable")) from None
 
 
-def answer_of(response: Any) -> Answer:
+def answer_of(response: Any) -> GarminAnswer:
     """The library's response, or its stand-in for a status 204, as an answer."""
     headers: Mapping[str, str] = getattr(response, "headers", {})
     lower = {str(name).lower(): str(value) for name, value in headers.items()}
-    return Answer(int(response.status_code), lower, bytes(response.content))
+    return GarminAnswer(int(response.status_code), lower, bytes(response.content))
 
 
 def reach(place: Endpoint) -> None:

@@ -39,7 +39,7 @@ _TURNED_AWAY = frozenset({503, 521, 523})
 _LONGEST_QUOTE = 200
 
 
-class Answer(msgspec.Struct, frozen=True):
+class GarminAnswer(msgspec.Struct, frozen=True):
     """One HTTP answer, read completely. Header names are in lower case."""
 
     status: int
@@ -61,7 +61,7 @@ class Answer(msgspec.Struct, frozen=True):
             return None
 
 
-def trouble_of_write(answer: Answer, what: What) -> Problem:
+def trouble_of_write(answer: GarminAnswer, what: What) -> Problem:
     """The decision after a write that did not succeed; ``what`` was written, for the message."""
     status, named = answer.status, reason(f"garmin.{what}")
     if status == 401:
@@ -81,7 +81,7 @@ def trouble_of_write(answer: Answer, what: What) -> Problem:
     return RetryLater(code="garmin.not_taken", what=named, status=status)
 
 
-def trouble_of_read(answer: Answer, what: What) -> Problem:
+def trouble_of_read(answer: GarminAnswer, what: What) -> Problem:
     """The decision after a read or a deletion that did not succeed: nothing new has arrived."""
     problem = trouble_of_write(answer, what)
     if isinstance(problem, (RetryLater, LoginNeeded)):
@@ -91,7 +91,7 @@ def trouble_of_read(answer: Answer, what: What) -> Problem:
     )
 
 
-def check_upload(answer: Answer) -> None:
+def check_upload(answer: GarminAnswer) -> None:
     """Return when the file was taken or was there already; raise what follows otherwise.
 
     A good status alone proves nothing: the failures are in the body
@@ -109,7 +109,7 @@ def check_upload(answer: Answer) -> None:
         raise Refused(code=code, answer=said)
 
 
-def pressure_reference(answer: Answer) -> str:
+def pressure_reference(answer: GarminAnswer) -> str:
     """The reference ``version:day`` of a blood pressure that was just written.
 
     Empty when it was there already. Raises what follows when it was not taken.
@@ -125,7 +125,7 @@ def pressure_reference(answer: Answer) -> str:
     return f"{version}:{local[:10]}"
 
 
-def asked_pause(answer: Answer) -> float | None:
+def asked_pause(answer: GarminAnswer) -> float | None:
     """Seconds of ``Retry-After`` (a number, or a date compared with the answer's own), or None."""
     text = answer.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
@@ -140,7 +140,7 @@ def asked_pause(answer: Answer) -> float | None:
         return None
 
 
-def pause_of(answer: Answer) -> float:
+def pause_of(answer: GarminAnswer) -> float:
     """How long to leave Garmin alone, in seconds."""
     asked = asked_pause(answer)
     return PAUSE_SECONDS if asked is None else asked

@@ -45,7 +45,7 @@ class Pressure(msgspec.Struct, frozen=True):
     entry: Mapping[str, Any]
 
 
-class Payload(msgspec.Struct, frozen=True):
+class GarminPayload(msgspec.Struct, frozen=True):
     """What one ``send`` carries."""
 
     weigh_ins: tuple[WeighIn, ...] = ()
@@ -70,7 +70,7 @@ class Renderer(msgspec.Struct, frozen=True):
     manufacturer: int | None = None
     product: int | None = None
 
-    def render(self, owed: Sequence[Owed]) -> Payload:
+    def render(self, owed: Sequence[Owed]) -> GarminPayload:
         """The payload, oldest first."""
         weigh_ins: list[WeighIn] = []
         pressures: list[Pressure] = []
@@ -85,13 +85,13 @@ class Renderer(msgspec.Struct, frozen=True):
             except Refused as problem:
                 refused[reading.reading_id] = problem
         file = self._file(weigh_ins)
-        return Payload(tuple(weigh_ins), file, tuple(pressures), refused)
+        return GarminPayload(tuple(weigh_ins), file, tuple(pressures), refused)
 
-    def without(self, payload: Payload, done: Collection[str]) -> Payload:
+    def without(self, payload: GarminPayload, done: Collection[str]) -> GarminPayload:
         """The same payload, less some readings."""
         weigh_ins = tuple(one for one in payload.weigh_ins if one.reading_id not in done)
         pressures = tuple(one for one in payload.pressures if one.reading_id not in done)
-        return Payload(weigh_ins, self._file(weigh_ins), pressures, payload.refused)
+        return GarminPayload(weigh_ins, self._file(weigh_ins), pressures, payload.refused)
 
     def wanted(self, owed: Sequence[Owed]) -> tuple[list[Wanted], list[Wanted]]:
         """What to look for: weigh-ins and blood pressures. What cannot be sent is left out."""
@@ -159,7 +159,7 @@ def values_of(row: WeightRow) -> dict[str, float]:
     return {name: value for name, value in values.items() if value}
 
 
-def lines_of(payload: Payload) -> Iterator[str]:
+def lines_of(payload: GarminPayload) -> Iterator[str]:
     """A payload as a person reads it."""
     for one in payload.weigh_ins:
         shown = {**values_of(one.row), "bmi": _scaled(one.row.bmi, 0.1)}

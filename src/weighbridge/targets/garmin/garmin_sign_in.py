@@ -20,7 +20,7 @@ from weighbridge.targets.garmin import garmin_library
 from weighbridge.targets.garmin.garmin_library import Endpoint
 
 if TYPE_CHECKING:
-    from weighbridge.targets.garmin.garmin_adapter import Connection
+    from weighbridge.targets.garmin.garmin_adapter import GarminConnection
 
 CODE_ATTEMPTS = 3
 """A wrong code can be tried again in the same sign-in, but each counts twice
@@ -40,10 +40,10 @@ def sign_in(
     if not (username and password):
         raise ConfigProblem(code="garmin.needs_both")
     garmin_library.require()
-    from weighbridge.targets.garmin.garmin_adapter import Connection, reach
+    from weighbridge.targets.garmin.garmin_adapter import GarminConnection, reach
 
     reach(place)
-    connection = Connection(place)
+    connection = GarminConnection(place)
     asks_for_code = connection.sign_in(username, password)
     del password  # a person may need minutes for the code, and nobody needs it any more
     if asks_for_code:
@@ -60,9 +60,9 @@ def sign_in_with_ticket(place: Endpoint, ticket: str) -> SignedIn:
     if found is None:
         raise WrongTicket(code="garmin.no_ticket")
     garmin_library.require()
-    from weighbridge.targets.garmin.garmin_adapter import Connection
+    from weighbridge.targets.garmin.garmin_adapter import GarminConnection
 
-    connection = Connection(place)
+    connection = GarminConnection(place)
     try:
         connection.exchange(found[0])
     except LoginNeeded:
@@ -87,7 +87,7 @@ def browser_url(place: Endpoint) -> str:
     return f"{sso}/signin?{urlencode(query)}"
 
 
-def _give_code(connection: Connection, ask_mfa: Callable[[], str] | None) -> None:
+def _give_code(connection: GarminConnection, ask_mfa: Callable[[], str] | None) -> None:
     if ask_mfa is None:
         raise LoginNeeded(code="garmin.code_needed")
     given: set[str] = set()
@@ -101,7 +101,7 @@ def _give_code(connection: Connection, ask_mfa: Callable[[], str] | None) -> Non
     raise WrongCode(code="garmin.wrong_code")
 
 
-def _signed_in(connection: Connection) -> SignedIn:
+def _signed_in(connection: GarminConnection) -> SignedIn:
     """The tokens and whose they are. A login that cannot be kept is none."""
     from weighbridge.targets.garmin.garmin_account import read_profile
 

@@ -13,7 +13,7 @@ from weighbridge.targets.base import Context, Existing, Owed, Receipt
 from weighbridge.targets.garmin.garmin_options import GarminOptions
 
 if TYPE_CHECKING:
-    from weighbridge.targets.garmin.garmin_payload import Payload
+    from weighbridge.targets.garmin.garmin_payload import GarminPayload
     from weighbridge.targets.garmin.remote_entries import Held, Wanted
 
 BODY_TYPES = frozenset(
@@ -69,17 +69,17 @@ class GarminTarget:
         types: set[int] = {*BODY_TYPES, fat}
         return types if self._options.muscle_mass else types - {MeasureType.MUSCLE_MASS}
 
-    def render(self, owed: Sequence[Owed]) -> Payload:
+    def render(self, owed: Sequence[Owed]) -> GarminPayload:
         """One FIT file and the blood pressures, oldest first. What cannot be sent is named."""
         return self._renderer.render(owed)
 
-    def preview(self, payload: Payload) -> Iterable[str]:
+    def preview(self, payload: GarminPayload) -> Iterable[str]:
         """One line a reading."""
         from weighbridge.targets.garmin.garmin_payload import lines_of
 
         return lines_of(payload)
 
-    def send(self, payload: Payload) -> Receipt:
+    def send(self, payload: GarminPayload) -> Receipt:
         """Upload the file, then write the blood pressures one by one until one meets trouble.
 
         The file goes first: refused as a whole it is split and sent again, and nothing else may
@@ -89,7 +89,7 @@ class GarminTarget:
 
         return send_each(self._steps(payload), payload.refused)
 
-    def _steps(self, payload: Payload) -> Iterator[tuple[list[str], Callable[[], str]]]:
+    def _steps(self, payload: GarminPayload) -> Iterator[tuple[list[str], Callable[[], str]]]:
         if payload.file:
             yield [one.reading_id for one in payload.weigh_ins], lambda: self._upload(payload.file)
         for one in payload.pressures:

@@ -15,7 +15,7 @@ import msgspec
 
 from weighbridge.core.errors import LoginNeeded, RetryLater
 from weighbridge.targets.base import Session
-from weighbridge.targets.garmin.garmin_answers import Answer, trouble_of_read
+from weighbridge.targets.garmin.garmin_answers import GarminAnswer, trouble_of_read
 from weighbridge.targets.token_life import TokenLife
 
 MARGIN_SECONDS = 900.0
@@ -76,7 +76,7 @@ def read_tokens(secret: Any) -> GarminTokens | None:
     return tokens if complete else None
 
 
-def renewed(answer: Answer, old: GarminTokens) -> GarminTokens:
+def renewed(answer: GarminAnswer, old: GarminTokens) -> GarminTokens:
     """The pair that a refresh brought. Only a complete answer replaces anything.
 
     Raises LoginNeeded on 400 and 401, RetryLater on everything else.
@@ -103,7 +103,7 @@ class GarminTokenLife(TokenLife[GarminTokens]):
         self,
         session: Session,
         clock: Callable[[], float],
-        refresh: Callable[[GarminTokens], Answer],
+        refresh: Callable[[GarminTokens], GarminAnswer],
         login: str,
     ) -> None:
         super().__init__(session, login)

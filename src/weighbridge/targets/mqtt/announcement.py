@@ -16,7 +16,7 @@ from weighbridge.core.errors import Refused
 from weighbridge.core.measures import KG_IN_A_POUND, MeasureType, Reading
 from weighbridge.targets.base import Newest, Owed
 from weighbridge.targets.mqtt.mqtt_event import Wording, compared_type, event_of, event_type_of
-from weighbridge.targets.mqtt.mqtt_message import Message
+from weighbridge.targets.mqtt.mqtt_message import MqttMessage
 from weighbridge.targets.mqtt.mqtt_values import instant, number
 
 DAY = 86_400
@@ -38,7 +38,7 @@ class Announcement(msgspec.Struct, frozen=True):
     reading_id: str
     taken_at: int
     reference: str
-    messages: tuple[Message, ...]
+    messages: tuple[MqttMessage, ...]
 
 
 class Announcer(msgspec.Struct, frozen=True):
@@ -69,7 +69,7 @@ class Announcer(msgspec.Struct, frozen=True):
         reference = "+".join(sorted(announced)) or SILENT
         return Announcement(reading.reading_id, reading.taken_at, reference, messages)
 
-    def _event(self, reading: Reading) -> Message:
+    def _event(self, reading: Reading) -> MqttMessage:
         code = compared_type(reading)
         before = None if code is None else self.before(reading, code)
         manner = self.wording.manner
@@ -81,14 +81,14 @@ class Announcer(msgspec.Struct, frozen=True):
         )
         if manner == NOTHING:
             event["text"] = ""
-        return Message(self.topic, msgspec.json.encode(event), expiry=EXPIRY)
+        return MqttMessage(self.topic, msgspec.json.encode(event), expiry=EXPIRY)
 
-    def _plain(self, reading: Reading) -> tuple[Message, ...]:
+    def _plain(self, reading: Reading) -> tuple[MqttMessage, ...]:
         kg = reading.get(MeasureType.WEIGHT)
         if self.plain_topic is None or kg is None or event_type_of(reading) != "weight":
             return ()
         text = plain_weight(kg, self.wording.units)
-        return (Message(self.plain_topic, text.encode(), expiry=EXPIRY),)
+        return (MqttMessage(self.plain_topic, text.encode(), expiry=EXPIRY),)
 
 
 def plain_weight(kg: Decimal, units: str) -> str:

@@ -8,7 +8,7 @@ import msgspec
 
 from weighbridge.targets.base import ServerStatus
 from weighbridge.targets.mqtt.discovery import bridge_device, components_of
-from weighbridge.targets.mqtt.mqtt_message import Heard, Message
+from weighbridge.targets.mqtt.mqtt_message import Heard, MqttMessage
 from weighbridge.targets.mqtt.mqtt_state import BATTERY_LEVELS, bridge_info
 from weighbridge.targets.mqtt.topics import Topics
 
@@ -23,15 +23,15 @@ class Bridge(msgspec.Struct, frozen=True):
     discovers: bool = True
 
     @property
-    def will(self) -> Message:
+    def will(self) -> MqttMessage:
         """What the broker says when we are gone without a word."""
         return self.state(OFFLINE)
 
-    def state(self, word: bytes) -> Message:
+    def state(self, word: bytes) -> MqttMessage:
         """Whether we are here."""
-        return Message(self.topics.bridge_state, word, retain=True)
+        return MqttMessage(self.topics.bridge_state, word, retain=True)
 
-    def device(self, url: str | None, *, has_battery: bool, standing: bytes) -> Message:
+    def device(self, url: str | None, *, has_battery: bool, standing: bytes) -> MqttMessage:
         """The device, with ``standing``: what stands there now.
 
         A battery that was shown once stays: at a start nobody has asked for it yet.
@@ -39,15 +39,17 @@ class Bridge(msgspec.Struct, frozen=True):
         earlier = components_of(standing)
         battery = has_battery or "scale_battery" in earlier
         device = bridge_device(self.topics, url=url, has_battery=battery, earlier=earlier)
-        return Message(self.topics.bridge_discovery, msgspec.json.encode(device), retain=True)
+        return MqttMessage(self.topics.bridge_discovery, msgspec.json.encode(device), retain=True)
 
-    def info(self, news: ServerStatus) -> Message:
+    def info(self, news: ServerStatus) -> MqttMessage:
         """How we are doing."""
-        return Message(self.topics.bridge_info, msgspec.json.encode(bridge_info(news)), retain=True)
+        return MqttMessage(
+            self.topics.bridge_info, msgspec.json.encode(bridge_info(news)), retain=True
+        )
 
-    def done(self) -> Message:
+    def done(self) -> MqttMessage:
         """The answer to the button."""
-        return Message(self.topics.sync_response, b'{"status":"ok","data":{}}')
+        return MqttMessage(self.topics.sync_response, b'{"status":"ok","data":{}}')
 
     @property
     def hears(self) -> tuple[str, ...]:

@@ -29,16 +29,16 @@ from weighbridge.targets.mqtt.connection_supervisor import (
     ConnectRequest,
     ReconnectPolicy,
 )
-from weighbridge.targets.mqtt.mqtt_message import Answer, Message
+from weighbridge.targets.mqtt.mqtt_message import MqttMessage, PublishResult
 
 if TYPE_CHECKING:
-    from weighbridge.targets.mqtt.broker_connection import Connection
+    from weighbridge.targets.mqtt.broker_connection import BrokerConnection
 
 _NAME = "weighbridge"
 _LETTERS = 23 - len(_NAME)  # every broker must take an id of 23 letters and digits (MQTT 3.1.3.1)
 
 
-class Limits(msgspec.Struct, frozen=True):
+class BrokerLimits(msgspec.Struct, frozen=True):
     """How long things may take, in seconds."""
 
     answer: float = 10.0
@@ -58,16 +58,16 @@ class Broker:
         access: Access,
         bridge: Bridge,
         *,
-        limits: Limits | None = None,
+        limits: BrokerLimits | None = None,
         between: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self.access = access
         self._name = str(access.address)
         self._bridge = bridge
-        self._limits = limits or Limits()
+        self._limits = limits or BrokerLimits()
         self._between = between
         self._change = threading.Condition()
-        self._connection: Connection | None = None
+        self._connection: BrokerConnection | None = None
         self._trouble: Problem | None = None
         self._residence: ConnectionSupervisor | None = None
         self._is_dialing = False
@@ -83,15 +83,15 @@ class Broker:
         """Be connected. Raises RetryLater, LoginNeeded or ConfigProblem."""
         self._connected(self._deadline())
 
-    def send(self, messages: Sequence[Message]) -> Answer:
+    def send(self, messages: Sequence[MqttMessage]) -> PublishResult:
         """Publish all, then wait for all. Raises like ``connect`` when nothing was sent."""
         if not messages:
-            return Answer(frozenset())
+            return PublishResult(frozenset())
         deadline = self._deadline()
         connection = self._connected(deadline)
         return connection.publish(messages, deadline - time.monotonic())
 
-    def publish(self, messages: Sequence[Message]) -> None:
+    def publish(self, messages: Sequence[MqttMessage]) -> None:
         """The same, all or nothing. Raises like ``connect``."""
         self.send(messages).demand()
 
@@ -166,7 +166,7 @@ class Broker:
     def _deadline(self) -> float:
         return time.monotonic() + self._limits.answer
 
-    def _connected(self, deadline: float) -> Connection:
+    def _connected(self, deadline: float) -> BrokerConnection:
         """The open connection. A visitor makes one; a resident's is made by its own thread."""
         left = deadline - time.monotonic()
         with self._change:
@@ -182,17 +182,17 @@ class Broker:
         caller = ConnectRequest(_NAME + secrets.token_hex(_LETTERS)[:_LETTERS])
         return self._dial(caller, deadline - time.monotonic())
 
-    def _dial(self, caller: ConnectRequest, seconds: float) -> Connection:
+    def _dial(self, caller: ConnectRequest, seconds: float) -> BrokerConnection:
         """Make the connection and let the caller greet."""
-        from weighbridge.targets.mqtt.broker_connection import Connection
+        from weighbridge.targets.mqtt.broker_connection import BrokerConnection
 
         with self._change:
             self._is_dialing = True
-        connection: Connection | None = None
-        greeted: Connection | None = None
+        connection: BrokerConnection | None = None
+        greeted: BrokerConnection | None = None
         trouble: Problem | None = None
         try:
-            connection = Connection(
+            connection = BrokerConnection(
                 self.access,
                 caller.client_id,
                 will=caller.will,
@@ -211,7 +211,7 @@ class Broker:
             if unwanted and connection is not None:
                 connection.cut()
 
-    def _dialed(self, greeted: Connection | None, trouble: Problem | None) -> bool:
+    def _dialed(self, greeted: BrokerConnection | None, trouble: Problem | None) -> bool:
         """Whether the connection came too late to be wanted."""
         with self._change:
             self._is_dialing = False

@@ -30,7 +30,7 @@ from weighbridge.targets.mqtt.broker_refusals import (
     silent,
     unreachable,
 )
-from weighbridge.targets.mqtt.mqtt_message import Answer, Heard, Message
+from weighbridge.targets.mqtt.mqtt_message import Heard, MqttMessage, PublishResult
 
 KEEPALIVE = 30
 """Seconds after which a connection that lies still is probed."""
@@ -41,7 +41,7 @@ _LAST_WORDS = 0.3
 """Seconds that paho's thread gets to see that its socket is shut."""
 
 
-class Connection:
+class BrokerConnection:
     """Used once. Any thread may publish; ``heard`` and ``ended`` are called in paho's thread."""
 
     def __init__(
@@ -49,7 +49,7 @@ class Connection:
         access: Access,
         client_id: str,
         *,
-        will: Message | None = None,
+        will: MqttMessage | None = None,
         heard: Callable[[Heard], None] = lambda heard: None,
         ended: Callable[[], None] = lambda: None,
     ) -> None:
@@ -104,7 +104,7 @@ class Connection:
             return gone(self._name, self._answers.reason)
         return silent(self._name, seconds)
 
-    def publish(self, messages: Sequence[Message], seconds: float) -> Answer:
+    def publish(self, messages: Sequence[MqttMessage], seconds: float) -> PublishResult:
         """Publish all, then wait for all. Who does not answer in time is cut off.
 
         Otherwise the acknowledgement of one message could be taken for that of another.
@@ -126,7 +126,7 @@ class Connection:
             if code >= FAILURE and problem is None:
                 topic = messages[places[number]].topic
                 problem = refused_message(self._name, code, topic)
-        return Answer(frozenset(taken), problem)
+        return PublishResult(frozenset(taken), problem)
 
     def subscribe(self, topics: Sequence[str], seconds: float) -> bool:
         """Hear what is said under these topics. False: the broker does not allow it (all of it).
@@ -180,7 +180,7 @@ class Connection:
             socket.socket.shutdown(opened, socket.SHUT_RDWR)
         self._answers.wait_for_end(_LAST_WORDS)
 
-    def _properties(self, message: Message) -> Properties | None:
+    def _properties(self, message: MqttMessage) -> Properties | None:
         if message.expiry is None or self._access.protocol != "5":
             return None
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
@@ -188,7 +188,7 @@ class Connection:
         return properties
 
 
-def _client(access: Access, client_id: str, will: Message | None) -> Client:
+def _client(access: Access, client_id: str, will: MqttMessage | None) -> Client:
     newer = access.protocol == "5"
     client = Client(
         CallbackAPIVersion.VERSION2,

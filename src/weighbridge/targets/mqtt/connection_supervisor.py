@@ -18,10 +18,10 @@ from weighbridge.core.backoff import backoff
 from weighbridge.core.errors import LoginNeeded, Problem
 from weighbridge.targets.base import ServerHandle, ServerStatus
 from weighbridge.targets.mqtt.bridge import OFFLINE, ONLINE, Bridge, together
-from weighbridge.targets.mqtt.mqtt_message import Heard, Message
+from weighbridge.targets.mqtt.mqtt_message import Heard, MqttMessage
 
 if TYPE_CHECKING:
-    from weighbridge.targets.mqtt.broker_connection import Connection
+    from weighbridge.targets.mqtt.broker_connection import BrokerConnection
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +42,10 @@ class ConnectRequest(msgspec.Struct, frozen=True):
     """Who makes a connection, and what is to happen with it."""
 
     client_id: str
-    will: Message | None = None
+    will: MqttMessage | None = None
     heard: Callable[[Heard], None] = lambda heard: None
     ended: Callable[[], None] = lambda: None
-    greet: Callable[[Connection], None] = lambda connection: None
+    greet: Callable[[BrokerConnection], None] = lambda connection: None
 
 
 class SupervisorEvent(Enum):
@@ -67,7 +67,7 @@ class ConnectionSupervisor:
         house: ServerHandle,
         *,
         client_id: str,
-        dial: Callable[[ConnectRequest, float], Connection],
+        dial: Callable[[ConnectRequest, float], BrokerConnection],
         pace: ReconnectPolicy,
         seconds: float,
         farewell: float,
@@ -189,7 +189,7 @@ class ConnectionSupervisor:
             if connection.is_open:
                 connection.cut()
 
-    def _attend(self, connection: Connection) -> None:
+    def _attend(self, connection: BrokerConnection) -> None:
         """Do what the bell rings for, until the connection ends or we leave."""
         greet_at: float | None = None
         while True:
@@ -220,7 +220,7 @@ class ConnectionSupervisor:
             self._notes -= notes - {SupervisorEvent.LEAVE}
             return notes
 
-    def _greet(self, connection: Connection) -> None:
+    def _greet(self, connection: BrokerConnection) -> None:
         """Everything that is to be known of us. Raises RetryLater or LoginNeeded."""
         bridge, seconds = self._bridge, self._seconds
         if not connection.subscribe(bridge.hears, seconds):
@@ -230,14 +230,14 @@ class ConnectionSupervisor:
             messages.append(self._device(connection))
         connection.publish(messages, seconds).demand()
 
-    def _device(self, connection: Connection) -> Message:
+    def _device(self, connection: BrokerConnection) -> MqttMessage:
         standing = connection.standing(self._bridge.topics.bridge_discovery, self._seconds)
         with self._bell:
             self._is_battery_shown = self._is_battery_known
             shown = self._is_battery_shown
         return self._bridge.device(self._house.url, has_battery=shown, standing=standing)
 
-    def _tell_news(self, connection: Connection) -> None:
+    def _tell_news(self, connection: BrokerConnection) -> None:
         with self._bell:
             is_more = self._is_battery_known and not self._is_battery_shown
         if is_more:
@@ -252,11 +252,11 @@ class ConnectionSupervisor:
         for person, target in guests:
             self._house.came_back(person, target)
 
-    def _say(self, connection: Connection, message: Message) -> None:
+    def _say(self, connection: BrokerConnection, message: MqttMessage) -> None:
         """What is lost here is said anew at the next greeting, or not needed any more."""
         connection.publish([message], self._seconds)
 
-    def _take_leave(self, connection: Connection) -> None:
+    def _take_leave(self, connection: BrokerConnection) -> None:
         connection.publish([self._bridge.state(OFFLINE)], self._farewell)
         connection.close(self._farewell)
 

@@ -18,7 +18,7 @@ import msgspec
 from weighbridge import __version__
 from weighbridge.targets.base import Newest
 from weighbridge.targets.mqtt.mqtt_event import EVENT_TYPES
-from weighbridge.targets.mqtt.mqtt_names import Person
+from weighbridge.targets.mqtt.mqtt_names import MqttPerson
 from weighbridge.targets.mqtt.mqtt_state import BATTERY_LEVELS
 from weighbridge.targets.mqtt.mqtt_values import by_part, by_sensor
 from weighbridge.targets.mqtt.sensors import Sensor
@@ -31,7 +31,7 @@ type Components = dict[str, dict[str, Any]]
 
 def person_device(
     topics: Topics,
-    person: Person,
+    person: MqttPerson,
     newest: Sequence[Newest],
     *,
     height: Decimal | None = None,
@@ -120,7 +120,7 @@ def _payload(
 
 
 def _sensors(
-    topics: Topics, person: Person, newest: Sequence[Newest], height: Decimal | None
+    topics: Topics, person: MqttPerson, newest: Sequence[Newest], height: Decimal | None
 ) -> Components:
     parts = by_part(one.measurement for one in newest)
     components: Components = {}
@@ -131,7 +131,7 @@ def _sensors(
     return components
 
 
-def _sensor(person: Person, sensor: Sensor) -> dict[str, Any]:
+def _sensor(person: MqttPerson, sensor: Sensor) -> dict[str, Any]:
     component = {
         **_ids(person, sensor.key, f"sensor.{person.slug}_{sensor.entity}"),
         "name": sensor.name,
@@ -146,7 +146,7 @@ def _sensor(person: Person, sensor: Sensor) -> dict[str, Any]:
     return {key: value for key, value in component.items() if value is not None}
 
 
-def _parts_of_the_body(topics: Topics, person: Person, sensor: Sensor) -> dict[str, str]:
+def _parts_of_the_body(topics: Topics, person: MqttPerson, sensor: Sensor) -> dict[str, str]:
     template = f"{{{{ value_json.segments.{sensor.key} | default({{}}) | tojson }}}}"
     return {
         "json_attributes_topic": topics.state(person.userid),
@@ -154,7 +154,7 @@ def _parts_of_the_body(topics: Topics, person: Person, sensor: Sensor) -> dict[s
     }
 
 
-def _last_measurement(person: Person) -> dict[str, Any]:
+def _last_measurement(person: MqttPerson) -> dict[str, Any]:
     return {
         **_ids(person, "measured_at", f"sensor.{person.slug}_last_measurement"),
         "name": "Last measurement",
@@ -164,7 +164,7 @@ def _last_measurement(person: Person) -> dict[str, Any]:
     }
 
 
-def _event(topics: Topics, person: Person) -> dict[str, Any]:
+def _event(topics: Topics, person: MqttPerson) -> dict[str, Any]:
     return {
         **_ids(person, "new_measurement", f"event.{person.slug}_new_measurement"),
         "name": "New measurement",
@@ -174,7 +174,7 @@ def _event(topics: Topics, person: Person) -> dict[str, Any]:
     }
 
 
-def _ids(person: Person, key: str, entity_id: str) -> dict[str, Any]:
+def _ids(person: MqttPerson, key: str, entity_id: str) -> dict[str, Any]:
     return {
         "platform": entity_id.partition(".")[0],
         "unique_id": f"{device_id(person.userid)}_{key}",

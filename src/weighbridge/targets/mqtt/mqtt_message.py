@@ -7,7 +7,7 @@ import msgspec
 from weighbridge.core.errors import Problem
 
 
-class Message(msgspec.Struct, frozen=True):
+class MqttMessage(msgspec.Struct, frozen=True):
     """One message; it is published with QoS 1."""
 
     topic: str
@@ -25,7 +25,7 @@ class Heard(msgspec.Struct, frozen=True):
     retained: bool
 
 
-class Answer(msgspec.Struct, frozen=True):
+class PublishResult(msgspec.Struct, frozen=True):
     """What became of messages that were published together."""
 
     taken: frozenset[int]

@@ -24,7 +24,7 @@ _LETTERS = str.maketrans(
 )
 
 
-class Person(msgspec.Struct, frozen=True):
+class MqttPerson(msgspec.Struct, frozen=True):
     """Whose measurements these are: the Withings user id and the configured name."""
 
     userid: str

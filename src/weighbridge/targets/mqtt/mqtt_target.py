@@ -17,14 +17,14 @@ from weighbridge.targets.mqtt.topics import DISCOVERY_PREFIX, Topics
 if TYPE_CHECKING:
     from weighbridge.targets.mqtt.announcement import Announcement, Announcer
     from weighbridge.targets.mqtt.broker import Broker
-    from weighbridge.targets.mqtt.mqtt_message import Answer, Message
-    from weighbridge.targets.mqtt.mqtt_names import Person
+    from weighbridge.targets.mqtt.mqtt_message import MqttMessage, PublishResult
+    from weighbridge.targets.mqtt.mqtt_names import MqttPerson
 
 
-class Payload(msgspec.Struct, frozen=True):
+class MqttPayload(msgspec.Struct, frozen=True):
     """The state, then what is said about each reading, oldest first."""
 
-    state: Message
+    state: MqttMessage
     newest: tuple[Newest, ...]
     """What the state was made of."""
     announcements: tuple[Announcement, ...]
@@ -51,7 +51,7 @@ class MqttTarget:
         """Everything."""
         return (*reading.measurements, *reading.segments)
 
-    def render(self, owed: Sequence[Owed]) -> Payload:
+    def render(self, owed: Sequence[Owed]) -> MqttPayload:
         """The newest state of the archive and the events of these readings, oldest first.
 
         Raises LoginNeeded when nobody knows whose readings these are.
@@ -66,9 +66,9 @@ class MqttTarget:
             except Refused as problem:
                 refused[one.reading_id] = problem
         newest = tuple(self._context.body.newest())
-        return Payload(self._state(person, newest), newest, tuple(announcements), refused)
+        return MqttPayload(self._state(person, newest), newest, tuple(announcements), refused)
 
-    def preview(self, payload: Payload) -> Iterator[str]:
+    def preview(self, payload: MqttPayload) -> Iterator[str]:
         """Topic and message, one line each."""
         yield f"{payload.state.topic} {payload.state.payload.decode()}"
         for one in payload.announcements:
@@ -79,7 +79,7 @@ class MqttTarget:
         for reading_id, reason in payload.refused.items():
             yield f"not published: {reading_id}: {reason}"
 
-    def send(self, payload: Payload) -> Receipt:
+    def send(self, payload: MqttPayload) -> Receipt:
         """Publish. Raises RetryLater, LoginNeeded or ConfigProblem when nothing was announced.
 
         The events follow when the broker has acknowledged the state. One that was frozen all along
@@ -119,9 +119,9 @@ class MqttTarget:
     # what is published
 
     def _publish_state(
-        self, state: Message, newest: Sequence[Newest], *, anew: bool = False
+        self, state: MqttMessage, newest: Sequence[Newest], *, anew: bool = False
     ) -> None:
-        from weighbridge.targets.mqtt.mqtt_message import Message
+        from weighbridge.targets.mqtt.mqtt_message import MqttMessage
 
         broker, person = self._broker(), self._person()
         if not self._discovers:
@@ -132,24 +132,26 @@ class MqttTarget:
             broker.publish([state])
             return
         complete = self._device(person, newest, broker.standing(topic))
-        broker.publish([Message(topic, complete, retain=True), state])
+        broker.publish([MqttMessage(topic, complete, retain=True), state])
         broker.remember(topic, device)
 
-    def _device(self, person: Person, newest: Sequence[Newest], standing: bytes) -> bytes:
+    def _device(self, person: MqttPerson, newest: Sequence[Newest], standing: bytes) -> bytes:
         from weighbridge.targets.mqtt.discovery import components_of, person_device
 
         height, earlier = self._context.height(), components_of(standing)
         device = person_device(self._topics, person, newest, height=height, earlier=earlier)
         return msgspec.json.encode(device)
 
-    def _state(self, person: Person, newest: Sequence[Newest]) -> Message:
-        from weighbridge.targets.mqtt.mqtt_message import Message
+    def _state(self, person: MqttPerson, newest: Sequence[Newest]) -> MqttMessage:
+        from weighbridge.targets.mqtt.mqtt_message import MqttMessage
         from weighbridge.targets.mqtt.mqtt_state import person_state
 
         state = person_state(newest, height=self._context.height())
-        return Message(self._topics.state(person.userid), msgspec.json.encode(state), retain=True)
+        return MqttMessage(
+            self._topics.state(person.userid), msgspec.json.encode(state), retain=True
+        )
 
-    def _announcer(self, person: Person) -> Announcer:
+    def _announcer(self, person: MqttPerson) -> Announcer:
         from weighbridge.targets.mqtt.announcement import Announcer
         from weighbridge.targets.mqtt.mqtt_event import Wording
 
@@ -164,8 +166,8 @@ class MqttTarget:
             now=context.clock(),
         )
 
-    def _person(self) -> Person:
-        from weighbridge.targets.mqtt.mqtt_names import Person
+    def _person(self) -> MqttPerson:
+        from weighbridge.targets.mqtt.mqtt_names import MqttPerson
 
         userid = self._context.body.userid()
         if userid is None:
@@ -173,7 +175,7 @@ class MqttTarget:
             raise LoginNeeded(
                 code="mqtt.not_connected", person=name, login=login_command("withings", name)
             )
-        return Person(userid, self._context.person)
+        return MqttPerson(userid, self._context.person)
 
     def _broker(self) -> Broker:
         """One for all who have the same broker, login and topics."""
@@ -186,7 +188,7 @@ class MqttTarget:
         return self._context.connections.get(f"mqtt:{key}", lambda: Broker(access, bridge))
 
 
-def _delivered(payload: Payload, answer: Answer) -> dict[str, str]:
+def _delivered(payload: MqttPayload, answer: PublishResult) -> dict[str, str]:
     """Reading id → reference, of those whose messages were all acknowledged."""
     delivered: dict[str, str] = {}
     place = 0

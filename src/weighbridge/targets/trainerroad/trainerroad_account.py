@@ -18,14 +18,14 @@ from weighbridge.targets.trainerroad.trainerroad_answers import (
     trouble_of_write,
 )
 from weighbridge.targets.trainerroad.trainerroad_http import (
-    Answer,
+    TrainerRoadAnswer,
     Wire,
     connected,
     is_cookie,
 )
 from weighbridge.targets.trainerroad.trainerroad_profile import (
     Member,
-    Profile,
+    RiderProfile,
     read_member,
     read_profile,
 )
@@ -102,7 +102,7 @@ class RiderAccount:
                 self._session.store(session_of(fresh), account=account)
         wire.cookie = fresh
 
-    def _read(self, wire: Wire) -> Profile:
+    def _read(self, wire: Wire) -> RiderProfile:
         answer = wire.call("GET", PROFILE, page=PROFILE_PAGE)
         if answer.status != 200:
             raise trouble_of_read(answer, "profile", self._login)
@@ -119,14 +119,14 @@ class RiderAccount:
             return problem
         raise problem
 
-    def _read_back(self, wire: Wire, doubt: OutcomeUnknown | None) -> Profile:
+    def _read_back(self, wire: Wire, doubt: OutcomeUnknown | None) -> RiderProfile:
         try:
             return self._read(wire)
         except Problem as problem:
             raise doubt or OutcomeUnknown(code="trainerroad.not_read_back") from problem
 
 
-def ask_member(wire: Wire, login: str) -> tuple[Answer, Member | None]:
+def ask_member(wire: Wire, login: str) -> tuple[TrainerRoadAnswer, Member | None]:
     """Who is signed in with the wire's cookie; no member: nobody is. Raises RetryLater."""
     answer = wire.call("GET", MEMBER, page="/app/career")
     if answer.status != 200:

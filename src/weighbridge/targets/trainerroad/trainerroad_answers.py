@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, Refused, RetryLater
 from weighbridge.core.reason import Reason, reason
-from weighbridge.targets.trainerroad.trainerroad_http import Answer
+from weighbridge.targets.trainerroad.trainerroad_http import TrainerRoadAnswer
 
 PAUSE_SECONDS = 900.0
 """How long to leave TrainerRoad alone when it turns us away and does not say."""
@@ -32,7 +32,7 @@ def changed(how: str, *, what: Reason | None = None, status: int = 0) -> RetryLa
     )
 
 
-def trouble_of_read(answer: Answer, what: str, login: str) -> Problem:
+def trouble_of_read(answer: TrainerRoadAnswer, what: str, login: str) -> Problem:
     """The decision after a read without the expected answer. ``login``: the command for it."""
     status, named = answer.status, reason(f"trainerroad.{what}")
     if status == 401 or is_login_page(answer):
@@ -45,7 +45,7 @@ def trouble_of_read(answer: Answer, what: str, login: str) -> Problem:
     return changed("other_answer", what=named, status=status)
 
 
-def trouble_of_write(answer: Answer, login: str) -> Problem | None:
+def trouble_of_write(answer: TrainerRoadAnswer, login: str) -> Problem | None:
     """The decision after a PUT; None when it was accepted."""
     status = answer.status
     if status in {200, 204}:
@@ -57,6 +57,6 @@ def trouble_of_write(answer: Answer, login: str) -> Problem | None:
     return trouble_of_read(answer, "profile", login)
 
 
-def is_login_page(answer: Answer) -> bool:
+def is_login_page(answer: TrainerRoadAnswer) -> bool:
     """Whether the answer leads to the sign-in page."""
     return 300 <= answer.status < 400 and "/login" in answer.location.lower()

@@ -21,7 +21,7 @@ _COOKIE_TEXT = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")
 """What a cookie may hold (RFC 6265, section 4.1.1)."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class TrainerRoadAnswer(msgspec.Struct, frozen=True):
     """One answer, read completely. ``cookie`` is the session that it brought, "" when none."""
 
     status: int
@@ -41,7 +41,9 @@ class Wire:
         self.cookie = ""
         self._calls = calls
 
-    def call(self, method: str, path: str, *, page: str, content: bytes | None = None) -> Answer:
+    def call(
+        self, method: str, path: str, *, page: str, content: bytes | None = None
+    ) -> TrainerRoadAnswer:
         """Ask once; ``page`` is the page of the web application that asks this.
 
         Raises RetryLater without an answer, but OutcomeUnknown for a PUT that may have arrived.
@@ -53,7 +55,7 @@ class Wire:
             content=content or b"",
             writes=method == "PUT",
         )
-        return Answer(
+        return TrainerRoadAnswer(
             status=answer.status,
             body=answer.body,
             location=answer.header("location"),

@@ -39,7 +39,7 @@ class Member(msgspec.Struct, frozen=True):
     name: str
 
 
-class Profile(msgspec.Struct, frozen=True):
+class RiderProfile(msgspec.Struct, frozen=True):
     """The rider-information object: all its fields as they came, and the three that we read."""
 
     fields: Fields
@@ -90,14 +90,16 @@ def read_member(body: bytes) -> Member | None:
     return Member(str(number), name if isinstance(name, str) and name else f"member {number}")
 
 
-def read_profile(body: bytes) -> Profile:
+def read_profile(body: bytes) -> RiderProfile:
     """The profile. Raises RetryLater when it is not an object with a weight."""
     fields = _fields(body, "profile")
     key = _key(fields, "weightKg")
     if key is None:
         raise changed("no_weight_field")
     ftp_key = _key(fields, "ftp")
-    return Profile(fields, key, _weight(fields[key]), _plain(fields[ftp_key]) if ftp_key else None)
+    return RiderProfile(
+        fields, key, _weight(fields[key]), _plain(fields[ftp_key]) if ftp_key else None
+    )
 
 
 def read_success(body: bytes) -> bool | None:

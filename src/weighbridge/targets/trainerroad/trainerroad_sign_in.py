@@ -19,7 +19,7 @@ from weighbridge.targets.trainerroad.trainerroad_account import ask_member, sess
 from weighbridge.targets.trainerroad.trainerroad_http import (
     COOKIE,
     HOME,
-    Answer,
+    TrainerRoadAnswer,
     Wire,
     connected,
     is_cookie,
@@ -87,7 +87,7 @@ def _credentials(username: str, password: str) -> bytes:
         raise ConfigProblem(code="trainerroad.not_sendable") from None
 
 
-def _check(answer: Answer) -> None:
+def _check(answer: TrainerRoadAnswer) -> None:
     """Return when somebody is signed in."""
     success = read_success(answer.body) if answer.status == 200 else None
     if success is False or answer.status == 401:

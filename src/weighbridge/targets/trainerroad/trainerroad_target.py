@@ -32,7 +32,7 @@ class Weight(msgspec.Struct, frozen=True):
     kg: Decimal
 
 
-class Payload(msgspec.Struct, frozen=True):
+class TrainerRoadPayload(msgspec.Struct, frozen=True):
     """Weights, oldest first: the last one stands in the end."""
 
     weights: tuple[Weight, ...]
@@ -57,7 +57,7 @@ class TrainerRoadTarget:
             return []
         return [one for one in reading.measurements if one.type_code == MeasureType.WEIGHT]
 
-    def render(self, owed: Sequence[Owed]) -> Payload:
+    def render(self, owed: Sequence[Owed]) -> TrainerRoadPayload:
         """The weights, oldest first. What cannot be sent is named."""
         weights: list[Weight] = []
         refused: dict[str, Problem | str] = {}
@@ -67,16 +67,16 @@ class TrainerRoadTarget:
                 refused[reading.reading_id] = Refused(code="trainerroad.out_of_range")
             else:
                 weights.append(Weight(reading.reading_id, reading.taken_at, kg))
-        return Payload(tuple(weights), refused)
+        return TrainerRoadPayload(tuple(weights), refused)
 
-    def preview(self, payload: Payload) -> Iterable[str]:
+    def preview(self, payload: TrainerRoadPayload) -> Iterable[str]:
         """One line a reading."""
         for one in payload.weights:
             yield f"{_instant(one.taken_at)}  weight  {one.kg} kg"
         for reading_id, reason in payload.refused.items():
             yield f"cannot be sent: {reading_id}: {reason}"
 
-    def send(self, payload: Payload) -> Receipt:
+    def send(self, payload: TrainerRoadPayload) -> Receipt:
         """Write one weight after the other, until one meets trouble."""
         receipt = Receipt(refused=payload.refused)
         account = self._account()

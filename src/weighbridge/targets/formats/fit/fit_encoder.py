@@ -20,7 +20,7 @@ from weighbridge.targets.formats.fit.fit_messages import (
     UINT32Z,
     WEIGHT_SCALE,
     Field,
-    Message,
+    FitMessage,
     PressureRow,
     Row,
     WeightRow,
@@ -74,7 +74,7 @@ def _code(name: str, number: int | None) -> int:
     return number
 
 
-def _encode(message: Message, rows: Sequence[Row], identity: tuple[int, int, int]) -> bytes:
+def _encode(message: FitMessage, rows: Sequence[Row], identity: tuple[int, int, int]) -> bytes:
     if not rows:
         raise Refused(code="fit.empty")
     fields, numbers = _filled(message, rows)
@@ -91,7 +91,7 @@ def _encode(message: Message, rows: Sequence[Row], identity: tuple[int, int, int
     return _framed(records)
 
 
-def _filled(message: Message, rows: Sequence[Row]) -> tuple[list[Field], list[tuple[int, ...]]]:
+def _filled(message: FitMessage, rows: Sequence[Row]) -> tuple[list[Field], list[tuple[int, ...]]]:
     """The columns that some row fills, and the rows as plain numbers in ascending time.
 
     Column by column is several times quicker than row by row.

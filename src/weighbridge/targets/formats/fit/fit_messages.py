@@ -54,7 +54,7 @@ class Field(msgspec.Struct, frozen=True):
     scale: int = 1
 
 
-class Message(msgspec.Struct, frozen=True):
+class FitMessage(msgspec.Struct, frozen=True):
     """One message of the profile, with the columns that we use, in the order we write them."""
 
     name: str
@@ -65,7 +65,7 @@ class Message(msgspec.Struct, frozen=True):
 
 TIMESTAMP = Field("timestamp", 253, UINT32)
 
-WEIGHT_SCALE = Message(
+WEIGHT_SCALE = FitMessage(
     name="weight_scale",
     number=30,
     file_type=9,
@@ -83,7 +83,7 @@ WEIGHT_SCALE = Message(
     ),
 )
 
-BLOOD_PRESSURE = Message(
+BLOOD_PRESSURE = FitMessage(
     name="blood_pressure",
     number=51,
     file_type=14,

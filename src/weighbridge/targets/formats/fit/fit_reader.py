@@ -26,7 +26,7 @@ from weighbridge.targets.formats.fit.fit_messages import (
     BLOOD_PRESSURE,
     WEIGHT_SCALE,
     Field,
-    Message,
+    FitMessage,
     PressureRow,
     Row,
     WeightRow,
@@ -49,7 +49,7 @@ def read_pressures(content: bytes) -> list[PressureRow]:
     return _read(BLOOD_PRESSURE, PressureRow, content)
 
 
-def _read[R: Row](message: Message, row: type[R], content: bytes) -> list[R]:
+def _read[R: Row](message: FitMessage, row: type[R], content: bytes) -> list[R]:
     fields, rest = _definition(message, _after_file_id(message, _unframed(content)))
     record = packer(fields)
     if not rest or len(rest) % record.size:
@@ -75,7 +75,7 @@ def _unframed(content: bytes) -> bytes:
     return records
 
 
-def _after_file_id(message: Message, records: bytes) -> bytes:
+def _after_file_id(message: FitMessage, records: bytes) -> bytes:
     start = definition(FILE_ID_LOCAL, FILE_ID, FILE_ID_FIELDS)
     record = packer(FILE_ID_FIELDS)
     end = len(start) + record.size
@@ -87,7 +87,7 @@ def _after_file_id(message: Message, records: bytes) -> bytes:
     return records[end:]
 
 
-def _definition(message: Message, records: bytes) -> tuple[list[Field], bytes]:
+def _definition(message: FitMessage, records: bytes) -> tuple[list[Field], bytes]:
     """The columns of the file and what follows their definition."""
     if len(records) < DEFINITION_SIZE or records[0] != DEFINITION | ROW_LOCAL:
         raise _not_ours("it does not define its rows")

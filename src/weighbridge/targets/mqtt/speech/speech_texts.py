@@ -43,7 +43,7 @@ class Phrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     measured: str
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _SpeechFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nouns: Nouns
     speech: Phrases
 
@@ -69,6 +69,6 @@ class Language(msgspec.Struct, frozen=True):
 def read_language(code: str) -> Language:
     """The words of one of ``LANGUAGES``."""
     folder = Path(i18n.__file__).parent / code
-    words = msgspec.toml.decode((folder / "speech.toml").read_bytes(), type=_File)
+    words = msgspec.toml.decode((folder / "speech.toml").read_bytes(), type=_SpeechFile)
     grammar = read_grammar(code)
     return Language(grammar.decimal_sign, grammar.plural_rule, words.nouns, words.speech)
