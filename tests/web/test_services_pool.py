@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from weighbridge.config import load
+from weighbridge.core.errors import StateProblem
 from weighbridge.storage.database import Database
 from weighbridge.sync.services import Services
 from weighbridge.web.services_pool import KEPT, ServicesPool
@@ -101,3 +102,17 @@ def test_what_is_lent_at_the_end_is_closed_when_it_comes_back(opening: Opening) 
         opening.pool.close()
         assert not opening.is_closed(services)
     assert opening.is_closed(services)
+
+
+def test_a_connection_with_an_unread_answer_is_not_lent_again(opening: Opening) -> None:
+    """It would show every later request the database as it was then."""
+    with opening.pool.borrow() as before:
+        for person in ("anna", "ben"):
+            before.database.run("add_route", person=person, target="diary", now=0)
+        rows = before.database.each("routes")
+        assert next(rows)["person"] == "anna"
+    assert opening.is_closed(before)
+    with pytest.raises(StateProblem):
+        next(rows)
+    with opening.pool.borrow() as after:
+        assert after is not before

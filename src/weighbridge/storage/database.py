@@ -42,6 +42,7 @@ class Database:
         self.home = home
         self.path = home / FILE_NAME
         self._depth = 0
+        self._unread = 0
         with _explained(self.path):
             _make_private(home, self.path)
             self._connection = sqlite3.connect(
@@ -101,6 +102,14 @@ class Database:
         with _explained(self.path):
             version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
             return version
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way: no transaction, and no answer that is read row by row.
+
+        As long as there is one, the connection sees the database as it was at its beginning.
+        """
+        return not (self._depth or self._unread)
 
     def close(self) -> None:
         """Give the file back. Closing twice is harmless."""
@@ -193,8 +202,12 @@ class Database:
 
     def each(self, name: str, /, **values: Any) -> Iterator[Row]:
         """Row by row, for answers of any length."""
-        with _explained(self.path):
-            yield from self._connection.execute(statement(name), values)
+        self._unread += 1
+        try:
+            with _explained(self.path):
+                yield from self._connection.execute(statement(name), values)
+        finally:
+            self._unread -= 1
 
 
 def _expanded(sql: str, values: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -68,7 +68,7 @@ class ServicesPool:
 
     def _give_back(self, services: Services, identity: FileIdentity) -> None:
         with self._lock:
-            if not self._closed and len(self._idle) < KEPT:
+            if not self._closed and len(self._idle) < KEPT and services.database.is_idle:
                 self._idle.append((services, identity))
                 return
         services.__exit__(None, None, None)
