@@ -194,7 +194,7 @@ def test_an_accident_is_a_page_that_says_what_to_do(
 ) -> None:
     with site(tmp_path) as made:
         admin = made.admin()
-        monkeypatch.setattr("weighbridge.web.views.connect.standing_of", None)
+        monkeypatch.setattr("weighbridge.web.views.connect.source_login_status", None)
         answer = admin.get("/connect")
         assert answer.status == 500
         assert "Look into its log" in words_of(answer)

@@ -11,7 +11,7 @@ from weighbridge.core.errors import ExitCode
 from weighbridge.core.reason import plain
 from weighbridge.i18n import texts
 from weighbridge.storage.subscription_store import SubscriptionState
-from weighbridge.sync.status import SourceStanding, SourceVerdict, TargetStanding, TargetVerdict
+from weighbridge.sync.status import SourceState, SourceStatus, TargetState, TargetStatus
 from weighbridge.web.views.plain_status import (
     Line,
     say_held,
@@ -25,18 +25,18 @@ NOW = 1_000_000.0
 ABOUT = {"person": "anna", "target": "garmin"}
 
 
-def source(verdict: SourceVerdict, **fields: Any) -> SourceStanding:
-    return SourceStanding(verdict, ExitCode.DONE, connected=True, **fields)
+def source(verdict: SourceState, **fields: Any) -> SourceStatus:
+    return SourceStatus(verdict, ExitCode.DONE, connected=True, **fields)
 
 
 def target(
-    verdict: TargetVerdict = TargetVerdict.SERVED,
+    verdict: TargetState = TargetState.SERVED,
     *,
     due: float | None = None,
     signs_in: bool = True,
     **fields: Any,
 ) -> Line:
-    standing = TargetStanding(verdict=verdict, exit_code=ExitCode.DONE, **fields)
+    standing = TargetStatus(verdict=verdict, exit_code=ExitCode.DONE, **fields)
     return say_target(standing, signs_in=signs_in, due=due, now=NOW, about=ABOUT)
 
 
@@ -56,17 +56,17 @@ def test_what_waits_says_how_much_and_when_it_is_tried() -> None:
 
 
 def test_a_login_goes_before_everything_else() -> None:
-    line = target(TargetVerdict.LOGIN_NEEDED, open={"blocked": 3, "rejected": 1})
+    line = target(TargetState.LOGIN_NEEDED, open={"blocked": 3, "rejected": 1})
     assert (line.key, line.tone) == ("login_needed", "bad-news")
     assert line.cure is not None
     assert (line.cure.key, line.cure.path, line.cure.is_urgent) == ("log_in", "/connect", True)
-    first = target(TargetVerdict.NOT_SIGNED_IN)
+    first = target(TargetState.NOT_SIGNED_IN)
     assert first.cure is not None
     assert (first.key, first.cure.key) == ("not_signed_in", "connect")
 
 
 def test_a_login_that_stands_in_the_configuration_has_no_page() -> None:
-    line = target(TargetVerdict.LOGIN_NEEDED, signs_in=False)
+    line = target(TargetState.LOGIN_NEEDED, signs_in=False)
     assert (line.key, line.cure) == ("login_refused", None)
 
 
@@ -89,7 +89,7 @@ def test_what_was_accepted_but_not_seen_is_said() -> None:
 
 
 def test_a_pause_of_signing_in_is_said_whatever_else_is() -> None:
-    line = target(TargetVerdict.NOT_SERVED_YET, sign_in_blocked_until=NOW + 600)
+    line = target(TargetState.NOT_SERVED_YET, sign_in_blocked_until=NOW + 600)
     assert (line.key, line.blocked_until) == ("nothing_yet", NOW + 600)
 
 
@@ -99,15 +99,15 @@ def test_a_pause_of_signing_in_is_said_whatever_else_is() -> None:
 @pytest.mark.parametrize(
     ("verdict", "key", "cure"),
     [
-        (SourceVerdict.NOT_CONNECTED, "not_connected", "connect"),
-        (SourceVerdict.LOGIN_NEEDED, "login_needed", "log_in"),
-        (SourceVerdict.IN_TROUBLE, "not_read_since", None),
-        (SourceVerdict.NOT_READ_YET, "not_read_yet", None),
-        (SourceVerdict.WELL, "read_at", None),
+        (SourceState.NOT_CONNECTED, "not_connected", "connect"),
+        (SourceState.LOGIN_NEEDED, "login_needed", "log_in"),
+        (SourceState.IN_TROUBLE, "not_read_since", None),
+        (SourceState.NOT_READ_YET, "not_read_yet", None),
+        (SourceState.WELL, "read_at", None),
     ],
 )
 def test_each_standing_with_withings_has_a_line(
-    verdict: SourceVerdict, key: str, cure: str | None
+    verdict: SourceState, key: str, cure: str | None
 ) -> None:
     line = say_source(source(verdict, checked_at=NOW - 60, trouble_at=NOW - 30))
     assert line.key == key
@@ -116,11 +116,11 @@ def test_each_standing_with_withings_has_a_line(
 
 
 def test_the_next_look_is_said_unless_a_login_must_come_first() -> None:
-    well = source(SourceVerdict.WELL)
+    well = source(SourceState.WELL)
     assert say_next_ask(well, NOW + 60, NOW) == Line(key="asked_at", at=NOW + 60)
     assert say_next_ask(well, NOW - 1, NOW) == Line(key="asked_now")
     assert say_next_ask(well, None, NOW) is None
-    for verdict in (SourceVerdict.NOT_CONNECTED, SourceVerdict.LOGIN_NEEDED):
+    for verdict in (SourceState.NOT_CONNECTED, SourceState.LOGIN_NEEDED):
         assert say_next_ask(source(verdict), NOW + 60, NOW) is None
 
 

@@ -22,16 +22,16 @@ from weighbridge.core.errors import most_urgent
 from weighbridge.core.reason import Reason
 from weighbridge.storage.database import FILE_NAME, Database
 from weighbridge.sync.status import (
-    SourceStanding,
-    SourceVerdict,
-    TargetStanding,
-    TargetVerdict,
-    judge_source,
-    judge_target,
+    SourceState,
+    SourceStatus,
+    TargetState,
+    TargetStatus,
+    source_status,
+    target_status,
 )
 
 
-class TargetStatus(msgspec.Struct):
+class TargetReport(msgspec.Struct):
     """One target of one person. The keys are documented in the reference of file formats."""
 
     target: str
@@ -45,7 +45,7 @@ class TargetStatus(msgspec.Struct):
     sign_in_blocked_until: str | None = None
 
 
-class PersonStatus(msgspec.Struct):
+class PersonReport(msgspec.Struct):
     """One person."""
 
     person: str
@@ -55,7 +55,7 @@ class PersonStatus(msgspec.Struct):
     problem: str | None
     last_success: str | None
     not_understood: int
-    targets: list[TargetStatus]
+    targets: list[TargetReport]
 
 
 @click.command("status")
@@ -92,11 +92,11 @@ def command(context: CliContext, people: tuple[str, ...], as_json: bool) -> int:
     return most_urgent(codes | {t.exit_code for person in found for t in person.targets})
 
 
-def _person_status(database: Database | None, person: Person, now: float) -> PersonStatus:
+def _person_status(database: Database | None, person: Person, now: float) -> PersonReport:
     """How one person stands; None: there is no database yet."""
-    source = judge_source(database, person.name)
+    source = source_status(database, person.name)
     verdict, problem = _say_source(person.name, source, now)
-    return PersonStatus(
+    return PersonReport(
         person=person.name,
         connected=source.connected,
         verdict=verdict,
@@ -108,34 +108,34 @@ def _person_status(database: Database | None, person: Person, now: float) -> Per
     )
 
 
-def _say_source(person: str, source: SourceStanding, now: float) -> tuple[str, str | None]:
+def _say_source(person: str, source: SourceStatus, now: float) -> tuple[str, str | None]:
     """A few words, and what to do."""
     log_in = f"Run: {login_command('withings', person)}"
     match source.verdict:
-        case SourceVerdict.NOT_CONNECTED:
+        case SourceState.NOT_CONNECTED:
             return "not connected", log_in
-        case SourceVerdict.LOGIN_NEEDED:
+        case SourceState.LOGIN_NEEDED:
             why = source.trouble.message() if source.trouble else ""
             return "needs a login", f"{why} {log_in}".lstrip()
-        case SourceVerdict.IN_TROUBLE:
+        case SourceState.IN_TROUBLE:
             return (
                 f"in trouble for {span(now - (source.trouble_at or now))}",
                 _said(source.trouble),
             )
-        case SourceVerdict.NOT_READ_YET:
+        case SourceState.NOT_READ_YET:
             return "connected, not read yet", "Run: weighbridge sync"
-        case SourceVerdict.WELL:
+        case SourceState.WELL:
             return f"read {ago(source.checked_at or now, now)}", None
 
 
 def _status_of(
     database: Database | None, person: str, target: TargetSettings, now: float
-) -> TargetStatus:
-    standing = judge_target(database, person, target, now)
+) -> TargetReport:
+    standing = target_status(database, person, target, now)
     verdict, problem = _say_target(standing, now), _said(standing.trouble)
-    if standing.verdict is TargetVerdict.NOT_SIGNED_IN:
+    if standing.verdict is TargetState.NOT_SIGNED_IN:
         problem = f"Run: {login_command(target.name, person)}"
-    return TargetStatus(
+    return TargetReport(
         target=target.name,
         verdict=verdict,
         exit_code=standing.exit_code,
@@ -162,10 +162,10 @@ _WORDS = {
 }
 
 
-def _say_target(standing: TargetStanding, now: float) -> str:
-    if standing.verdict is TargetVerdict.NOT_SIGNED_IN:
+def _say_target(standing: TargetStatus, now: float) -> str:
+    if standing.verdict is TargetState.NOT_SIGNED_IN:
         return "not signed in"
-    if standing.verdict is TargetVerdict.NOT_SERVED_YET:
+    if standing.verdict is TargetState.NOT_SERVED_YET:
         return "not served yet"
     counts = standing.open
     parts = [f"{counts[state]} {words}" for state, words in _WORDS.items() if counts.get(state)]
@@ -177,7 +177,7 @@ def _say_target(standing: TargetStanding, now: float) -> str:
     return text
 
 
-def _lines(found: list[PersonStatus]) -> Iterator[str]:
+def _lines(found: list[PersonReport]) -> Iterator[str]:
     for person in found:
         yield f"{person.person}: Withings {person.verdict}"
         if person.problem:
@@ -187,17 +187,19 @@ def _lines(found: list[PersonStatus]) -> Iterator[str]:
             kept = "it is kept" if person.not_understood == 1 else "they are kept"
             yield f"    {groups} could not be understood; {kept}, the rest went on."
         for target in person.targets:
-            yield f"  {target.target}: {target.verdict}"
-            if target.problem:
-                yield f"    {target.problem}"
-            if target.paused_until:
-                yield f"    It asked to be left alone until {target.paused_until}."
-            if target.sign_in_blocked_until:
-                yield f"    Sign-in is blocked until {target.sign_in_blocked_until}."
-    hints = {state: None for person in found for target in person.targets for state in target.open}
-    for state in hints:
-        if state in _HINTS:
-            yield _HINTS[state]
+            yield from _target_lines(target)
+    states = {state: None for person in found for target in person.targets for state in target.open}
+    yield from (_HINTS[state] for state in states if state in _HINTS)
+
+
+def _target_lines(target: TargetReport) -> Iterator[str]:
+    yield f"  {target.target}: {target.verdict}"
+    if target.problem:
+        yield f"    {target.problem}"
+    if target.paused_until:
+        yield f"    It asked to be left alone until {target.paused_until}."
+    if target.sign_in_blocked_until:
+        yield f"    Sign-in is blocked until {target.sign_in_blocked_until}."
 
 
 _HINTS = {

@@ -23,12 +23,12 @@ from weighbridge.storage.ledger import last_delivered_at, oldest_waiting
 from weighbridge.storage.subscription_store import SubscriptionStore
 from weighbridge.sync.services import Services
 from weighbridge.sync.status import (
-    SourceStanding,
-    SourceVerdict,
-    TargetStanding,
-    TargetVerdict,
-    judge_source,
-    judge_target,
+    SourceState,
+    SourceStatus,
+    TargetState,
+    TargetStatus,
+    source_status,
+    target_status,
 )
 from weighbridge.targets import load_kind
 
@@ -76,18 +76,18 @@ def silence_bound(settings: Settings) -> float:
     return 2 * settings.server.poll + GRACE
 
 
-def is_overdue(source: SourceStanding, settings: Settings, now: float, started_at: float) -> bool:
+def is_overdue(source: SourceStatus, settings: Settings, now: float, started_at: float) -> bool:
     """Whether Withings has not answered for too long. A server that just started gets time."""
-    if source.verdict is SourceVerdict.IN_TROUBLE and source.trouble_at is not None:
+    if source.verdict is SourceState.IN_TROUBLE and source.trouble_at is not None:
         since = source.trouble_at
     else:
         since = max(source.checked_at or source.connected_at or 0.0, started_at)
     return now - since > silence_bound(settings)
 
 
-def needs_login(source: SourceStanding) -> bool:
+def needs_login(source: SourceStatus) -> bool:
     """Whether nothing can be read before a person has logged in."""
-    return source.verdict in (SourceVerdict.NOT_CONNECTED, SourceVerdict.LOGIN_NEEDED)
+    return source.verdict in (SourceState.NOT_CONNECTED, SourceState.LOGIN_NEEDED)
 
 
 def home_result(problem: Reason | None) -> CheckResult:
@@ -115,22 +115,22 @@ class HealthChecks:
     def results(self) -> Iterator[CheckResult]:
         """How each thing stands, well or not."""
         for person in everyone(self._settings.directory):
-            source = judge_source(self._database, person.name)
+            source = source_status(self._database, person.name)
             yield self._source_login(person, source)
             yield self._source_silence(person, source)
             yield self._subscription(person, source)
             for target in person.targets:
-                standing = judge_target(self._database, person.name, target, self._now)
+                standing = target_status(self._database, person.name, target, self._now)
                 yield self._target_login(person, target, standing)
                 yield self._target_silence(person, target, standing)
 
-    def _source_login(self, person: Person, source: SourceStanding) -> CheckResult:
+    def _source_login(self, person: Person, source: SourceStatus) -> CheckResult:
         problem, bound, name = None, 0.0, person.name
         log_in = login_command("withings", name)
-        if source.verdict is SourceVerdict.LOGIN_NEEDED:
+        if source.verdict is SourceState.LOGIN_NEEDED:
             cause = source.trouble or ""
             problem = reason("watch.source_login", person=name, cause=cause, command=log_in)
-        elif source.verdict is SourceVerdict.NOT_CONNECTED:
+        elif source.verdict is SourceState.NOT_CONNECTED:
             problem = reason("watch.source_new", person=name, command=log_in)
             bound = NEWCOMER
         return CheckResult(
@@ -140,7 +140,7 @@ class HealthChecks:
             bound=bound,
         )
 
-    def _source_silence(self, person: Person, source: SourceStanding) -> CheckResult:
+    def _source_silence(self, person: Person, source: SourceStatus) -> CheckResult:
         values = {
             "person": person.name,
             "cause": source.trouble or "",
@@ -159,7 +159,7 @@ class HealthChecks:
             known=not needs_login(source),
         )
 
-    def _subscription(self, person: Person, source: SourceStanding) -> CheckResult:
+    def _subscription(self, person: Person, source: SourceStatus) -> CheckResult:
         state = None
         if source.account is not None:
             state = SubscriptionStore(self._database, source.account).state()
@@ -181,17 +181,17 @@ class HealthChecks:
         )
 
     def _target_login(
-        self, person: Person, target: TargetSettings, standing: TargetStanding
+        self, person: Person, target: TargetSettings, standing: TargetStatus
     ) -> CheckResult:
         problem, bound = None, 0.0
         names = {"person": person.name, "target": target.name}
         log_in = login_command(target.name, person.name)
-        if standing.verdict is TargetVerdict.LOGIN_NEEDED:
+        if standing.verdict is TargetState.LOGIN_NEEDED:
             if not load_kind(target.kind).signs_in:
                 log_in = command_line("status", "--person", person.name)
             cause = standing.trouble or ""
             problem = reason("watch.target_login", cause=cause, command=log_in, **names)
-        elif standing.verdict is TargetVerdict.NOT_SIGNED_IN:
+        elif standing.verdict is TargetState.NOT_SIGNED_IN:
             problem = reason("watch.target_new", command=log_in, **names)
             bound = NEWCOMER
         return CheckResult(
@@ -202,7 +202,7 @@ class HealthChecks:
         )
 
     def _target_silence(
-        self, person: Person, target: TargetSettings, standing: TargetStanding
+        self, person: Person, target: TargetSettings, standing: TargetStatus
     ) -> CheckResult:
         names = {"person": person.name, "target": target.name}
         number = sum(standing.open.get(state, 0) for state in _WAITING)
@@ -221,10 +221,10 @@ class HealthChecks:
             name=f"target silent: {person.name}, {target.name}",
             problem=problem,
             over=reason("watch.target_silent_again", **names),
-            known=standing.verdict is not TargetVerdict.LOGIN_NEEDED,
+            known=standing.verdict is not TargetState.LOGIN_NEEDED,
         )
 
-    def _silent_since(self, standing: TargetStanding) -> float | None:
+    def _silent_since(self, standing: TargetStatus) -> float | None:
         """Since when nothing arrived although something waits; None: not for long enough."""
         before = self._now - self._settings.alerts.silent_days * DAY
         route = standing.route

@@ -22,7 +22,7 @@ from weighbridge.monitoring.checks import (
 )
 from weighbridge.storage.api_pauses import rehearse_write
 from weighbridge.storage.database import Database, prove_writable
-from weighbridge.sync.status import judge_source
+from weighbridge.sync.status import source_status
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def judge_readiness(server: MonitoredServer, probe: WriteProbe) -> Readiness:
 def _why_not(database: Database, server: MonitoredServer) -> list[str]:
     now = server.clock()
     for person in everyone(server.settings.directory):
-        source = judge_source(database, person.name)
+        source = source_status(database, person.name)
         if needs_login(source):
             continue  # waits for a person, not for us
         if is_overdue(source, server.settings, now, server.started_at):

@@ -15,7 +15,7 @@ from weighbridge.storage.archive import count_groups_not_understood
 from weighbridge.storage.database import Database
 from weighbridge.storage.notification_store import count_open_notifications
 from weighbridge.storage.subscription_store import SubscriptionStore
-from weighbridge.sync.status import SourceVerdict, TargetVerdict, judge_source, judge_target
+from weighbridge.sync.status import SourceState, TargetState, source_status, target_status
 
 OPEN_STATES = (
     *(State.PLANNED, State.SENDING, State.UNKNOWN),
@@ -49,13 +49,13 @@ def read_gauges(database: Database, settings: Settings, now: float) -> StateGaug
     for person in everyone(settings.directory):
         _count_person(database, gauges, person.name, now)
         for target in person.targets:
-            standing = judge_target(database, person.name, target, now)
+            standing = target_status(database, person.name, target, now)
             for state in OPEN_STATES:
                 gauges.open[target.kind, state] += standing.open.get(state, 0)
             gauges.unseen[target.kind] += standing.unseen
             gauges.logins[target.kind] += standing.verdict in (
-                TargetVerdict.LOGIN_NEEDED,
-                TargetVerdict.NOT_SIGNED_IN,
+                TargetState.LOGIN_NEEDED,
+                TargetState.NOT_SIGNED_IN,
             )
     gauges.notifications = count_open_notifications(database)
     gauges.groups_not_understood = count_groups_not_understood(database)
@@ -65,12 +65,12 @@ def read_gauges(database: Database, settings: Settings, now: float) -> StateGaug
 
 
 def _count_person(database: Database, gauges: StateGauges, person: str, now: float) -> None:
-    source = judge_source(database, person)
+    source = source_status(database, person)
     if needs_login(source):
         gauges.people["login_needed"] += 1
         return
     gauges.people["connected"] += 1
-    gauges.people["failing"] += source.verdict is SourceVerdict.IN_TROUBLE
+    gauges.people["failing"] += source.verdict is SourceState.IN_TROUBLE
     since = source.checked_at or source.connected_at or now
     gauges.oldest_success = max(gauges.oldest_success, now - since)
     if source.account is not None:

@@ -57,7 +57,7 @@ def forget_login(workplace: Services, person: Person) -> None:
         tokens.forget()
 
 
-def standing_of(workplace: Services, person: Person) -> SourceLoginStatus:
+def source_login_status(workplace: Services, person: Person) -> SourceLoginStatus:
     """How this person stands with Withings, as far as the archive knows. Nothing is asked."""
     account = account_row(workplace.database, person.name)
     if account is None:

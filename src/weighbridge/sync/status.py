@@ -1,4 +1,4 @@
-"""How a person's account and targets stand, judged from the database alone. No words here.
+"""The status of a person's account and targets, read from the database alone. No words here.
 
 ``status`` says it to a person, the server watches it. Nothing outside is asked.
 """
@@ -23,8 +23,8 @@ from weighbridge.storage.routes import route_row
 from weighbridge.targets import load_kind
 
 
-class SourceVerdict(Enum):
-    """How things stand with Withings."""
+class SourceState(Enum):
+    """The state of a Withings account."""
 
     NOT_CONNECTED = auto()
     LOGIN_NEEDED = auto()
@@ -33,10 +33,10 @@ class SourceVerdict(Enum):
     WELL = auto()
 
 
-class SourceStanding(msgspec.Struct, frozen=True):
+class SourceStatus(msgspec.Struct, frozen=True):
     """One person's Withings account. Instants are seconds since 1970."""
 
-    verdict: SourceVerdict
+    verdict: SourceState
     exit_code: ExitCode
     connected: bool
     connected_at: float | None = None
@@ -48,8 +48,8 @@ class SourceStanding(msgspec.Struct, frozen=True):
     account: int | None = None
 
 
-class TargetVerdict(Enum):
-    """How things stand with a target."""
+class TargetState(Enum):
+    """The state of a target."""
 
     NOT_SIGNED_IN = auto()
     NOT_SERVED_YET = auto()
@@ -58,10 +58,10 @@ class TargetVerdict(Enum):
     """What is left, and how urgent it is, say ``open`` and ``exit_code``."""
 
 
-class TargetStanding(msgspec.Struct, frozen=True, kw_only=True):
+class TargetStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One target of one person. Instants are seconds since 1970."""
 
-    verdict: TargetVerdict
+    verdict: TargetState
     exit_code: ExitCode
     route: int | None = None
     trouble: Reason | None = None
@@ -74,16 +74,16 @@ class TargetStanding(msgspec.Struct, frozen=True, kw_only=True):
     sign_in_blocked_until: float | None = None
 
 
-def judge_source(database: Database | None, person: str) -> SourceStanding:
-    """How a person stands with Withings; None: there is no database yet."""
+def source_status(database: Database | None, person: str) -> SourceStatus:
+    """The status of a person's Withings account. ``database``: None when there is none yet."""
     if database is None:
-        return SourceStanding(SourceVerdict.NOT_CONNECTED, ExitCode.LOG_IN, connected=False)
+        return SourceStatus(SourceState.NOT_CONNECTED, ExitCode.LOG_IN, connected=False)
     account = account_row(database, person)
     login = withings_login_row(database, person)
-    verdict, code = _judge_account(account, login)
-    needs_login = login is not None and verdict is SourceVerdict.LOGIN_NEEDED
+    verdict, code = _account_state(account, login)
+    needs_login = login is not None and verdict is SourceState.LOGIN_NEEDED
     trouble = read_reason(login["login_needed"]) if needs_login and login else None
-    standing = SourceStanding(verdict, code, connected=login is not None, trouble=trouble)
+    standing = SourceStatus(verdict, code, connected=login is not None, trouble=trouble)
     if account is None:
         return standing
     return msgspec.structs.replace(
@@ -97,36 +97,36 @@ def judge_source(database: Database | None, person: str) -> SourceStanding:
     )
 
 
-def _judge_account(account: Row | None, login: Row | None) -> tuple[SourceVerdict, ExitCode]:
+def _account_state(account: Row | None, login: Row | None) -> tuple[SourceState, ExitCode]:
     if login is None or account is None:
-        return SourceVerdict.NOT_CONNECTED, ExitCode.LOG_IN
+        return SourceState.NOT_CONNECTED, ExitCode.LOG_IN
     if login["login_needed"]:
-        return SourceVerdict.LOGIN_NEEDED, ExitCode.LOG_IN
+        return SourceState.LOGIN_NEEDED, ExitCode.LOG_IN
     if account["trouble"]:
-        return SourceVerdict.IN_TROUBLE, ExitCode.LATER
+        return SourceState.IN_TROUBLE, ExitCode.LATER
     if account["checked_at"] is None:
-        return SourceVerdict.NOT_READ_YET, ExitCode.LATER
-    return SourceVerdict.WELL, ExitCode.DONE
+        return SourceState.NOT_READ_YET, ExitCode.LATER
+    return SourceState.WELL, ExitCode.DONE
 
 
-def judge_target(
+def target_status(
     database: Database | None, person: str, target: TargetSettings, now: float
-) -> TargetStanding:
-    """How a target stands. One that was never signed in needs that before anything else."""
-    standing = _judge_route(database, person, target.name, now)
-    if standing.verdict is not TargetVerdict.NOT_SERVED_YET:
+) -> TargetStatus:
+    """The status of a target. One that was never signed in needs that before anything else."""
+    standing = _route_status(database, person, target.name, now)
+    if standing.verdict is not TargetState.NOT_SERVED_YET:
         return standing
     if not load_kind(target.kind).signs_in:
         return standing
     if database and has_target_login(database, person, target.name):
         return standing
     return msgspec.structs.replace(
-        standing, verdict=TargetVerdict.NOT_SIGNED_IN, exit_code=ExitCode.LOG_IN
+        standing, verdict=TargetState.NOT_SIGNED_IN, exit_code=ExitCode.LOG_IN
     )
 
 
-def _judge_route(database: Database | None, person: str, target: str, now: float) -> TargetStanding:
-    never = TargetStanding(verdict=TargetVerdict.NOT_SERVED_YET, exit_code=ExitCode.LATER)
+def _route_status(database: Database | None, person: str, target: str, now: float) -> TargetStatus:
+    never = TargetStatus(verdict=TargetState.NOT_SERVED_YET, exit_code=ExitCode.LATER)
     if database is None:
         return never
     row = route_row(database, person, target)
@@ -136,8 +136,8 @@ def _judge_route(database: Database | None, person: str, target: str, now: float
         return msgspec.structs.replace(never, sign_in_blocked_until=blocked)
     found = count_open(database, [row["id"]])
     counts = {state.value: number for state, number in found.items()}
-    verdict, code = _judge_open(row, counts)
-    return TargetStanding(
+    verdict, code = _open_state(row, counts)
+    return TargetStatus(
         verdict=verdict,
         exit_code=code,
         route=row["id"],
@@ -151,11 +151,11 @@ def _judge_route(database: Database | None, person: str, target: str, now: float
     )
 
 
-def _judge_open(row: Row, counts: Mapping[str, int]) -> tuple[TargetVerdict, ExitCode]:
+def _open_state(row: Row, counts: Mapping[str, int]) -> tuple[TargetState, ExitCode]:
     if counts.get(State.BLOCKED) or row["decision"] == LoginNeeded.decision:
-        return TargetVerdict.LOGIN_NEEDED, ExitCode.LOG_IN
+        return TargetState.LOGIN_NEEDED, ExitCode.LOG_IN
     if counts.get(State.REJECTED) or counts.get(State.UNKNOWN):
-        return TargetVerdict.SERVED, ExitCode.LOOK
+        return TargetState.SERVED, ExitCode.LOOK
     if counts.get(State.PLANNED) or counts.get(State.SENDING):
-        return TargetVerdict.SERVED, ExitCode.LATER
-    return TargetVerdict.SERVED, ExitCode.DONE
+        return TargetState.SERVED, ExitCode.LATER
+    return TargetState.SERVED, ExitCode.DONE

@@ -120,7 +120,9 @@ def forget(workplace: Services, person: Person, target: TargetSettings) -> None:
         ledger.block(problem.reason)
 
 
-def standing_at(workplace: Services, person: Person, target: TargetSettings) -> TargetLoginStatus:
+def target_login_status(
+    workplace: Services, person: Person, target: TargetSettings
+) -> TargetLoginStatus:
     """How this person stands at a target, as far as the archive knows. Nothing is asked."""
     opened = workplace.breaker(person.name, target.name).state()
     until = opened.until if opened else None

@@ -10,8 +10,8 @@ from starlette.routing import BaseRoute, Match, Route
 
 from weighbridge.core.errors import Problem
 from weighbridge.storage.subscription_store import SubscriptionState, SubscriptionStore
-from weighbridge.sync.source_login import standing_of
-from weighbridge.sync.target_login import TargetLoginStatus, standing_at
+from weighbridge.sync.source_login import source_login_status
+from weighbridge.sync.target_login import TargetLoginStatus, target_login_status
 from weighbridge.web.auth import Auth, Endpoint
 from weighbridge.web.render import Pages
 from weighbridge.web.urls import (
@@ -82,7 +82,7 @@ def _list_of(context: AppContext, auth: Auth, pages: Pages) -> Endpoint:
     def show(request: Request) -> Response:
         with context.open() as services:
             seen = [settings.directory.person(name) for name in auth.visible(request)]
-            people = [standing_of(services, person) for person in seen]
+            people = [source_login_status(services, person) for person in seen]
             others = {person.name: connections_of(services, person) for person in seen}
         begin = begin_address(settings)
         is_here = same_place(begin, request.headers.get("host", ""))
@@ -148,7 +148,7 @@ def _connection(
         return None
     return TargetConnection(
         service=service_of(module, target),
-        standing=standing_at(services, person, target),
+        standing=target_login_status(services, person, target),
         sign_in=sign_in_path(person.name, target.name),
         disconnect=disconnect_path(person.name, target.name),
         problem=problem,

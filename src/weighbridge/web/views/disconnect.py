@@ -14,8 +14,8 @@ from starlette.routing import BaseRoute, Route
 from weighbridge.config import Person
 from weighbridge.core.errors import LoginNeeded, Problem
 from weighbridge.runtime.subscriptions import remove_ours
-from weighbridge.sync.source_login import forget_login, standing_of
-from weighbridge.sync.target_login import forget, standing_at
+from weighbridge.sync.source_login import forget_login, source_login_status
+from weighbridge.sync.target_login import forget, target_login_status
 from weighbridge.web.auth import Auth, SignedInRequest
 from weighbridge.web.render import Pages
 from weighbridge.web.tasks import BackgroundTask
@@ -144,9 +144,9 @@ class DisconnectPage(TaskPage[DisconnectRequest, Disconnected]):
         """The question whether to disconnect."""
         with self._context.open() as services:
             if subject.target is not None:
-                state = standing_at(services, subject.person, subject.target.target).state
+                state = target_login_status(services, subject.person, subject.target.target).state
             else:
-                state = standing_of(services, subject.person).state
+                state = source_login_status(services, subject.person).state
         return self._show(
             request,
             subject,

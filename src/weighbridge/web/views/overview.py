@@ -25,11 +25,11 @@ from weighbridge.storage.points import Points
 from weighbridge.storage.subscription_store import SubscriptionStore
 from weighbridge.sync.due import next_due
 from weighbridge.sync.status import (
-    SourceStanding,
-    TargetStanding,
-    TargetVerdict,
-    judge_source,
-    judge_target,
+    SourceStatus,
+    TargetState,
+    TargetStatus,
+    source_status,
+    target_status,
 )
 from weighbridge.targets import load_kind
 from weighbridge.web.charts.measures import Measure
@@ -125,7 +125,7 @@ class Cards:
         """The card of a person who is configured."""
         person = self._services.settings.directory.person(name)
         history = PersonHistory(self._services, person)
-        standing = judge_source(self._database, name)
+        standing = source_status(self._database, name)
         readings = self._readings(person, history)
         return Card(
             person=name,
@@ -165,7 +165,7 @@ class Cards:
         weights = [one for one in recent if one.code in WEIGHT.codes]
         return next(iter([*weights, *recent]), None)
 
-    def _notifications(self, standing: SourceStanding) -> Line | None:
+    def _notifications(self, standing: SourceStatus) -> Line | None:
         if standing.account is None:
             return None
         care = SubscriptionStore(self._database, standing.account).state()
@@ -176,12 +176,12 @@ class Cards:
     def _target(self, person: str, target: TargetSettings) -> Line:
         try:
             kind = load_kind(target.kind)
-            standing = judge_target(self._database, person, target, self._now)
+            standing = target_status(self._database, person, target, self._now)
         except Problem as problem:  # for instance, a package is not installed
             return Line(key="cannot_be_served", tone="bad-news", trouble=problem.reason)
         signs_in = kind.signs_in
         if signs_in and self._never_signed_in(person, target, standing):
-            not_yet = TargetVerdict.NOT_SIGNED_IN
+            not_yet = TargetState.NOT_SIGNED_IN
             standing = msgspec.structs.replace(standing, verdict=not_yet, trouble=None)
         due = None
         if standing.route is not None:  # else a ledger would write the route down
@@ -190,11 +190,9 @@ class Cards:
         about = {"person": person, "target": target.name}
         return say_target(standing, signs_in=signs_in, due=due, now=self._now, about=about)
 
-    def _never_signed_in(
-        self, person: str, target: TargetSettings, standing: TargetStanding
-    ) -> bool:
+    def _never_signed_in(self, person: str, target: TargetSettings, standing: TargetStatus) -> bool:
         """Readings may be waiting for it all the same, but it is no login that ended."""
-        if standing.verdict is not TargetVerdict.LOGIN_NEEDED or standing.succeeded_at is not None:
+        if standing.verdict is not TargetState.LOGIN_NEEDED or standing.succeeded_at is not None:
             return False
         return not has_target_login(self._database, person, target.name)
 

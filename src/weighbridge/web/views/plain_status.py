@@ -12,7 +12,7 @@ import msgspec
 from weighbridge.core.delivery_state import State
 from weighbridge.core.reason import Reason
 from weighbridge.storage.subscription_store import SubscriptionState
-from weighbridge.sync.status import SourceStanding, SourceVerdict, TargetStanding, TargetVerdict
+from weighbridge.sync.status import SourceState, SourceStatus, TargetState, TargetStatus
 
 type Tone = Literal["", "good", "bad-news", "soft"]
 """A class of the style sheet."""
@@ -48,26 +48,26 @@ CONNECT = Cure("connect", "/connect", is_urgent=True)
 LOG_IN = Cure("log_in", "/connect", is_urgent=True)
 
 
-def say_source(standing: SourceStanding) -> Line:
+def say_source(standing: SourceStatus) -> Line:
     """How it stands with Withings."""
     match standing.verdict:
-        case SourceVerdict.NOT_CONNECTED:
+        case SourceState.NOT_CONNECTED:
             return Line(key="not_connected", cure=CONNECT)
-        case SourceVerdict.LOGIN_NEEDED:
+        case SourceState.LOGIN_NEEDED:
             trouble = standing.trouble
             return Line(key="login_needed", tone="bad-news", cure=LOG_IN, trouble=trouble)
-        case SourceVerdict.IN_TROUBLE:
+        case SourceState.IN_TROUBLE:
             at, trouble = standing.trouble_at, standing.trouble
             return Line(key="not_read_since", tone="bad-news", at=at, trouble=trouble)
-        case SourceVerdict.NOT_READ_YET:
+        case SourceState.NOT_READ_YET:
             return Line(key="not_read_yet")
-        case SourceVerdict.WELL:
+        case SourceState.WELL:
             return Line(key="read_at", tone="good", at=standing.checked_at)
 
 
-def say_next_ask(standing: SourceStanding, next_ask: float | None, now: float) -> Line | None:
+def say_next_ask(standing: SourceStatus, next_ask: float | None, now: float) -> Line | None:
     """When Withings is asked next; None: not before somebody logs in."""
-    if standing.verdict in (SourceVerdict.NOT_CONNECTED, SourceVerdict.LOGIN_NEEDED):
+    if standing.verdict in (SourceState.NOT_CONNECTED, SourceState.LOGIN_NEEDED):
         return None
     if next_ask is None:
         return None
@@ -91,7 +91,7 @@ def say_notifications(
 
 
 def say_target(
-    standing: TargetStanding,
+    standing: TargetStatus,
     *,
     signs_in: bool,
     due: float | None,
@@ -111,16 +111,16 @@ def say_target(
     return msgspec.structs.replace(line, trouble=trouble, blocked_until=until)
 
 
-def _say_login(standing: TargetStanding, signs_in: bool) -> Line | None:
+def _say_login(standing: TargetStatus, signs_in: bool) -> Line | None:
     """What must be done before anything else, or nothing was done yet."""
     match standing.verdict:
-        case TargetVerdict.NOT_SIGNED_IN:
+        case TargetState.NOT_SIGNED_IN:
             return Line(key="not_signed_in", cure=CONNECT)
-        case TargetVerdict.NOT_SERVED_YET:
+        case TargetState.NOT_SERVED_YET:
             return Line(key="nothing_yet", tone="soft")
-        case TargetVerdict.LOGIN_NEEDED if signs_in:
+        case TargetState.LOGIN_NEEDED if signs_in:
             return Line(key="login_needed", tone="bad-news", cure=LOG_IN)
-        case TargetVerdict.LOGIN_NEEDED:
+        case TargetState.LOGIN_NEEDED:
             return Line(key="login_refused", tone="bad-news")
     return None
 
@@ -141,7 +141,7 @@ def _say_open(
     return Line(key="on_its_way", count=waiting)
 
 
-def _say_rest(standing: TargetStanding) -> Line:
+def _say_rest(standing: TargetStatus) -> Line:
     if standing.trouble:
         return Line(key="trouble_since", tone="bad-news", at=standing.trouble_at)
     if standing.unseen:

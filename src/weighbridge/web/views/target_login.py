@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from weighbridge.config import Person, TargetSettings
 from weighbridge.core.errors import ConfigProblem, Problem
-from weighbridge.sync.target_login import sign_in, standing_at
+from weighbridge.sync.target_login import sign_in, target_login_status
 from weighbridge.targets import load_kind
 from weighbridge.targets.base import SignInAnswers
 from weighbridge.targets.kind import TargetKind
@@ -225,7 +225,7 @@ class TargetLogin(TaskPage[TargetRef, str]):
     ) -> Response:
         """The form; ``trouble`` says what became of the last attempt."""
         with self._context.open() as services:
-            standing = standing_at(services, target.person, target.target)
+            standing = target_login_status(services, target.person, target.target)
         if trouble is not None and trouble.reason == "blocked" and standing.blocked_until is None:
             trouble = None  # that has passed
         return self._show(
