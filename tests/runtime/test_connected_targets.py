@@ -9,6 +9,7 @@ import pytest
 from fixtures.monitoring import World
 from weighbridge.config import Person, Settings, TargetSettings
 from weighbridge.core.errors import ConfigProblem
+from weighbridge.core.reason import plain
 from weighbridge.runtime.connected_targets import BUTTON_PAUSE, ConnectedTargets
 from weighbridge.runtime.counters import ProcessCounters
 from weighbridge.runtime.schedule import NEVER, MemorySchedule
@@ -129,24 +130,24 @@ def test_a_target_that_cannot_be_built_keeps_no_other_from_connecting(scene: Sce
 def test_a_target_hears_of_its_own_person_and_of_the_last_success(scene: Scene) -> None:
     connected_at = scene.clock()
     scene.start_all()
-    scene.targets.job_ended("anna", ServerStatus(None, "anna: log in.", "high"))
-    scene.targets.job_ended("ben", ServerStatus(connected_at + 9, "ben: log in.", "low"))
+    scene.targets.job_ended("anna", ServerStatus(None, plain("anna: log in."), "high"))
+    scene.targets.job_ended("ben", ServerStatus(connected_at + 9, plain("ben: log in."), "low"))
     scene.targets.job_ended("anna", ServerStatus(battery="high"))
     assert scene.mqtt("anna").heard == [
         ServerStatus(connected_at),
-        ServerStatus(connected_at, "anna: log in.", "high"),
+        ServerStatus(connected_at, plain("anna: log in."), "high"),
         ServerStatus(connected_at, None, "high"),
     ]
     assert scene.mqtt("ben").heard == [
         ServerStatus(connected_at),
-        ServerStatus(connected_at + 9, "ben: log in.", "low"),
+        ServerStatus(connected_at + 9, plain("ben: log in."), "low"),
     ]
 
 
 def test_what_was_known_before_they_connected_is_told_then(scene: Scene) -> None:
-    scene.targets.job_ended("anna", ServerStatus(scene.clock(), "anna: log in."))
+    scene.targets.job_ended("anna", ServerStatus(scene.clock(), plain("anna: log in.")))
     scene.start_all()
-    assert scene.mqtt("anna").heard == [ServerStatus(scene.clock(), "anna: log in.")]
+    assert scene.mqtt("anna").heard == [ServerStatus(scene.clock(), plain("anna: log in."))]
 
 
 def test_starting_them_again_tells_nobody_twice(scene: Scene) -> None:

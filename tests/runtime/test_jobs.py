@@ -186,18 +186,18 @@ def test_a_login_that_is_needed_is_told_and_costs_no_request(house: World) -> No
     person, news = house.ended[-1]
     assert (person, news.last_sync) == ("anna", None)
     assert news.problem is not None
-    assert "does not accept" in news.problem
+    assert "does not accept" in news.problem.message()
 
 
 def test_somebody_who_is_not_connected_is_left_alone(tmp_path: Path) -> None:
     with world(tmp_path / "home", connected=False) as made:
         made.run(poll=True)
         assert made.asked() == 0
-        told = {(person, news.last_sync, news.problem) for person, news in made.ended}
-        ((person, synced_at, problem),) = told
-        assert (person, synced_at) == ("anna", None)
+        told = [(person, news.last_sync, news.about) for person, news in made.ended]
+        assert set(told) == {("anna", None, "anna")}
+        problem = made.ended[-1][1].problem
         assert problem is not None
-        assert "weighbridge login withings --person anna" in problem
+        assert "weighbridge login withings --person anna" in problem.remedy()
 
 
 def test_what_settles_is_due_when_it_has_settled_and_is_not_asked_for_again(

@@ -27,6 +27,7 @@ from fixtures.mqtt_payloads import (
     whole_body,
 )
 from weighbridge.core.measures import SEGMENT_TYPES, WHOLE_BODY, MeasureType
+from weighbridge.core.reason import plain
 from weighbridge.targets.base import Newest, ServerStatus
 from weighbridge.targets.mqtt.discovery import bridge_device, components_of, person_device
 from weighbridge.targets.mqtt.mqtt_event import EVENT_TYPES
@@ -285,7 +286,7 @@ def test_a_battery_that_is_no_option_of_the_sensor_is_not_said(battery: str | No
 
 def test_a_problem_is_shown_with_its_reason() -> None:
     components = bridge_device(TOPICS)["components"]
-    info = bridge_info(ServerStatus(problem='Run "weighbridge login".'))
+    info = bridge_info(ServerStatus(problem=plain('Run "weighbridge login".')))
     assert rendered(components["problem"]["value_template"], info) == "ON"
     reason = rendered(components["problem"]["json_attributes_template"], info)
     assert reason == {"reason": 'Run "weighbridge login".'}

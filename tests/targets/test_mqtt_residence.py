@@ -18,6 +18,7 @@ from fixtures.broker import HELLO, PACE, QUICK, make, words
 from fixtures.mosquitto import HouseOfTests, Mosquitto, listening, mosquitto, needs_mosquitto
 from fixtures.waiting import PATIENCE, wait_until
 from weighbridge.core.errors import LoginNeeded, RetryLater
+from weighbridge.core.reason import plain
 from weighbridge.targets.base import ServerStatus
 from weighbridge.targets.mqtt.broker import BrokerLimits
 from weighbridge.targets.mqtt.connection_supervisor import ReconnectPolicy
@@ -215,12 +216,12 @@ def test_the_news_of_the_house_are_the_worst_of_everybody(
 ) -> None:
     with listening(shared, f"{base}/#", f"{base}-discovery/#", "test/#") as listener:
         with closing(make(shared, base)) as broker:
-            broker.report("anna", ServerStatus(problem="nobody stays yet"))
+            broker.report("anna", ServerStatus(problem=plain("nobody stays yet")))
             broker.stay(house, "anna", "mqtt", "home")
             wait_until(lambda: house.back)
             broker.report("anna", ServerStatus(last_sync=NOON, battery="high"))
             broker.report(
-                "ben", ServerStatus(last_sync=NOON + 60, problem="Log in.", battery="low")
+                "ben", ServerStatus(last_sync=NOON + 60, problem=plain("Log in."), battery="low")
             )
 
             def newest() -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from weighbridge.core.errors import LoginNeeded, RetryLater
+from weighbridge.core.reason import plain
 from weighbridge.core.secret import Secret
 from weighbridge.targets.base import ServerStatus
 from weighbridge.targets.mqtt.bridge import together
@@ -21,12 +22,12 @@ from weighbridge.targets.mqtt.broker_refusals import refused_login, refused_mess
 def test_one_word_for_all_news() -> None:
     assert together([]) == ServerStatus()
     problems = [
-        ServerStatus(problem="one"),
-        ServerStatus(problem="one"),
-        ServerStatus(problem="two"),
+        ServerStatus(problem=plain("one")),
+        ServerStatus(problem=plain("one")),
+        ServerStatus(problem=plain("two")),
         ServerStatus(),
     ]
-    assert together(problems).problem == "one two"
+    assert together(problems).problem == plain("one two")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
-from weighbridge.core.reason import read_reason
+from weighbridge.core.reason import Reason, read_reason, reason
 from weighbridge.runtime.counters import ProcessCounters
 from weighbridge.runtime.daily_refresh import refresh_daily
 from weighbridge.runtime.missed_notifications import (
@@ -236,26 +236,27 @@ class JobRunner:
 
     def _status(self, sync: PersonSync, synced_at: float | None) -> ServerStatus:
         if sync.archive is None:
-            problem = f"{sync.person}: Nobody is connected to Withings. {_log_in(sync.person)}"
-            return ServerStatus(synced_at, problem)
+            never = reason("withings.never_logged_in", login=_log_in(sync.person))
+            return ServerStatus(synced_at, never, about=sync.person)
         battery = battery_of(sync.database, sync.archive.account).level
-        return ServerStatus(synced_at, self._login_problem(sync), battery)
+        problem, about = self._login_problem(sync)
+        return ServerStatus(synced_at, problem, battery, about)
 
-    def _login_problem(self, sync: PersonSync) -> str | None:
-        """What this person must do, in one sentence; None: nothing."""
+    def _login_problem(self, sync: PersonSync) -> tuple[Reason | None, str]:
+        """What this person must do (None: nothing), and what it is about."""
         needed = self._services.tokens(sync.person).login_needed()
         if needed:
-            return f"{sync.person}: {needed.message()} {_log_in(sync.person)}"
+            problem = reason("withings.log_in", cause=needed, login=_log_in(sync.person))
+            return problem, sync.person
         for route in sync.routes:
             row = route.ledger.row()
             if row["decision"] == LoginNeeded.decision:
-                why = read_reason(row["trouble"])
-                return f"{sync.person}, {route.name}: {why.sentences() if why else ''}"
-        return None
+                return read_reason(row["trouble"]), f"{sync.person}, {route.name}"
+        return None, ""
 
 
 def _log_in(person: str) -> str:
-    return f"Run: {login_command('withings', person)}"
+    return login_command("withings", person)
 
 
 def _log_outcome(outcome: Outcome) -> None:

@@ -17,6 +17,7 @@ import msgspec
 from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded, Problem
 from weighbridge.core.measures import Measurement, Reading
+from weighbridge.core.reason import Reason
 from weighbridge.core.shared_resources import SharedResources
 
 
@@ -268,10 +269,12 @@ class ServerStatus(msgspec.Struct, frozen=True):
 
     last_sync: float | None = None
     """When Withings was last read, in epoch seconds."""
-    problem: str | None = None
-    """What a person must do, in one sentence; None: all is well."""
+    problem: Reason | None = None
+    """What a person must do; None: all is well. The target says it in its own language."""
     battery: str | None = None
     """The worst battery of all devices: ``low``, ``medium`` or ``high``."""
+    about: str = ""
+    """Whose problem it is: a person, or a person and a target."""
 
 
 class ServerHandle(Protocol):

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from weighbridge.core.reason import plain
 from weighbridge.targets.base import ServerStatus
 from weighbridge.targets.mqtt.discovery import bridge_device, components_of
 from weighbridge.targets.mqtt.mqtt_message import Heard, MqttMessage
@@ -71,10 +72,10 @@ def together(news: Iterable[ServerStatus]) -> ServerStatus:
     """The news of several people as those of the whole house: the worst of everything."""
     known = list(news)
     synced = [one.last_sync for one in known if one.last_sync is not None]
-    problems = dict.fromkeys(one.problem for one in known if one.problem)
+    problems = dict.fromkeys(one.problem.message() for one in known if one.problem)
     batteries = [one.battery for one in known if one.battery in BATTERY_LEVELS]
     return ServerStatus(
         last_sync=max(synced, default=None),
-        problem=" ".join(problems) or None,
+        problem=plain(" ".join(problems)) if problems else None,
         battery=min(batteries, key=BATTERY_LEVELS.index, default=None),
     )

@@ -39,6 +39,6 @@ def bridge_info(news: ServerStatus) -> dict[str, Any]:
     return {
         "version": __version__,
         "last_sync": None if news.last_sync is None else instant(news.last_sync),
-        "problem": news.problem or None,
+        "problem": news.problem.message() if news.problem else None,
         "scale_battery": news.battery if news.battery in BATTERY_LEVELS else None,
     }

@@ -10,6 +10,7 @@ import msgspec
 from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded, Problem, Refused
 from weighbridge.core.measures import Measurement, Reading
+from weighbridge.core.reason import plain
 from weighbridge.targets.base import Context, Newest, Owed, Receipt, ServerHandle, ServerStatus
 from weighbridge.targets.mqtt.mqtt_options import MqttOptions
 from weighbridge.targets.mqtt.topics import DISCOVERY_PREFIX, Topics
@@ -113,7 +114,10 @@ class MqttTarget:
         self._publish_state(self._state(self._person(), newest), newest, anew=True)
 
     def report(self, news: ServerStatus) -> None:
-        """Say how the server is doing."""
+        """Say how the server is doing, in the language of this target."""
+        if news.problem is not None:
+            text = f"{news.about}: {news.problem.sentences(self._options.language)}"
+            news = msgspec.structs.replace(news, problem=plain(text), about="")
         self._broker().report(self._context.person, news)
 
     # what is published
