@@ -101,7 +101,7 @@ def _store(
     services: Services, person: Person, groups: Iterable[Mapping[str, Any]], zone: str
 ) -> None:
     """Store and deliver the groups, as if they had just been read."""
-    sync = services.road(person)
+    sync = services.person_sync(person)
     assert sync.archive is not None
     page = []
     for group in groups:

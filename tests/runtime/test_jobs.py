@@ -285,7 +285,7 @@ def test_how_far_the_clock_of_the_cloud_is_ahead_is_known_until_the_next_answer(
 ) -> None:
     person = house.workplace.settings.directory.person("anna")
     asking = PollPolicy(house.clock, {})
-    first, second = house.workplace.road(person), house.workplace.road(person)
+    first, second = house.workplace.person_sync(person), house.workplace.person_sync(person)
     asking.begin(first)
     first.set_cloud_time(int(house.clock()) + 7200)
     asking.note_answer(first, 0)

@@ -1,4 +1,4 @@
-"""Killed anywhere on the road: the next run completes, and every reading is there once."""
+"""Killed at any step: the next run completes, and every reading is there once."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LANES = 6
 
 def settle_in(home: Path) -> House:
     """Anna's first readings are delivered. Then one changes, others arrive, and the access token
-    dies, so that the next run walks the whole road."""
+    dies, so that the next run does all steps."""
     house = House(home)
     early = [weight(1, days_ago(9), "70.1"), weight(2, days_ago(8), "70.2")]
     house.person("anna", [*early, pressure(3, days_ago(8)), weight(7, days_ago(5), "70.7")])

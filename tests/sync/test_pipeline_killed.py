@@ -1,4 +1,4 @@
-"""Stopped anywhere and run again, the road ends where it would have."""
+"""A sync that is stopped anywhere and run again ends with the same result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole road for one person: run again, it does nothing twice and loses nothing."""
+"""The whole sync of one person: run again, it does nothing twice and loses nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path / "home")
 
 
-# The straight road
+# Without interruption
 
 
 def test_everything_is_collected_planned_and_delivered(world: World) -> None:
@@ -109,7 +109,7 @@ def test_planning_twice_changes_nothing(world: World) -> None:
         archive = account_archive(database, "anna")
         assert archive is not None
         archive.touch_everything()
-        plan(world.road(database, leases), None)
+        plan(world.person_sync(database, leases), None)
         assert archive.next_touched(-1, 10) == []
     assert world.ledger() == before
 

@@ -41,7 +41,7 @@ def test_a_target_is_disconnected_after_a_question(family: Street) -> None:
     with family.site.parts().open() as workplace:
         (route,) = [
             one
-            for one in workplace.road(workplace.settings.directory.person("anna")).routes
+            for one in workplace.person_sync(workplace.settings.directory.person("anna")).routes
             if one.name == "garmin"
         ]
         assert route.ledger.row()["decision"] == "login"

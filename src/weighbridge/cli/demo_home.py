@@ -102,7 +102,7 @@ class DemoHome:
             Services(settings, progress=progress) as services,
         ):
             people = everyone(settings.directory)
-            outcomes = [bring_up_to_date(services.road(person)) for person in people]
+            outcomes = [bring_up_to_date(services.person_sync(person)) for person in people]
         report(outcomes, say)
 
     def weigh_in(self, person: str, kg: str) -> None:

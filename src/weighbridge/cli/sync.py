@@ -112,7 +112,7 @@ def _sync(
 ) -> Outcome:
     """Sync one person. A problem of one person, even a bug of ours, never stops another."""
     try:
-        return bring_up_to_date(services.road(person, only=targets), window)
+        return bring_up_to_date(services.person_sync(person, only=targets), window)
     except Problem as problem:
         if problem.exit_code == ExitCode.USAGE:
             raise
@@ -170,7 +170,7 @@ def _show_plan(
     outcome = Outcome(person.name)
     _collect(services, person, window, outcome)
     with services.database.rehearsal():
-        sync = services.road(person, only=targets)
+        sync = services.person_sync(person, only=targets)
         plan(sync, window)
         for route in sync.routes:
             if route.selected and sync.archive:
@@ -183,7 +183,9 @@ def _collect(services: Services, person: Person, window: Window | None, outcome:
     connected = connected_targets(services.database, person.name)
     known = tuple(target for target in person.targets if target.name in connected)
     try:
-        collect(services.road(msgspec.structs.replace(person, targets=known)), window, outcome)
+        collect(
+            services.person_sync(msgspec.structs.replace(person, targets=known)), window, outcome
+        )
     except Problem as problem:
         outcome.problem = problem
         say(f"{person.name}: {problem}")

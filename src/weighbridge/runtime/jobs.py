@@ -106,7 +106,7 @@ class JobRunner:
         if person is None:  # left since it was planned
             self._schedule.forget(job.person, deferrable=job.deferrable)
             return
-        sync = self._services.road(person, heeds_backoff=True)
+        sync = self._services.person_sync(person, heeds_backoff=True)
         self._polls.prepare(sync)
         if job.deferrable:
             outcome = catch_up(sync)

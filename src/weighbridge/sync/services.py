@@ -243,14 +243,14 @@ class Services:
         """Build a target; it touches nothing outside. Raises ConfigProblem."""
         return load_kind(target.kind).create(target.options, self.context(person, target))
 
-    def road(
+    def person_sync(
         self,
         person: Person,
         only: Collection[str] = (),
         *,
         heeds_backoff: bool = False,
     ) -> PersonSync:
-        """The road of a person; with ``only``, the other targets are planned but not served."""
+        """What a sync of a person needs. With ``only``, other targets are planned, not served."""
         return PersonSync(
             person.name,
             database=self.database,

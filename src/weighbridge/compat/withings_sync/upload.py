@@ -26,7 +26,7 @@ def upload(
     A problem at one target, even with its sign-in, never stops another target.
     """
     unready = {target.name: sign_ins.prepare(target) for target in plan.targets}
-    person_sync = services.road(plan.person, only=[target.name for target in plan.targets])
+    person_sync = services.person_sync(plan.person, only=[target.name for target in plan.targets])
     _set_aside(person_sync, {name: problem for name, problem in unready.items() if problem})
     outcome = bring_up_to_date(person_sync, window)
     for target in plan.targets:
@@ -42,7 +42,7 @@ def read_only(services: Services, plan: RunPlan, window: Window | None) -> Outco
     outcome = Outcome(plan.person.name)
     without_targets = msgspec.structs.replace(plan.person, targets=())
     try:
-        collect(services.road(without_targets), window, outcome)
+        collect(services.person_sync(without_targets), window, outcome)
     except Problem as problem:
         outcome.problem = problem
     return outcome
@@ -78,7 +78,7 @@ def _sign_in_and_retry(
     if problem is not None:
         outcome.deliveries[at].problem = problem
         return
-    again = bring_up_to_date(services.road(plan.person, only=[target.name]))
+    again = bring_up_to_date(services.person_sync(plan.person, only=[target.name]))
     (outcome.deliveries[at],) = again.deliveries
 
 
