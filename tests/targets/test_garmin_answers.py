@@ -121,6 +121,10 @@ def test_only_an_envelope_without_failures_counts_as_taken(content: Any, status:
     assert (outcome_of(answer) is None) == clean
 
 
+def test_garmin_is_left_alone_for_a_quarter_of_an_hour_after_429() -> None:
+    assert pause_of(GarminAnswer(429)) == 15 * 60.0
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [

@@ -21,6 +21,7 @@ from weighbridge.runtime.schedule import Job
 from weighbridge.sources.withings.notification import Notification
 from weighbridge.storage.notification_store import store_notifications
 from weighbridge.sync.services import Services
+from weighbridge.web import process
 from weighbridge.web.process import Server
 
 
@@ -117,6 +118,18 @@ def test_serving_one_person_never_looks_at_all_people(
         wait_until(lambda: len(house.delivered()) == 1)
         workers = [name for name in asked_for_all if "worker" in name or "notifications" in name]
     assert workers == []
+
+
+def test_what_another_process_did_is_noticed_within_half_a_minute(
+    house: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert process.WATCH_EVERY == 30.0, "docs/how-to/server.md says half a minute"
+    monkeypatch.setattr(process, "WATCH_EVERY", 0.05)
+    house.run(poll=True)
+    with running(server_of(house)):
+        house.weigh_in()
+        house.runner.run(Job("anna", poll=True))  # as another process: it plans, and sends nothing
+        wait_until(lambda: len(house.delivered()) == 1)
 
 
 def test_its_threads_begin_anew_when_the_home_folder_could_not_be_opened(
