@@ -27,7 +27,7 @@ from server_process import PATIENCE, WEIGHBRIDGE, ServerProcess, free_port, inst
 
 from weighbridge.config.models import CALLBACK_URL
 from weighbridge.sources.withings.notify_url import callback_at
-from weighbridge.storage.database import FILE_NAME, Database
+from weighbridge.storage.sqlite import FILE_NAME, SqliteDatabase
 from weighbridge.storage.subscription_store import current_secret
 from weighbridge_sandbox.admin import Admin
 from weighbridge_sandbox.household import many_groups
@@ -84,7 +84,7 @@ class MeasuredServer(ServerProcess):
     @cached_property
     def callback(self) -> str:
         """The path that Withings notifies."""
-        with Database(self.folder) as database:
+        with SqliteDatabase(self.folder) as database:
             secret = current_secret(database, time.time())
         return urlsplit(callback_at(self.url, secret)).path
 

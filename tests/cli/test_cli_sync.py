@@ -35,9 +35,9 @@ def anna(tmp_path: Path) -> Iterator[World]:
 
 
 def rows(world: World, table: str) -> list[Any]:
-    from weighbridge.storage.database import Database
+    from weighbridge.storage.sqlite import SqliteDatabase
 
-    with Database(world.home) as database:
+    with SqliteDatabase(world.home) as database:
         found = database._connection.execute(f"SELECT * FROM {table}").fetchall()
     return [tuple(row) for row in found]
 

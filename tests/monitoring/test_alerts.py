@@ -24,6 +24,7 @@ from weighbridge.monitoring.checks import (
 )
 from weighbridge.storage.alert_store import Alert, AlertBook
 from weighbridge.storage.database import Database
+from weighbridge.storage.sqlite import SqliteDatabase
 
 SILENT_DAYS = 3 * DAY
 
@@ -137,7 +138,7 @@ def test_a_clock_that_was_set_back_delays_nothing_for_long() -> None:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    with Database(tmp_path) as database:
+    with SqliteDatabase(tmp_path) as database:
         yield database
 
 

@@ -13,8 +13,8 @@ from weighbridge.core.errors import RetryLater
 from weighbridge.core.reason import plain
 from weighbridge.runtime.change_watcher import ExternalChangeWatcher
 from weighbridge.runtime.schedule import NEVER
-from weighbridge.storage.database import Database
 from weighbridge.storage.ledger import Ledger
+from weighbridge.storage.sqlite import SqliteDatabase
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_nothing_is_due_when_nobody_wrote(house: World) -> None:
 
 def test_a_login_that_another_process_made_is_followed_at_once(house: World) -> None:
     watcher = watcher_of(house)
-    with Database(house.home) as other:
+    with SqliteDatabase(house.home) as other:
         other.run(
             "store_credential", person="anna", service="withings", account="1", secret="{}", now=0.0
         )
@@ -48,7 +48,7 @@ def test_a_login_that_another_process_made_is_followed_at_once(house: World) -> 
 def test_a_renewed_login_is_no_news(house: World) -> None:
     house.log_in()
     watcher = watcher_of(house)
-    with Database(house.home) as other:
+    with SqliteDatabase(house.home) as other:
         other.run(
             "store_credential", person="anna", service="withings", account="1", secret="{}", now=1.0
         )
@@ -58,7 +58,7 @@ def test_a_renewed_login_is_no_news(house: World) -> None:
 def test_a_login_that_works_again_is_news(house: World) -> None:
     house.log_in()
     watcher = watcher_of(house)
-    with Database(house.home) as other:
+    with SqliteDatabase(house.home) as other:
         other.run(
             "mark_login_needed", person="anna", service="withings", reason=plain("gone").to_json()
         )
@@ -72,7 +72,7 @@ def test_a_login_that_works_again_is_news(house: World) -> None:
 def test_a_login_that_ended_and_was_replaced_between_two_looks_is_news(house: World) -> None:
     house.log_in()
     watcher = watcher_of(house)
-    with Database(house.home) as other:
+    with SqliteDatabase(house.home) as other:
         other.run(
             "mark_login_needed", person="anna", service="withings", reason=plain("gone").to_json()
         )
@@ -86,7 +86,7 @@ def test_a_login_that_ended_and_was_replaced_between_two_looks_is_news(house: Wo
 
 def test_what_another_process_planned_is_sent_when_it_is_due(house: World) -> None:
     watcher = watcher_of(house)
-    with Database(house.home) as other:
+    with SqliteDatabase(house.home) as other:
         add(Ledger(other, "anna", "file", 0.0), settles_at=house.clock() + 40)
         add(Ledger(other, "nobody", "file", 0.0), settles_at=house.clock() + 10)
     watcher.look()
@@ -96,7 +96,7 @@ def test_what_another_process_planned_is_sent_when_it_is_due(house: World) -> No
 
 def test_a_look_that_failed_is_made_up_for(house: World, monkeypatch: pytest.MonkeyPatch) -> None:
     watcher = watcher_of(house)
-    with Database(house.home) as other:
+    with SqliteDatabase(house.home) as other:
         add(Ledger(other, "anna", "file", 0.0), settles_at=house.clock() + 40)
 
     def fail(*_: object) -> float:

@@ -16,8 +16,8 @@ from weighbridge.runtime.jobs import LOOK_BACK, RETRY_AFTER_FAILURE, JobRunner
 from weighbridge.runtime.missed_notifications import PATIENCE
 from weighbridge.runtime.poll_policy import ECHO, NOT_TWICE, SAME_BURST, PollPolicy
 from weighbridge.runtime.schedule import Job, MemorySchedule, Planned
-from weighbridge.storage.database import Database
 from weighbridge.storage.leases import Leases, name_of
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.sync import route_delivery
 from weighbridge.sync.collecting import OVERLAP
 
@@ -268,7 +268,7 @@ def test_a_target_that_another_process_serves_does_not_keep_a_person_waiting(
     naps: list[float] = []
     house.workplace.leases._sleep = naps.append
     house.weigh_in("71.1")
-    with Database(house.home) as other:
+    with SqliteDatabase(house.home) as other:
         leases = Leases(other, house.clock, naps.append)
         with leases.hold(name_of("deliveries", "anna", "file"), seconds=900, patience=0):
             house.run(poll=True)

@@ -22,6 +22,7 @@ from weighbridge.storage.notification_store import (
     open_notifications,
     settle_notifications,
 )
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.testing.builders import NOON
 
 WEIGH_IN = Notification("4711", 1, NOON - 1, NOON)
@@ -46,7 +47,7 @@ class House:
         return self.now
 
     def database(self) -> Database:
-        return Database(self.home)
+        return SqliteDatabase(self.home)
 
     def open(self) -> Database:
         self.gate.wait(PATIENCE)

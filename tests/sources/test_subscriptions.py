@@ -35,6 +35,7 @@ from weighbridge.sources.withings.subscriptions import (
 )
 from weighbridge.storage.archive import connect_account
 from weighbridge.storage.database import Database
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.storage.subscription_store import (
     LEFT_OUT_SECONDS,
     SubscriptionStore,
@@ -326,7 +327,7 @@ def test_a_shortened_address_shows_whose_it_is_and_hides_the_rest() -> None:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    with Database(tmp_path) as opened:
+    with SqliteDatabase(tmp_path) as opened:
         yield opened
 
 

@@ -14,11 +14,12 @@ from weighbridge.core.errors import RetryLater
 from weighbridge.sources.withings.call_budget import CALLS, SECONDS, Budget
 from weighbridge.storage.call_log import CallLog
 from weighbridge.storage.database import Database
+from weighbridge.storage.sqlite import SqliteDatabase
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    with Database(tmp_path) as opened:
+    with SqliteDatabase(tmp_path) as opened:
         yield opened
 
 
@@ -57,7 +58,7 @@ def test_nobody_waits_longer_than_the_patience(database: Database) -> None:
 
 def test_several_processes_share_the_budget(database: Database, tmp_path: Path) -> None:
     clock = Clock()
-    with Database(tmp_path) as other:
+    with SqliteDatabase(tmp_path) as other:
         first, second = budget_of(database, clock), budget_of(other, clock, patience=61.0)
         for _ in range(CALLS - 1):
             first.spend()
@@ -94,7 +95,7 @@ def test_no_minute_ever_has_more_calls_than_allowed(
 ) -> None:
     clock = Clock()
     times = []
-    with Database(tmp_path_factory.mktemp("home")) as database:
+    with SqliteDatabase(tmp_path_factory.mktemp("home")) as database:
         budget = budget_of(database, clock, patience=SECONDS + 1)
         for pause in pauses:
             budget.spend()

@@ -23,6 +23,7 @@ from weighbridge.storage.archive import (
 )
 from weighbridge.storage.database import Database
 from weighbridge.storage.points import Points
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.sync.stored_readings import (
     last_readings,
     readings_at,
@@ -41,7 +42,7 @@ def clock() -> float:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    with Database(tmp_path / "home") as opened:
+    with SqliteDatabase(tmp_path / "home") as opened:
         yield opened
 
 
@@ -264,7 +265,7 @@ def test_touching_a_window_touches_the_instants_that_it_holds(archive: Archive) 
 def test_spans_hold_every_instant_of_a_window_once(
     tmp_path_factory: pytest.TempPathFactory, days: set[int], most: int, start: int, length: int
 ) -> None:
-    with Database(tmp_path_factory.mktemp("home")) as database:
+    with SqliteDatabase(tmp_path_factory.mktemp("home")) as database:
         archive = connect_account(database, "anna", "4711", clock)
         store(archive, *(group({1: 80}, group_id=day + 1, taken_at=day) for day in days))
         spans = list(archive.instant_spans(start, start + length, most))

@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 
 from weighbridge.storage.database import Database
+from weighbridge.storage.sqlite import SqliteDatabase
 
 VISIT = """
 import sys
 from pathlib import Path
 from weighbridge.storage.database import Database
-with Database(Path(sys.argv[1])) as database:
+from weighbridge.storage.sqlite import SqliteDatabase
+with SqliteDatabase(Path(sys.argv[1])) as database:
     print(database.one("account_of", person=sys.argv[2]) is not None)
 """
 
@@ -31,15 +33,15 @@ def add(database: Database, person: str) -> None:
 
 
 def test_a_connection_that_is_closed_takes_no_lock_from_the_others(tmp_path: Path) -> None:
-    with Database(tmp_path) as stays:
+    with SqliteDatabase(tmp_path) as stays:
         add(stays, "anna")
-        with Database(tmp_path):
+        with SqliteDatabase(tmp_path):
             pass
         assert visit(tmp_path, "anna")
         assert (tmp_path / "weighbridge.db-shm").exists(), "the visitor thought it was alone"
         add(stays, "ben")
         assert visit(tmp_path, "ben")
-        with Database(tmp_path) as other:
+        with SqliteDatabase(tmp_path) as other:
             add(other, "zoe")
         assert stays.one("account_of", person="zoe") is not None
     assert visit(tmp_path, "zoe")

@@ -16,8 +16,9 @@ import pytest
 
 from fixtures.database import brakes, posix, set_brake
 from weighbridge.core.errors import StateProblem
-from weighbridge.storage.database import FILE_NAME, SCHEMA_VERSION, Database
+from weighbridge.storage.database import Database
 from weighbridge.storage.migrations import migration_steps
+from weighbridge.storage.sqlite import FILE_NAME, SCHEMA_VERSION, SqliteDatabase
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def database(home: Path) -> Iterator[Database]:
-    with Database(home) as opened:
+    with SqliteDatabase(home) as opened:
         yield opened
 
 
@@ -38,7 +39,7 @@ def database(home: Path) -> Iterator[Database]:
 def test_the_file_is_private_and_so_is_its_folder(tmp_path: Path) -> None:
     before = os.umask(0o000)
     try:
-        with Database(tmp_path / "new" / "home") as database:
+        with SqliteDatabase(tmp_path / "new" / "home") as database:
             set_brake(database, "a")
             modes = [stat.S_IMODE(p.stat().st_mode) for p in database.home.iterdir()]
             assert set(modes) == {0o600}
@@ -49,9 +50,9 @@ def test_the_file_is_private_and_so_is_its_folder(tmp_path: Path) -> None:
 
 
 def test_what_was_committed_is_there_after_opening_again(home: Path) -> None:
-    with Database(home) as database:
+    with SqliteDatabase(home) as database:
         set_brake(database, "a")
-    with Database(home) as database:
+    with SqliteDatabase(home) as database:
         assert brakes(database) == {"a"}
 
 
@@ -77,18 +78,18 @@ def test_the_schema_is_as_new_as_its_files() -> None:
 def test_opening_again_applies_nothing(database: Database, home: Path) -> None:
     set_brake(database, "a")
     for _ in range(2):
-        with Database(home) as again:
+        with SqliteDatabase(home) as again:
             assert again._version() == SCHEMA_VERSION
             assert brakes(again) == {"a"}
 
 
 def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(home: Path) -> None:
-    with Database(home) as database:
+    with SqliteDatabase(home) as database:
         set_brake(database, "a")
         database._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     before = (home / FILE_NAME).read_bytes()
     with pytest.raises(StateProblem, match="newer Weighbridge") as caught:
-        Database(home)
+        SqliteDatabase(home)
     assert "newer version" in caught.value.remedy
     assert (home / FILE_NAME).read_bytes() == before
 
@@ -99,7 +100,7 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(home: Path) -> None:
     stranger.execute("CREATE TABLE delivery (what TEXT)")
     stranger.close()
     with pytest.raises(StateProblem):
-        Database(home)
+        SqliteDatabase(home)
     stranger = sqlite3.connect(home / FILE_NAME)
     names = [row[0] for row in stranger.execute("SELECT name FROM sqlite_master")]
     stranger.close()
@@ -110,10 +111,11 @@ OPEN = """
 import sys
 from pathlib import Path
 from weighbridge.storage.database import Database
+from weighbridge.storage.sqlite import SqliteDatabase
 
 print("ready", flush=True)
 sys.stdin.readline()
-with Database(Path(sys.argv[1])) as database:
+with SqliteDatabase(Path(sys.argv[1])) as database:
     database.run("set_service_pause", name=sys.argv[2], until=1, steps=0, reason="")
 """
 
@@ -131,7 +133,7 @@ def test_many_processes_may_open_a_new_home_at_once(home: Path) -> None:
         one.stdin.flush()
     errors = [one.communicate(timeout=60)[1] for one in started]
     assert errors == [""] * 4
-    with Database(home) as database:
+    with SqliteDatabase(home) as database:
         assert brakes(database) == {"0", "1", "2", "3"}
 
 
@@ -142,7 +144,7 @@ def test_a_new_file_that_somebody_writes_is_waited_for(home: Path) -> None:
     end = threading.Timer(0.1, lambda: writer.execute("ROLLBACK"))
     end.start()
     try:
-        with Database(home) as database:
+        with SqliteDatabase(home) as database:
             set_brake(database, "a")
     finally:
         end.join()

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from fixtures.database import posix
-from weighbridge.storage.database import FILE_NAME, Database
+from weighbridge.storage.sqlite import FILE_NAME, SqliteDatabase
 
 NOBODY = 65_534
 
@@ -26,6 +26,7 @@ TRY = """
 import json, os, sys
 from pathlib import Path
 from weighbridge.storage.database import Database, prove_writable
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.storage.statements import statement
 from weighbridge.core.errors import Problem
 statement("set_service_pause")
@@ -36,7 +37,7 @@ if os.geteuid() == 0:
     os.setuid(65534)
 answers = []
 def write(home):
-    with Database(home) as database:
+    with SqliteDatabase(home) as database:
         database.run("set_service_pause", name="a", until=1, steps=0, reason="")
 for attempt in (write, prove_writable):
     try:
@@ -54,7 +55,7 @@ def public() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="weighbridge-"))
     folder.chmod(0o755)
     home = folder / "home"
-    Database(home).close()
+    SqliteDatabase(home).close()
     if os.geteuid() == 0:
         for path in (home, home / FILE_NAME):
             os.chown(path, NOBODY, NOBODY)

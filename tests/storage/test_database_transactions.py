@@ -9,8 +9,9 @@ import pytest
 
 from fixtures.database import brakes, set_brake
 from weighbridge.core.errors import RetryLater
-from weighbridge.storage import database as module
+from weighbridge.storage import sqlite as module
 from weighbridge.storage.database import Database
+from weighbridge.storage.sqlite import SqliteDatabase
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def database(home: Path) -> Iterator[Database]:
-    with Database(home) as opened:
+    with SqliteDatabase(home) as opened:
         yield opened
 
 
@@ -52,7 +53,7 @@ def test_a_transaction_inside_another_is_a_part_of_it(database: Database) -> Non
 
 
 def test_others_see_a_transaction_when_it_is_over(database: Database, home: Path) -> None:
-    with Database(home) as other:
+    with SqliteDatabase(home) as other:
         with database.transaction():
             set_brake(database, "a")
             assert brakes(other) == set()
@@ -66,7 +67,7 @@ def test_a_rehearsal_leaves_nothing_behind(database: Database, home: Path) -> No
         assert brakes(database) == {"a"}
     assert brakes(database) == set()
     set_brake(database, "b")
-    with Database(home) as other:
+    with SqliteDatabase(home) as other:
         assert brakes(other) == {"b"}
 
 
@@ -94,7 +95,7 @@ def test_a_part_of_a_transaction_cannot_be_relaxed(database: Database) -> None:
 
 
 def test_others_see_a_relaxed_commit_at_once(database: Database, home: Path) -> None:
-    with Database(home) as other, database.relaxed():
+    with SqliteDatabase(home) as other, database.relaxed():
         set_brake(database, "a")
         assert brakes(other) == {"a"}
 
@@ -116,12 +117,12 @@ def test_a_lock_that_lasts_too_long_is_tried_again_later(
     database: Database, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BUSY_SECONDS", 0.05)
-    with Database(home) as other, database.transaction():
+    with SqliteDatabase(home) as other, database.transaction():
         set_brake(database, "a")
         with pytest.raises(RetryLater, match="in use by another process") as caught:
             set_brake(other, "b")
         with pytest.raises(RetryLater), other.transaction():
             pass
     assert caught.value.remedy
-    with Database(home) as other:
+    with SqliteDatabase(home) as other:
         assert brakes(other) == {"a"}

@@ -14,9 +14,10 @@ import pytest
 
 from fixtures.database import set_brake, store
 from weighbridge.core.errors import Problem, StateProblem
-from weighbridge.storage import database as module
+from weighbridge.storage import sqlite as module
 from weighbridge.storage.archive import Archive, connect_account
-from weighbridge.storage.database import FILE_NAME, Database, prove_writable
+from weighbridge.storage.database import Database, prove_writable
+from weighbridge.storage.sqlite import FILE_NAME, SqliteDatabase
 from weighbridge.testing.builders import NOON
 
 
@@ -27,7 +28,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def database(home: Path) -> Iterator[Database]:
-    with Database(home) as opened:
+    with SqliteDatabase(home) as opened:
         yield opened
 
 
@@ -53,7 +54,7 @@ def is_sound(home: Path) -> bool:
 
 def _problem_of_opening(home: Path) -> StateProblem:
     with pytest.raises(StateProblem) as caught:
-        Database(home).close()
+        SqliteDatabase(home).close()
     assert caught.value.remedy
     assert str(home) in caught.value.message
     return caught.value
@@ -80,7 +81,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(home: Path) -> 
 
 
 def test_a_damaged_database_is_a_clear_error(home: Path) -> None:
-    with Database(home) as database:
+    with SqliteDatabase(home) as database:
         archive = connect_account(database, "anna", "4711", lambda: NOON)
         for number in range(200):
             store(archive, number, "x" * 500)
@@ -90,7 +91,7 @@ def test_a_damaged_database_is_a_clear_error(home: Path) -> None:
     path.write_bytes(content)
 
     def read() -> None:
-        with Database(home) as damaged:
+        with SqliteDatabase(home) as damaged:
             number_of_groups_named(damaged)
 
     with pytest.raises(StateProblem, match="damaged") as caught:
@@ -143,14 +144,14 @@ def small_disk(folder: Path) -> Iterator[Path]:
 def test_a_disk_that_fills_up_is_a_clear_error_and_loses_nothing(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk") as disk:
         done: list[int] = []
-        with Database(disk) as database:
+        with SqliteDatabase(disk) as database:
             archive = connect_account(database, "anna", "4711", lambda: NOON)
             with pytest.raises(StateProblem) as caught:
                 store_many(archive, range(1, 2000), done)
         assert "full" in caught.value.message or "disk" in caught.value.message
         assert caught.value.remedy
         subprocess.run(["mount", "-o", "remount,size=8m", disk], check=True)
-        with Database(disk) as database:
+        with SqliteDatabase(disk) as database:
             assert number_of_groups(database) == len(done)
             archive = connect_account(database, "anna", "4711", lambda: NOON)
             store(archive, len(done) + 1)

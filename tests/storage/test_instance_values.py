@@ -6,20 +6,20 @@ import threading
 import uuid
 from pathlib import Path
 
-from weighbridge.storage.database import Database
 from weighbridge.storage.instance_values import get_or_create
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.testing.builders import NOON
 
 
 def test_a_keepsake_stays_the_same(tmp_path: Path) -> None:
-    with Database(tmp_path) as database:
+    with SqliteDatabase(tmp_path) as database:
         first = get_or_create(database, "installation", lambda: uuid.uuid4().hex)
-    with Database(tmp_path) as database:
+    with SqliteDatabase(tmp_path) as database:
         assert get_or_create(database, "installation", lambda: "another") == first
 
 
 def test_keepsakes_have_names_and_a_date(tmp_path: Path) -> None:
-    with Database(tmp_path) as database:
+    with SqliteDatabase(tmp_path) as database:
         assert get_or_create(database, "a", lambda: "1", lambda: NOON) == "1"
         assert get_or_create(database, "b", lambda: "2") == "2"
         rows = database._connection.execute(
@@ -30,16 +30,16 @@ def test_keepsakes_have_names_and_a_date(tmp_path: Path) -> None:
 
 
 def test_it_may_be_asked_for_inside_a_transaction(tmp_path: Path) -> None:
-    with Database(tmp_path) as database, database.transaction():
+    with SqliteDatabase(tmp_path) as database, database.transaction():
         assert get_or_create(database, "a", lambda: "1") == "1"
 
 
 def test_of_several_that_are_first_all_get_the_same(tmp_path: Path) -> None:
-    Database(tmp_path).close()
+    SqliteDatabase(tmp_path).close()
     barrier, values = threading.Barrier(4), []
 
     def come() -> None:
-        with Database(tmp_path) as database:
+        with SqliteDatabase(tmp_path) as database:
             barrier.wait()
             values.append(get_or_create(database, "installation", lambda: uuid.uuid4().hex))
 

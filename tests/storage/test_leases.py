@@ -19,6 +19,7 @@ from weighbridge.core.reason import plain
 from weighbridge.storage.api_pauses import ApiPauseStore, SignInBreaker, breaker_name
 from weighbridge.storage.database import Database
 from weighbridge.storage.leases import Leases, name_of
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.testing.builders import NOON
 
 HOUR = 3600.0
@@ -41,7 +42,7 @@ class Clock:
 
 @contextmanager
 def leases_of(home: Path, clock: Clock) -> Iterator[Leases]:
-    with Database(home) as database:
+    with SqliteDatabase(home) as database:
         leases = Leases(database, clock, clock.sleep)
         try:
             yield leases
@@ -157,7 +158,7 @@ def test_only_one_thread_at_a_time_is_inside(tmp_path: Path) -> None:
 
     def enter(number: int) -> None:
         nonlocal inside, most
-        with Database(tmp_path) as database:
+        with SqliteDatabase(tmp_path) as database:
             leases = Leases(database, time.time, lambda seconds: time.sleep(0.002))
             with leases.hold("x", seconds=60, patience=60):
                 with guard:
@@ -168,7 +169,7 @@ def test_only_one_thread_at_a_time_is_inside(tmp_path: Path) -> None:
                     inside -= 1
             leases.close()
 
-    Database(tmp_path).close()
+    SqliteDatabase(tmp_path).close()
     threads = [threading.Thread(target=enter, args=(n,)) for n in range(6)]
     for thread in threads:
         thread.start()
@@ -182,9 +183,10 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from weighbridge.storage.database import Database
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.storage.leases import Leases
 
-with Database(Path(sys.argv[1])) as database:
+with SqliteDatabase(Path(sys.argv[1])) as database:
     leases = Leases(database, time.time, time.sleep)
     with leases.hold("x", seconds=900, patience=0), leases.hold("y", seconds=900, patience=0):
         print("held", flush=True)
@@ -207,7 +209,7 @@ def holder(home: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_a_lease_holds_across_processes(tmp_path: Path) -> None:
-    Database(tmp_path).close()
+    SqliteDatabase(tmp_path).close()
     with holder(tmp_path), leases_of(tmp_path, Clock()) as leases:
         leases._clock = time.time
         with pytest.raises(RetryLater):
@@ -216,7 +218,7 @@ def test_a_lease_holds_across_processes(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
 def test_the_leases_of_a_killed_process_are_free_at_once(tmp_path: Path) -> None:
-    Database(tmp_path).close()
+    SqliteDatabase(tmp_path).close()
     with holder(tmp_path) as process, leases_of(tmp_path, Clock()) as leases:
         leases._clock = time.time
         os.kill(process.pid, signal.SIGKILL)
@@ -239,7 +241,7 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(mine: Leases, tmp_path: P
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    with Database(tmp_path) as opened:
+    with SqliteDatabase(tmp_path) as opened:
         yield opened
 
 
@@ -254,7 +256,7 @@ def test_setting_the_brake_never_shortens_it(database: Database) -> None:
 
 def test_the_brake_holds_every_process(database: Database, tmp_path: Path) -> None:
     ApiPauseStore(database, "withings").set(NOON + 60)
-    with Database(tmp_path) as other:
+    with SqliteDatabase(tmp_path) as other:
         assert ApiPauseStore(other, "withings").until() == NOON + 60
 
 

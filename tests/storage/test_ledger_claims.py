@@ -13,8 +13,8 @@ import pytest
 
 from fixtures.ledger import add, due, open_ledger, row_of
 from weighbridge.core.delivery_state import State
-from weighbridge.storage.database import Database
 from weighbridge.storage.ledger import Ledger
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.testing.builders import NOON
 
 OWED = 12
@@ -50,7 +50,7 @@ def test_of_many_threads_exactly_one_gets_each_delivery(ledger: Ledger) -> None:
     start = threading.Barrier(6)
 
     def claim_all() -> None:
-        with Database(ledger.database.home) as own:
+        with SqliteDatabase(ledger.database.home) as own:
             mine = Ledger(own, "anna", "garmin", NOON)
             start.wait(timeout=30)
             got.append([one.id for each in wanted for one in mine.claim([each], NOON)])
@@ -69,9 +69,10 @@ CLAIM_ALL = """
 import sys
 from pathlib import Path
 from weighbridge.storage.database import Database
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.storage.ledger import Ledger
 
-with Database(Path(sys.argv[1])) as database:
+with SqliteDatabase(Path(sys.argv[1])) as database:
     ledger = Ledger(database, "anna", "garmin", 0)
     wanted = ledger.due(100, now=2**62, cloud_now=2**62, start=0)
     print("ready", flush=True)

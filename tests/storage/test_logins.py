@@ -10,9 +10,9 @@ import pytest
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.reason import plain
 from weighbridge.core.token_pair import TokenPair
-from weighbridge.storage.database import Database
 from weighbridge.storage.leases import Leases
 from weighbridge.storage.logins import REFRESH_SECONDS, TargetSession, WithingsTokens
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.testing.builders import NOON
 
 
@@ -20,7 +20,7 @@ class Home:
     """A home folder with logins in it."""
 
     def __init__(self, folder: Path) -> None:
-        self.database = Database(folder)
+        self.database = SqliteDatabase(folder)
         self.now = float(NOON)
         self.leases = Leases(self.database, self.clock, self.sleep)
 

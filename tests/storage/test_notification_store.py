@@ -23,6 +23,7 @@ from weighbridge.storage.notification_store import (
     settle_notifications,
     store_notifications,
 )
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.testing.builders import NOON
 
 NOW = NOON + 100.0
@@ -35,7 +36,7 @@ def clock() -> float:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    with Database(tmp_path / "home") as opened:
+    with SqliteDatabase(tmp_path / "home") as opened:
         yield opened
 
 
@@ -109,7 +110,7 @@ def test_who_notified_before_a_restart_is_known_afterwards(
     database: Database, anna: Archive, ben: Archive
 ) -> None:
     store(database, Notification("4712", 1), WEIGH_IN, Notification("4712", 4))
-    with Database(database.home) as reopened:
+    with SqliteDatabase(database.home) as reopened:
         assert people_with_open_notifications(reopened) == ["anna", "ben"]
 
 

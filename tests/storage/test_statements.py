@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.paths import ROOT
-from weighbridge.storage.database import Database
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.storage.statements import all_statements, statement
 
 SOURCE = ROOT / "src" / "weighbridge"
@@ -33,7 +33,7 @@ def _used() -> Iterator[str]:
 def test_every_statement_is_understood_by_a_new_database(name: str, tmp_path: Path) -> None:
     sql = statement(name)
     values = dict.fromkeys(re.findall(r":([a-z_]+)", sql), 0)
-    with Database(tmp_path / "home") as database:
+    with SqliteDatabase(tmp_path / "home") as database:
         database._connection.execute(f"EXPLAIN {sql}", values)
 
 
@@ -52,6 +52,13 @@ def test_no_statement_is_named_outside_of_storage() -> None:
     asked = re.compile(r"\.(?:run|run_many|one|all|each)\(\s*\"[a-z_]+\"")
     others = (file for file in SOURCE.rglob("*.py") if file.parent != SOURCE / "storage")
     assert [file.name for file in others if asked.search(file.read_text("utf-8"))] == []
+
+
+def test_one_module_and_its_migrations_know_which_database_it_is() -> None:
+    own = {"sqlite.py", "migrations.py", "database.py"}
+    named = re.compile(r"\bsqlite3\b|\bSqliteDatabase\b|storage\.sqlite\b")
+    files = (file for file in SOURCE.rglob("*.py") if named.search(file.read_text("utf-8")))
+    assert {file.name for file in files} == own
 
 
 def test_the_file_of_a_statement_is_that_of_a_table_in_it() -> None:
@@ -74,7 +81,7 @@ def test_what_belongs_to_some_instants_is_found_instant_by_instant(
     """A huge archive costs no more than a small one."""
     sql = statement(name)
     values = dict.fromkeys(re.findall(r":([a-z_]+)", sql), 0)
-    with Database(tmp_path / "home") as database:
+    with SqliteDatabase(tmp_path / "home") as database:
         steps = [
             tuple(row)[3]
             for row in database._connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)

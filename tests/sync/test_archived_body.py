@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from weighbridge.core.measures import MeasureGroup, MeasureType, Reading
 from weighbridge.storage.archive import Archive, StoredGroup, account_archive, connect_account
-from weighbridge.storage.database import Database
 from weighbridge.storage.points import Points
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.sync.archived_body import ArchivedBody
 from weighbridge.sync.stored_readings import readings_at, touched_records
 from weighbridge.targets.base import Newest
@@ -26,7 +26,7 @@ WEIGHT, FAT, SEGMENT = MeasureType.WEIGHT, MeasureType.FAT_RATIO, MeasureType.SE
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Iterator[Archive]:
-    with Database(tmp_path / "home") as database:
+    with SqliteDatabase(tmp_path / "home") as database:
         yield connect_account(database, "anna", "4711", lambda: float(NOON))
 
 
@@ -66,7 +66,7 @@ def value_before(archive: Archive, instant: int, code: int) -> tuple[Decimal, in
 
 
 def test_nobody_is_known_before_an_account_was_connected(tmp_path: Path) -> None:
-    with Database(tmp_path) as database:
+    with SqliteDatabase(tmp_path) as database:
         find = lambda: account_archive(database, "anna")  # noqa: E731
         body = ArchivedBody(find, counts_doubtful=True)
         assert (body.userid(), body.newest()) == (None, [])
@@ -139,7 +139,7 @@ VALUES = st.dictionaries(st.sampled_from([1, 6, 8, 9, 11, 54, 77]), st.integers(
 def test_it_is_what_a_look_through_everything_would_find(
     tmp_path_factory: pytest.TempPathFactory, history: dict[int, dict[int, int]]
 ) -> None:
-    with Database(tmp_path_factory.mktemp("home")) as database:
+    with SqliteDatabase(tmp_path_factory.mktemp("home")) as database:
         archive = connect_account(database, "anna", "4711", lambda: float(NOON))
         expected: dict[int, tuple[Decimal, int]] = {}
         for number, (day, values) in enumerate(sorted(history.items())):

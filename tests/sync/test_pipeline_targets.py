@@ -12,8 +12,8 @@ from fixtures.pipeline import TODAY, World, delivered
 from weighbridge.core.days import Window
 from weighbridge.core.errors import ExitCode, LoginNeeded, Problem, RetryLater, StateProblem
 from weighbridge.core.measures import Measurement, Reading
-from weighbridge.storage.database import Database
 from weighbridge.storage.ledger import Ledger
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.testing.builders import NOON, group
 from weighbridge.testing.places import Place, PlaceFault
 
@@ -143,7 +143,7 @@ def test_a_blocked_target_is_named_until_somebody_logs_in(world: World) -> None:
     outcome = world.sync()
     assert outcome.exit_code is ExitCode.LOG_IN
     assert len(world.place.calls) == calls
-    with Database(world.home) as database:
+    with SqliteDatabase(world.home) as database:
         Ledger(database, "anna", "place", world.clock()).wake()
     assert world.sync().exit_code is ExitCode.DONE
     assert world.kilograms() == weights(0)

@@ -14,6 +14,7 @@ from weighbridge.core.errors import ExitCode, StateProblem
 from weighbridge.storage.archive import account_archive
 from weighbridge.storage.database import Database
 from weighbridge.storage.leases import Leases
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.sync.collecting import OVERLAP
 from weighbridge.sync.context import Delivered, Outcome
 from weighbridge.sync.planning import plan
@@ -82,7 +83,7 @@ def test_a_disk_that_fills_up_loses_nothing(world: World) -> None:
     for minute in range(400):
         world.weigh(at=minute - 400)
     world.cloud.page_size = 50
-    with Database(world.home) as database:
+    with SqliteDatabase(world.home) as database:
         pages = database._connection.execute("PRAGMA page_count").fetchone()[0]
 
     def small(self: Database, *args: Any) -> None:
@@ -104,7 +105,7 @@ def test_planning_twice_changes_nothing(world: World) -> None:
         world.weigh(at=minute)
     world.sync()
     before = world.ledger()
-    with Database(world.home) as database:
+    with SqliteDatabase(world.home) as database:
         leases = Leases(database, world.clock, world.sleep)
         archive = account_archive(database, "anna")
         assert archive is not None

@@ -11,7 +11,7 @@ from fixtures.pipeline import TODAY, World, delivered
 from weighbridge.core.days import Window
 from weighbridge.core.errors import RetryLater
 from weighbridge.storage.archive import account_archive
-from weighbridge.storage.database import Database
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.sync.stored_readings import readings_between
 from weighbridge.testing.builders import NOON, group
 from weighbridge.testing.places import PlaceFault
@@ -50,7 +50,7 @@ def test_a_window_is_read_again_and_marks_what_is_gone(world: World) -> None:
     assert world.cloud.asked[-1]["lastupdate"] is None
     assert world.kilograms() == weights(0, 1, 3)
     assert "superseded" in world.states()
-    with Database(world.home) as database:
+    with SqliteDatabase(world.home) as database:
         archive = account_archive(database, "anna")
         assert archive is not None
         assert len(list(readings_between(archive, 0, FOR_EVER))) == 3

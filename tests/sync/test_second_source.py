@@ -22,6 +22,7 @@ from weighbridge.storage.archive import Archive, connect_account
 from weighbridge.storage.database import Database
 from weighbridge.storage.leases import Leases
 from weighbridge.storage.ledger import Ledger
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.sync.context import Outcome, PersonSync, Progress, Route
 from weighbridge.sync.pipeline import bring_up_to_date
 from weighbridge.sync.planner import Rule
@@ -173,7 +174,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
 
     monkeypatch.setattr("importlib.metadata.entry_points", offered)
     sources.load_source.cache_clear()
-    with Database(tmp_path / "home") as database:
+    with SqliteDatabase(tmp_path / "home") as database:
         yield Home(database)
     sources.load_source.cache_clear()
 

@@ -34,7 +34,7 @@ from fixtures.waiting import wait_until
 from fixtures.web_server import Visitor, read_html, words_of
 from weighbridge.core.delivery_state import State
 from weighbridge.i18n import LANGUAGES
-from weighbridge.storage.database import Database
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.storage.statements import statement
 from weighbridge.sync.planner import GONE
 from weighbridge.sync.services import Services
@@ -227,7 +227,7 @@ def test_a_page_costs_the_same_with_a_million_deliveries(tmp_path: Path) -> None
         "open_before": "delivery_open (route=? AND state=? AND taken_at<?)",
         "set_aside_before": "delivery_set_aside (route=? AND state=? AND taken_at<?)",
     }
-    with Database(tmp_path) as database:
+    with SqliteDatabase(tmp_path) as database:
         for name, index in by.items():
             rows = database._connection.execute(
                 f"EXPLAIN QUERY PLAN {statement(name)}", dict.fromkeys(columns, 0)

@@ -27,6 +27,7 @@ from weighbridge.storage.ledger import Ledger
 from weighbridge.storage.logins import WITHINGS
 from weighbridge.storage.notification_store import store_notifications
 from weighbridge.storage.points import Points
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.storage.subscription_store import SubscriptionStore
 from weighbridge.testing.builders import NOON as NOW
 from weighbridge.testing.builders import UNTHINKABLE, group, measurement
@@ -62,7 +63,7 @@ def household(home: Path, *, server: str = "") -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def family(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with household(tmp_path_factory.mktemp("overview"), server=f'url = "https://{PUBLIC}"') as made:
-        with Database(made.settings.home) as database:
+        with SqliteDatabase(made.settings.home) as database:
             fill(database, "anna", annas_groups())
             fill(database, "ben", [group({1: BENS}, group_id=900)])
             log_in(database, "anna")
@@ -71,7 +72,7 @@ def family(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def database(family: Site) -> Iterator[Database]:
-    with Database(family.settings.home) as database:
+    with SqliteDatabase(family.settings.home) as database:
         yield database
 
 
@@ -281,7 +282,7 @@ def test_the_health_of_the_notifications_is_said(database: Database, anna: Visit
 
 def test_without_a_public_address_nobody_can_be_told(tmp_path: Path) -> None:
     with site(tmp_path, server="poll_minutes = 25") as made:
-        with Database(made.settings.home) as database:
+        with SqliteDatabase(made.settings.home) as database:
             fill(database, "anna", [group({1: "70.4"})])
         told = card(made.admin())
         assert "None: there is no public address" in told
@@ -370,7 +371,7 @@ def test_units_are_those_that_were_chosen_for_the_history(family: Site, admin: V
 
 
 def newest(home: Path, *groups: Any, now: float = NOW) -> list[NewestReading]:
-    with Database(home) as database:
+    with SqliteDatabase(home) as database:
         archive = fill(database, "anna", groups)
         return NewestReadings(texts("en"), Points(archive), UnitChoice(()), now).all()
 

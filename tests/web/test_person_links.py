@@ -18,8 +18,8 @@ from fixtures.accessible_page import check_page
 from fixtures.person_links import enter, make_link, revoke, shown
 from fixtures.web_server import Answer, Site, ask, read_html, site, words_of
 from weighbridge.core.secret import Secret
-from weighbridge.storage.database import Database
 from weighbridge.storage.person_links import LONGEST, PersonLinks
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.web import login_throttle, sessions
 from weighbridge.web.auth import Auth
 from weighbridge.web.render import ENTRIES, Pages
@@ -317,7 +317,7 @@ def test_the_admin_has_no_link_that_could_be_revoked() -> None:
 
 
 def test_links_are_remembered_by_their_hash_until_they_are_revoked(tmp_path: Path) -> None:
-    with Database(tmp_path) as database:
+    with SqliteDatabase(tmp_path) as database:
         links = PersonLinks(database)
         token, other = links.make("anna", 10.0), links.make("anna", 20.0)
         found = links.find(token)
@@ -338,7 +338,7 @@ def test_links_are_remembered_by_their_hash_until_they_are_revoked(tmp_path: Pat
 
 
 def test_a_token_is_no_number_that_somebody_could_count_up(tmp_path: Path) -> None:
-    with Database(tmp_path) as database:
+    with SqliteDatabase(tmp_path) as database:
         links = PersonLinks(database)
         tokens = {links.make("anna", 0.0) for _ in range(20)}
     assert len(tokens) == 20

@@ -12,7 +12,7 @@ import pytest
 
 from weighbridge.config import load
 from weighbridge.core.errors import StateProblem
-from weighbridge.storage.database import Database
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.sync.services import Services
 from weighbridge.web.services_pool import KEPT, ServicesPool
 
@@ -93,7 +93,7 @@ def test_after_an_error_it_is_not_lent_again(opening: Opening) -> None:
     with pytest.raises(KeyError), opening.pool.borrow() as before, before.database.transaction():
         raise KeyError
     assert opening.is_closed(before)
-    with opening.pool.borrow(), Database(opening.home) as other, other.transaction():
+    with opening.pool.borrow(), SqliteDatabase(opening.home) as other, other.transaction():
         pass
 
 

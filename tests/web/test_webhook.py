@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fixtures.edge import Answer, Edge, ask, call, hear, hear_until, listening
 from weighbridge.core.errors import StateProblem
-from weighbridge.storage.database import Database
+from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.storage.subscription_store import retire, rotate
 from weighbridge.testing.builders import NOON
 from weighbridge.web import webhook
@@ -56,7 +56,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 @pytest.fixture
 def scene(served: Scene) -> Iterator[Scene]:
     yield served
-    with Database(served.edge.home) as database:
+    with SqliteDatabase(served.edge.home) as database:
         database._connection.execute("DELETE FROM notification")
     served.edge.woken.clear()
     served.edge.broken = None
@@ -138,7 +138,7 @@ def test_a_rotation_counts_without_a_restart_and_leaves_no_gap(scene: Scene) -> 
     edge = scene.edge
     old = edge.secret
     assert scene.notified(weigh_in()).status == 200
-    with Database(edge.home) as database:
+    with SqliteDatabase(edge.home) as database:
         edge.now += SECOND
         edge.secret = rotate(database, edge.now)
         assert scene.notified(weigh_in(), secret=edge.secret).status == 200
@@ -231,7 +231,7 @@ def test_who_goes_away_in_the_middle_harms_nobody(scene: Scene) -> None:
 
 def test_what_cannot_be_stored_is_never_answered_as_if_it_were(scene: Scene) -> None:
     def rename(old: str, new: str) -> None:
-        with Database(scene.edge.home) as database:
+        with SqliteDatabase(scene.edge.home) as database:
             database._connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
 
     rename("notification", "elsewhere")

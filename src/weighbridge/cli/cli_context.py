@@ -43,12 +43,12 @@ def open_database(settings: Settings) -> Database:
 
     Raises LoginNeeded before the first login, ConfigProblem without a configuration.
     """
-    from weighbridge.storage.database import FILE_NAME, Database
+    from weighbridge.storage.database import connect, has_database
 
-    if not (settings.home / FILE_NAME).exists():
+    if not has_database(settings.home):
         refuse_unconfigured(settings)
         raise LoginNeeded("No account is connected yet.", remedy=f"Run: {first_login(settings)}")
-    return Database(settings.home)
+    return connect(settings.home)
 
 
 def is_configured(settings: Settings) -> bool:

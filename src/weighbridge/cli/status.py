@@ -20,7 +20,7 @@ from weighbridge.config import Person, TargetSettings
 from weighbridge.core.commands import login_command
 from weighbridge.core.errors import most_urgent
 from weighbridge.core.reason import Reason
-from weighbridge.storage.database import FILE_NAME, Database
+from weighbridge.storage.database import Database, connect, has_database
 from weighbridge.sync.status import (
     SourceState,
     SourceStatus,
@@ -77,11 +77,11 @@ def command(context: CliContext, people: tuple[str, ...], as_json: bool) -> int:
     settings = context.settings()
     chosen = chosen_people(settings, people)
     now = time.time()
-    if not (settings.home / FILE_NAME).exists():
+    if not has_database(settings.home):
         refuse_unconfigured(settings)
         found = [_person_status(None, person, now) for person in chosen]
     else:
-        with Database(settings.home) as database:
+        with connect(settings.home) as database:
             found = [_person_status(database, person, now) for person in chosen]
     if as_json:
         print_json(found)

@@ -26,7 +26,7 @@ from weighbridge.sources.withings.call_budget import Budget
 from weighbridge.storage.api_pauses import ApiPauseStore, SignInBreaker, breaker_name
 from weighbridge.storage.archive import Archive, account_archive
 from weighbridge.storage.call_log import CallLog
-from weighbridge.storage.database import Database
+from weighbridge.storage.database import connect
 from weighbridge.storage.leases import Leases
 from weighbridge.storage.ledger import Ledger
 from weighbridge.storage.logins import TargetSession, WithingsTokens
@@ -96,7 +96,7 @@ class Services:
         self.clock = clock
         self.sleep = sleep
         self.progress = progress or Progress()
-        self.database = Database(settings.home)
+        self.database = connect(settings.home)
         self.leases = Leases(self.database, clock, sleep)
         calls = CallLog(self.database)
         self._budget = Budget(calls, clock=clock, sleep=sleep, patience=PATIENCE)

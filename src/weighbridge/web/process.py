@@ -31,7 +31,7 @@ from weighbridge.runtime.schedule import NEVER, MemorySchedule
 from weighbridge.runtime.startup import schedule_initial_deliveries, schedule_initial_work
 from weighbridge.runtime.subscriptions import keep_in_order
 from weighbridge.runtime.threads import ThreadGroup, sleep_until
-from weighbridge.storage.database import Database
+from weighbridge.storage.database import connect
 from weighbridge.sync.context import Progress
 from weighbridge.sync.services import Services, SharedServices
 from weighbridge.targets.base import ServerStatus
@@ -90,7 +90,7 @@ class Server:
 
     def _new_queue(self) -> NotificationQueue:
         return NotificationQueue(
-            lambda: Database(self.settings.home),
+            lambda: connect(self.settings.home),
             self._clock,
             self._schedule.notified,
             is_ours=lambda name: self.settings.directory.find(name) is not None,
