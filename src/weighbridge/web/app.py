@@ -1,4 +1,4 @@
-"""The web edge put together: all routes behind the guard, and an answer for what nobody foresaw."""
+"""The web edge put together: all routes behind the guard, and an answer for unforeseen errors."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def put_together(found: list[BaseRoute], auth: Auth, pages: Pages) -> ASGIApp:
         routes=[*found, Mount(before, routes=found)] if before else found,
         exception_handlers={HTTPException: refusals.say_why, Exception: refusals.say_sorry},
     )
-    app.router.redirect_slashes = False  # it would answer for secrets that nobody has
+    app.router.redirect_slashes = False  # it would answer for secrets that do not exist
     return SafeErrors(RequestGuard(app, pages.settings))
 
 
@@ -84,7 +84,7 @@ class Refusals:
         return self._pages.refuse(request, error.status_code, reason, error.headers or {})
 
     def say_sorry(self, request: Request, error: Exception) -> Response:
-        """Of what nobody foresaw. The layout itself may be what fails, so it is not needed."""
+        """After an unforeseen error. The layout itself may be what fails, so it is not needed."""
         if wants_a_page(request):
             with suppress(Exception):
                 return self._pages.refuse(request, 500, "accident")

@@ -1,7 +1,7 @@
 """News for pages that are open: whose card changed. Never what: a page asks for that itself.
 
-A round ends in a thread of the server, a page is told in the loop of the web edge. Nobody waits
-for anybody: whoever tells only wakes the streams, and each stream looks up what it has missed.
+A job ends in a thread of the server, a page hears of it in the event loop. Neither waits for the
+other: to publish only wakes the streams, and each stream looks up what it has missed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One connection of a visitor, who may be slow, silent or hostile: uvicorn's, with time limits.
 
-uvicorn waits for ever for a request that never becomes complete and for an answer that nobody
-fetches. Here each step has its time, and a full house lets go of whoever has waited longest
-without having asked for anything.
+uvicorn waits for ever for a request that never becomes complete and for an answer that is not
+fetched. Here each step has its time limit, and a full server closes the connection that has waited
+longest without a complete request.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ USUAL = Limits()
 def goes_on(scope: Scope) -> None:
     """Say of a request that its answer is a stream: no time limit ends it, but the server does.
 
-    Whoever says so bounds the number of such answers and writes now and then: the connection to a
-    visitor who is gone without a word ends by that.
+    The caller bounds the number of such answers and writes now and then: that ends the connection
+    to a visitor who is gone.
     """
     scope.setdefault("state", {})[_GOES_ON] = True
 
 
 class Connection(H11Protocol):
-    """``limits`` is set on a subclass by whoever listens: uvicorn makes the connections itself."""
+    """``limits`` is set on a subclass by ``server``: uvicorn makes the connections itself."""
 
     limits = USUAL
 
@@ -92,7 +92,7 @@ class Connection(H11Protocol):
         self._unset_keepalive_if_required()
 
     def shutdown(self) -> None:
-        """The server ends: nobody waits for a stream to come to its own end."""
+        """The server ends: a stream is not waited for."""
         super().shutdown()
         if self._is_stream():
             self.transport.close()
@@ -107,7 +107,7 @@ class Connection(H11Protocol):
         return len(self._open_ones()) > self.limits.connections
 
     def _make_room(self) -> bool:
-        """Let go of the oldest connection whose request is not complete. False: there is none."""
+        """Close the oldest connection whose request is not complete. False: there is none."""
         others = [one for one in self._open_ones() if one is not self and one._step != "answer"]
         if not others:
             return False

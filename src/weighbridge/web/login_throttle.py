@@ -21,7 +21,7 @@ MOST = 1000
 """Addresses that are remembered; the oldest is forgotten first."""
 
 ALL_FREE = 100
-"""Wrong attempts of everybody together before strangers have to wait."""
+"""Wrong attempts of all addresses together before strangers have to wait."""
 ALL_EACH = 1.0
 """Seconds after which everybody together has one more."""
 

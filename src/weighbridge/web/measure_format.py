@@ -43,7 +43,7 @@ def measure_name(texts: Texts, measure: Measure) -> str:
 def _part(texts: Texts, position: int) -> str:
     try:
         return texts(f"measures.part_{position}")
-    except KeyError:  # a place that nobody has named yet
+    except KeyError:  # a position without a name yet
         return texts("measures.part_unnamed", position=position)
 
 

@@ -30,7 +30,7 @@ LIFETIME = 1.0
 
 
 class CachedAnswer[T]:
-    """Calls ``make`` in a thread. Whoever comes while it runs waits for the same answer.
+    """Calls ``make`` in a thread. Requests that come while it runs wait for the same answer.
 
     So a flood of questions costs one thread and one look at the database. For one event loop.
     """
@@ -47,7 +47,7 @@ class CachedAnswer[T]:
             return self._answer[1]
         if self._running is None:
             self._running = asyncio.create_task(self._run())
-        return await asyncio.shield(self._running)  # one visitor who leaves ends it for nobody
+        return await asyncio.shield(self._running)  # for others it goes on
 
     async def _run(self) -> T:
         try:

@@ -33,7 +33,7 @@ class Entry(msgspec.Struct, frozen=True):
     """One of them."""
 
     key: str
-    """What a page says as ``here``; its words stand under ``layout.nav_<key>``."""
+    """What a page says as ``here``; its text is ``layout.nav_<key>``."""
     path: str
     for_admin: bool = False
 
@@ -48,7 +48,7 @@ ENTRIES = (
 
 
 def entries_for(session: BrowserSession | None) -> list[Entry]:
-    """The pages that somebody may see; none before signing in."""
+    """The pages that a visitor may see; none before signing in."""
     if session is None:
         return []
     return [entry for entry in ENTRIES if session.person is None or not entry.for_admin]
@@ -150,7 +150,7 @@ class Pages:
         return texts(language_of(request))
 
     def not_found(self, request: Request) -> Response:
-        """There is no such page, or none that this visitor may know of: nobody can tell which."""
+        """There is no such page, or none that this visitor may know of: the two look the same."""
         return self.refuse(request, 404, "not_found")
 
     def refuse(
@@ -158,7 +158,7 @@ class Pages:
     ) -> Response:
         """A status with one sentence: a page for a browser that asks for one, else plain text.
 
-        The texts stand under ``refusal.<reason>`` and ``refusal.<reason>_title``.
+        Its texts are ``refusal.<reason>`` and ``refusal.<reason>_title``.
         """
         if wants_a_page(request):
             keys = f"refusal.{reason}_title", (f"refusal.{reason}",)
@@ -223,7 +223,7 @@ def wants_a_page(request: Request) -> bool:
 
 
 def may_be_a_page(request: Request) -> bool:
-    """The same, but whoever takes anything or does not say gets a page, too."""
+    """The same, but a client that accepts anything, or does not say, gets a page, too."""
     accepted = request.headers.get("accept", "*/*")
     return "text/html" in accepted or "*/*" in accepted
 

@@ -46,7 +46,7 @@ _STAY_WITH_TLS = (b"strict-transport-security", b"max-age=15552000")
 
 
 class RequestGuard:
-    """Stands around the app of one server."""
+    """Wraps the app of one server."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -69,9 +69,9 @@ class RequestGuard:
         path = inner_path(scope["path"], self._settings)
         if path in _ANY_NAME or path.startswith(NOTIFY_PATH):
             return None
-        return self._strange_name(scope) or self._strange_form(scope)
+        return self._foreign_name(scope) or self._foreign_form(scope)
 
-    def _strange_name(self, scope: Scope) -> PlainTextResponse | None:
+    def _foreign_name(self, scope: Scope) -> PlainTextResponse | None:
         name = host_name(header(scope, b"host"))
         if name is None:
             return _say(400, "The request does not say to which host it goes.")
@@ -90,7 +90,7 @@ class RequestGuard:
             return False
         return name == str(read_address(server[0]))
 
-    def _strange_form(self, scope: Scope) -> PlainTextResponse | None:
+    def _foreign_form(self, scope: Scope) -> PlainTextResponse | None:
         """Browsers say where a form comes from; programs say nothing and are asked for a token."""
         if scope["method"] in _HARMLESS:
             return None

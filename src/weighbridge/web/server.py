@@ -1,4 +1,4 @@
-"""Listening: a port is taken, uvicorn answers on it until somebody ends it.
+"""Listening: a port is taken, uvicorn answers on it until it is ended.
 
 Nothing of a request is ever logged here: the address that Withings notifies holds our secret.
 """

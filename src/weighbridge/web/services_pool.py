@@ -1,7 +1,7 @@
 """Opened home folders for the threads that answer requests, kept open from one request to the next.
 
-To open a database costs more than to read most pages from it. Whoever borrows one has it alone, so
-there are never more than threads at work; a few stay open while no request is answered.
+Opening a database costs more than reading most pages from it. A request has the one it borrows for
+itself, so there are never more than threads at work; a few stay open while no request is answered.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ServicesPool:
     def borrow(self) -> Iterator[Services]:
         """An opened home folder, for this thread alone. Raises what ``open_home`` raises.
 
-        After an error it is closed and not lent again: nobody knows in which state it is.
+        After an error it is closed and not lent again: its state is not known.
         """
         services, identity = self._take() or self._open()
         try:

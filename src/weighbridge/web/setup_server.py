@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NAP = 2.0
-"""Seconds between two looks whether somebody else wrote a configuration."""
+"""Seconds between two looks whether another process wrote a configuration."""
 _UNSAID = (0, ServerSettings().port)
 """Ports that need not be written: any, and the usual one."""
 
@@ -59,7 +59,7 @@ class SetupServer:
         self.environ = environ
         self.obstacle: Obstacle | None = None
         self.port = settings.server.port if settings.server.port not in _UNSAID else None
-        """A port that somebody chose; it is written, for Withings knows it."""
+        """A port that was chosen; it is written, for Withings knows it."""
         self._read_again = read_again
         self._began = began
         self._stuck = stuck

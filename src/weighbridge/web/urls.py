@@ -49,8 +49,8 @@ def callback_address(settings: Settings) -> str:
     """The redirect address that is registered at Withings.
 
     The configured ``callback_url`` if it leads to this server: to the host and port of its public
-    address, or to its port on this machine. Else the server's own address. A default that nobody
-    wrote does not count: nothing but the command line listens there.
+    address, or to its port on this machine. Else the server's own address. A default that was
+    not written does not count: nothing but the command line listens there.
     """
     written = settings.withings.callback_url
     is_default = settings.origin("withings.callback_url") == "default"
@@ -60,7 +60,7 @@ def callback_address(settings: Settings) -> str:
 
 
 def begin_address(settings: Settings) -> str:
-    """Where somebody must begin: a browser keeps its cookies for the host that it comes back to."""
+    """Where a person must begin: a browser keeps its cookies for the host that it comes back to."""
     callback, base = urlsplit(callback_address(settings)), urlsplit(base_url(settings))
     if (callback.hostname, _port(callback)) == (base.hostname, _port(base)):
         return f"{base_url(settings)}/connect"

@@ -58,7 +58,7 @@ class Webhook:
         try:
             response = await self._answer(request)
         except ClientDisconnect:
-            return  # nobody is there to be answered
+            return  # no client is left to answer
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -153,7 +153,7 @@ class Secrets:
             return
         async with self._lock:
             if self._is_younger(age):
-                return  # somebody else has read them while we waited
+                return  # another request has read them meanwhile
             try:
                 known = await run_in_threadpool(self._read)
             except Problem:

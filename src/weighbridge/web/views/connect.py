@@ -26,7 +26,7 @@ from weighbridge.web.views.disconnect import disconnect_path
 from weighbridge.web.views.login import Login
 from weighbridge.web.views.subscriptions import check_path
 from weighbridge.web.views.target_login import look_up, service_of, sign_in_path
-from weighbridge.web.views.withings_login import WithingsWay, ends_the_way
+from weighbridge.web.views.withings_login import WithingsLogin, ends_the_way
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -41,13 +41,13 @@ if TYPE_CHECKING:
 
 def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     """Sign in and out; the list, and the pages that make, check and end a connection."""
-    way = WithingsWay(context, auth, pages)
-    begin, come_back = auth.require_person(way.begin), auth.public(way.come_back)
+    login = WithingsLogin(context, auth, pages)
+    begin, come_back = auth.require_person(login.begin), auth.public(login.come_back)
     alias = callback_path(context.settings)
 
     async def withings(request: Request) -> Response:
-        """One address for the way there and the way back, as Withings knows only one."""
-        return await (begin if way.begins(request) else come_back)(request)
+        """One address to go to Withings and to come back, as Withings knows only one."""
+        return await (begin if login.begins(request) else come_back)(request)
 
     found: list[BaseRoute] = [
         *Login(pages, auth).routes(),
@@ -118,7 +118,7 @@ class ConnectionsPage(msgspec.Struct, frozen=True):
 
     targets: list[TargetConnection]
     care: SubscriptionState | None
-    """How the subscriptions stand; None: nobody has looked yet."""
+    """How the subscriptions stand; None: they were never listed."""
     check: str
     disconnect: str
     """The page that disconnects Withings."""
@@ -142,7 +142,7 @@ def connections_of(services: Services, person: Person) -> ConnectionsPage:
 def _connection(
     services: Services, person: Person, target: TargetSettings
 ) -> TargetConnection | None:
-    """None: nobody signs in there."""
+    """None: the target has no login."""
     module, problem = look_up(target)
     if module is None and problem is None:
         return None

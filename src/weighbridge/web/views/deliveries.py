@@ -1,6 +1,6 @@
-"""What went where and when: the list of deliveries, and what somebody decides about many of them.
+"""What went where and when: the list of deliveries, and decisions about many of them.
 
-The admin sees everything, whoever came by a person link what is his or her own.
+The admin sees everything, a person who came by a link what is his or her own.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ if TYPE_CHECKING:
     from weighbridge.storage.database import Database
     from weighbridge.web.app_context import AppContext
 
-_ODD = Message("deliveries.odd_title", ("deliveries.odd",), "deliveries.show_all", PATH)
+_INVALID = Message("deliveries.odd_title", ("deliveries.odd",), "deliveries.show_all", PATH)
 SHOWN = 50
 """Deliveries on a page."""
 MOST_NOTICES = 3
 """Sentences that wait for the next page of a session."""
 URGENT = (State.HELD, State.REJECTED, State.UNKNOWN, State.BLOCKED)
-"""What waits for somebody."""
+"""What waits for a person."""
 
 
 def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
@@ -81,7 +81,7 @@ class DeliveryList:
             try:
                 view = self._view(request, services.database)
             except InvalidDeliveryQuery:
-                return self._odd(request)
+                return self._invalid(request)
             query = view.query
             ids = [route.id for route in view.chosen]
             rows = deliveries_before(
@@ -112,7 +112,7 @@ class DeliveryList:
             try:
                 view, what = self._about_all(request, services.database)
             except InvalidDeliveryQuery:
-                return self._odd(request)
+                return self._invalid(request)
             found = bundle(services.database, _concerned(view, what), ALL_OF[what][1])
         if not found.rows:
             return self._back(view.query)
@@ -128,12 +128,12 @@ class DeliveryList:
         )
 
     def decide(self, request: SignedInRequest) -> Response:
-        """Do it, if it is still about the same deliveries; else show anew what it is about."""
+        """Do it, if it is still about the same deliveries; else show again what it is about."""
         with self._context.open() as services:
             try:
                 view, what = self._about_all(request, services.database)
             except InvalidDeliveryQuery:
-                return self._odd(request)
+                return self._invalid(request)
             mark = form_of(request).get("mark", "")
             concerned = _concerned(view, what)
             notice = decide_about_all(self._context, services.database, concerned, what, mark)
@@ -161,8 +161,8 @@ class DeliveryList:
             return ""
         return self._pages.link(reading_path(entry.person, entry.reading_id), **query.params())
 
-    def _odd(self, request: Request) -> Response:
-        return self._pages.message(request, _ODD, status=404, here="deliveries")
+    def _invalid(self, request: Request) -> Response:
+        return self._pages.message(request, _INVALID, status=404, here="deliveries")
 
 
 def _together(query: DeliveryQuery) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What somebody decides on a page about deliveries, and what came of it.
+"""Decisions about deliveries that are made on a page, and what came of them.
 
 A form says which deliveries it was made for and how they stood. What stands otherwise by then (it
 was pressed twice, the server went on meanwhile) is left alone.

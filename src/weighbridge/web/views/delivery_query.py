@@ -94,7 +94,7 @@ def read_delivery_query(
 ) -> DeliveryQuery:
     """What is asked for, of the people and targets that the visitor may know of.
 
-    Raises InvalidDeliveryQuery, the same for what does not exist and for what is somebody else's.
+    Raises InvalidDeliveryQuery: the same for what does not exist and for what is hidden.
     """
     person, target = asked.get("person", ""), asked.get("target", "")
     if person and person not in people:
@@ -133,7 +133,7 @@ class DeliveryView(msgspec.Struct, frozen=True):
 
     people: Sequence[str]
     others: Sequence[str]
-    """Who lives here as well and is nobody of the visitor's."""
+    """People whom the visitor may not see."""
     routes: Sequence[RouteOf]
     """Everything of the people that was ever owed something."""
     targets: Sequence[str]
@@ -152,7 +152,7 @@ class DeliveryView(msgspec.Struct, frozen=True):
 def read_view(
     request: Request, auth: Auth, settings: Settings, database: Database, *, lenient: bool = False
 ) -> DeliveryView:
-    """Raises InvalidDeliveryQuery; ``lenient``: what is odd asks for everything instead."""
+    """Raises InvalidDeliveryQuery; ``lenient``: what is invalid asks for everything instead."""
     people = auth.visible(request)
     directory = settings.directory
     configured = {

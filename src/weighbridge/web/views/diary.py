@@ -155,7 +155,7 @@ USUAL_DAYS = 90
 """What a page shows that was asked for no days."""
 
 
-class OddDays(ValueError):
+class InvalidDays(ValueError):
     """The days that were asked for are no days, or end before they begin."""
 
 
@@ -182,7 +182,7 @@ def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
             zone = history.zone()
             try:
                 days = read_days(request, _today(context.clock(), zone))
-            except OddDays:
+            except InvalidDays:
                 return pages.message(request, odd, status=404, here="history")
             diary = read_diary(services, person, history, days, zone)
         date = pages.texts(request).grammar.date
@@ -193,15 +193,15 @@ def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
 
 
 def read_days(request: Request, today: datetime.date) -> Days:
-    """What ``from`` and ``to`` ask for. Raises OddDays."""
+    """What ``from`` and ``to`` ask for. Raises InvalidDays."""
     asked = request.query_params
     try:
         last = _date(asked.get("to")) or today
         first = _date(asked.get("from")) or last - datetime.timedelta(days=USUAL_DAYS - 1)
     except (ValueError, OverflowError) as error:
-        raise OddDays from error
+        raise InvalidDays from error
     if first > last:
-        raise OddDays
+        raise InvalidDays
     return Days(first, last)
 
 

@@ -1,6 +1,6 @@
 """``/events``: a stream of server-sent events for a page that is open (HTML standard, 9.2).
 
-It says whose card changed, to whoever may see that person, and nothing else. It costs a task in
+It says whose card changed, to those who may see that person, and nothing else. It costs a task in
 the loop and no thread. It ends with its session, with its visitor, and with the server.
 """
 

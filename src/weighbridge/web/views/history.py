@@ -30,8 +30,8 @@ from weighbridge.web.views.history_export import compressed, encode_columns, enc
 from weighbridge.web.views.history_query import (
     SPANS,
     HistoryQuery,
+    InvalidField,
     InvalidHistoryQuery,
-    Oddity,
     read_query,
 )
 from weighbridge.web.views.person_history import PersonHistory, latest
@@ -108,7 +108,7 @@ class History:
             try:
                 query = read_query(request, measures)
             except InvalidHistoryQuery as problem:
-                return self._odd(request, person, problem.what)
+                return self._invalid(request, person, problem.what)
             response = answer(request, person, history, query)
         remember_units(request, response, query.units)
         return response
@@ -216,7 +216,7 @@ class History:
         page = "history-nothing.html"
         return self._pages.page(request, page, here="history", person=person, people=people)
 
-    def _odd(self, request: Request, person: str, what: Oddity) -> Response:
+    def _invalid(self, request: Request, person: str, what: InvalidField) -> Response:
         if not wants_a_page(request):
             return self._refusal(request, f"history.odd_{what}")
         message = Message(

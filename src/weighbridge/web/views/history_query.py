@@ -35,13 +35,13 @@ def start_of(span: str, now: float) -> int:
     return 0 if days is None else int(now) - days * DAY
 
 
-Oddity = Literal["measure", "compare", "range", "units"]
+InvalidField = Literal["measure", "compare", "range", "units"]
 
 
 class InvalidHistoryQuery(ValueError):
     """A value of the query that cannot be shown; ``what`` is its name there."""
 
-    def __init__(self, what: Oddity) -> None:
+    def __init__(self, what: InvalidField) -> None:
         super().__init__(what)
         self.what = what
 
@@ -95,7 +95,7 @@ def read_units(request: Request) -> UnitChoice:
         raise InvalidHistoryQuery("units") from None
 
 
-def _found(by_slug: dict[str, Measure], slug: str, what: Oddity) -> Measure | None:
+def _found(by_slug: dict[str, Measure], slug: str, what: InvalidField) -> Measure | None:
     """None: nothing was asked for."""
     if slug and slug not in by_slug:
         raise InvalidHistoryQuery(what)

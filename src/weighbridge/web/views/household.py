@@ -48,7 +48,7 @@ class NewLink(msgspec.Struct, frozen=True):
 
 
 def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
-    """The page of the admin with its two forms, and the way in by a link."""
+    """The page of the admin with its two forms, and signing in by a link."""
     household, links = Household(context, auth, pages), PersonLinkLogin(context, auth, pages)
     return [
         Route("/household", auth.require_admin(household.show)),
@@ -95,7 +95,7 @@ class Household:
         return self._pages.go_to("/household")
 
     def revoke(self, request: SignedInRequest) -> Response:
-        """The link leads nowhere from now on, and whoever came by it is signed out."""
+        """The link leads nowhere from now on, and browsers that came by it are signed out."""
         key = form_of(request).get("link", "")
         with self._context.open() as services:
             PersonLinks(services.database).revoke(key, self._context.clock())
@@ -147,7 +147,7 @@ class PersonLinkLogin:
         return self._begin(request, link)
 
     def _find(self, token: str) -> PersonLink | None:
-        """A link that is not revoked, of somebody who still lives here."""
+        """A link that is not revoked, of a person who is still configured."""
         with self._context.open() as services:
             links = PersonLinks(services.database)
             link = links.find(token)

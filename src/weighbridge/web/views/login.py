@@ -38,7 +38,7 @@ class Login:
         self._auth = auth
 
     def routes(self, sign_out: SignedInEndpoint | None = None) -> list[BaseRoute]:
-        """What a visitor may use before there is a session. ``sign_out``: another way to leave."""
+        """What a visitor may use before there is a session. ``sign_out`` replaces ours."""
         auth = self._auth
         leave = auth.require_person(sign_out or self.sign_out)
         return [

@@ -80,7 +80,7 @@ class NewestReadings:
         self._end = latest(now) + 1
 
     def all(self) -> list[NewestReading]:
-        """The newest of each kind, newest first. Nothing stands beside what is much newer."""
+        """The newest of each kind, newest first. What is much older than the newest is left out."""
         found = [one for kind in KINDS if (one := self._newest(kind))]
         if not found:
             found = list(islice(self._others(), 1))
@@ -88,7 +88,7 @@ class NewestReadings:
         return [one for one in found[:SHOWN] if found[0].taken_at - one.taken_at < FADES]
 
     def _others(self) -> Iterator[NewestReading]:
-        """Somebody may have a thermometer for the skin and nothing else."""
+        """A person may have a skin thermometer and nothing else."""
         for code, place in self._points.places():
             if place == WHOLE and (one := self._newest(ReadingKind((code,)))):
                 yield one

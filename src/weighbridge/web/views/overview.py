@@ -215,7 +215,7 @@ def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
 
 
 class Overview:
-    """Shows how everybody stands. Each request reads the database anew."""
+    """Shows the state of each person. Each request reads the database."""
 
     def __init__(self, context: AppContext, auth: Auth, pages: Pages) -> None:
         self._context = context
@@ -225,7 +225,7 @@ class Overview:
     def page(self, request: Request) -> Response:
         """All cards."""
         people = self._auth.visible(request)
-        # First: what changes from here on, the page is told although it may show it already.
+        # First: a change from here on is announced to the page, although it may show it already.
         mark = self._context.live.mark(people)
         return self._pages.page(
             request,
@@ -240,7 +240,7 @@ class Overview:
         )
 
     def card(self, request: Request) -> Response:
-        """One card, as it stands in the page. For the script of the page."""
+        """One card, as it is in the page. For the script of the page."""
         person = request.path_params["person"]
         if not self._auth.may_see(request, person):
             return self._pages.not_found(request)

@@ -1,4 +1,4 @@
-"""The set-up in the browser, for somebody who has never edited TOML: its routes, its beginning and
+"""The set-up in the browser, for people who have never edited TOML: its routes, its beginning and
 its end. The steps between are in ``setup_steps``.
 
 What was entered is kept in memory (``setup_draft``) until all of it is written at once.
@@ -82,7 +82,7 @@ class Setup:
             Route("/healthz", _healthz),
             Route("/readyz", _readyz),
             *self._login_routes(Login(self._pages, auth)),
-            # Withings tries this address when somebody registers it.
+            # Withings tries this address when it is registered.
             Route(CALLBACK_PATH, auth.public(self._way_back)),
             Route("/", away),
             Route("/connect", away),
@@ -124,7 +124,7 @@ class Setup:
         return checked
 
     def _login_routes(self, login: Login) -> list[BaseRoute]:
-        """Signing out forgets the answers: nobody could come back to them."""
+        """Signing out forgets the answers: no session could come back to them."""
 
         def sign_out(request: SignedInRequest) -> Response:
             self._drafts.forget(request.visitor.key)
@@ -191,14 +191,14 @@ class Setup:
         return self._overtaken(request)
 
     def _was_taken(self, request: Request, holding: Holding) -> Response:
-        """Somebody else wrote one of the files in this very moment."""
+        """Another process wrote one of the files in this very moment."""
         if not (self._state.settings.home / CONFIG_FILE).exists():
             return self.show_review(request, holding, trouble="changed", status=409)
         self._state.look()
         return self._overtaken(request)
 
     def _overtaken(self, request: Request) -> Response:
-        """There is a configuration now: ours, or that of somebody else."""
+        """There is a configuration now: ours, or that of another program."""
         obstacle = self._state.obstacle
         if obstacle is None:
             return self._pages.go_to("/setup")  # the server answers there

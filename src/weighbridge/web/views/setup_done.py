@@ -1,6 +1,6 @@
 """What is left of the set-up when there is a configuration: a page that says so.
 
-Whoever still has a page of the set-up open, in another browser for instance, comes here.
+A page of the set-up that is still open, in another browser for instance, leads here.
 """
 
 from __future__ import annotations

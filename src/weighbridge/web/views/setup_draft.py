@@ -1,7 +1,7 @@
 """What was entered in the browser so far, and the configuration that is written from it.
 
-Each browser has answers of its own, in memory only. They are few, and forgotten when nobody comes
-back to them. The configuration is shown first, checked, then written with its secrets.
+Each browser has answers of its own, in memory only. They are few, and forgotten when they are
+not used for a while. The configuration is shown first, checked, then written with its secrets.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         return next((one for one in reversed(self.people) if one.key < person.key), None)
 
     def with_person(self, person: PersonDraft) -> Draft:
-        """The same with somebody changed, or added when the key is the next one."""
+        """The same with a person changed, or added when the key is the next one."""
         change = msgspec.structs.replace
         if person.key == self.next_key:
             return change(self, people=(*self.people, person), next_key=self.next_key + 1)
@@ -93,7 +93,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         return change(self, people=people)
 
     def without_person(self, key: int) -> Draft:
-        """The same without somebody."""
+        """The same without a person."""
         people = tuple(one for one in self.people if one.key != key)
         return msgspec.structs.replace(self, people=people)
 
@@ -102,14 +102,14 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, secrets={**self.secrets, key: secret})
 
     def with_secrets_of(self, other: Draft) -> Draft:
-        """What is kept of answers that must be corrected: nobody shall type a secret twice."""
+        """What is kept of answers that must be corrected: a secret need not be typed twice."""
         return msgspec.structs.replace(
             self, client_secret=other.client_secret, secrets=other.secrets
         )
 
     @property
     def secrets_in_use(self) -> dict[SecretKey, Secret]:
-        """Those of targets that somebody has."""
+        """Those of targets that a person has."""
         keys = {
             key
             for person in self.people
@@ -168,7 +168,7 @@ class Drafts:
 
     @contextmanager
     def of(self, session: str, usual: Draft) -> Iterator[Holding]:
-        """The answers of a session, for as long as nobody else may touch any.
+        """The answers of a session, which no other request may touch meanwhile.
 
         ``usual`` is what a browser begins with.
         """
@@ -188,7 +188,7 @@ class Drafts:
             self._kept.pop(session, None)
 
     def expire(self) -> None:
-        """Forget what is too old, though nobody comes."""
+        """Forget what is too old, without a request."""
         with self._lock:
             self._drop_old()
 

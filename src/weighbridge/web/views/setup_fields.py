@@ -127,7 +127,7 @@ def _check_word(entered: Entered, name: str, word: str) -> None:
 
 
 def read_person(entered: Entered, draft: Draft, person: PersonDraft) -> PersonDraft:
-    """Name, height and time zone of somebody who may be new."""
+    """Name, height and time zone of a person, who may be new."""
     name = entered.text("name")
     if not name:
         entered.complain("name", "missing")

@@ -101,7 +101,7 @@ class Steps:
     def show_person(
         self, request: Request, holding: Holding, entered: Entered | None = None
     ) -> Response:
-        """Somebody's form."""
+        """The form of a person."""
         person = self._person(request, holding)
         if person is None:
             return self._pages.go_to(STEPS["people"])
@@ -120,7 +120,7 @@ class Steps:
         return self._pages.go_to(STEPS["people"])
 
     def remove_person(self, request: Request, holding: Holding) -> Response:
-        """Whoever was removed already is not missed."""
+        """A person who was removed already is no error."""
         holding.draft = holding.draft.without_person(request.path_params["key"])
         return self._pages.go_to(STEPS["people"])
 
@@ -135,7 +135,7 @@ class Steps:
     def show_targets(
         self, request: Request, holding: Holding, entered: Entered | None = None
     ) -> Response:
-        """Where the readings of somebody go."""
+        """Where the readings of a person go."""
         draft, person = holding.draft, self._person(request, holding)
         if person is None:
             return self._pages.go_to(STEPS["people"])

@@ -45,7 +45,7 @@ def secret_fields() -> set[str]:
 
 
 def read_targets(entered: Entered, draft: Draft, person: PersonDraft) -> Draft:
-    """Where the readings of somebody go. Kinds that cannot be used stay as they are."""
+    """Where the readings of a person go. Kinds that cannot be used stay as they are."""
     targets: dict[str, Mapping[str, str]] = {}
     for kind in _asked():
         if missing_part(kind):

@@ -1,6 +1,6 @@
-"""Whether Withings would tell us of a person's readings: asked when somebody presses a button.
+"""Whether Withings would notify us of a person's readings: asked when a button is pressed.
 
-What is found is said in words. If something is missing, the server is told to mend it soon.
+What is found is said in words. If something is missing, the server subscribes again soon.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def _read(found: FoundSubscriptions, callback: str | None, now: float) -> Checke
 
 
 def _renew_soon(services: Services, person: Person) -> None:
-    """The server looks after this account next. Nobody else's is touched."""
+    """The server looks after this account next, and touches no other."""
     archive = services.archive(person.name)
     if archive is not None:
         SubscriptionStore(services.database, archive.account).postpone(services.clock())

@@ -60,7 +60,7 @@ class Consent(msgspec.Struct, eq=False):
 
 
 class Consents:
-    """What is known of sign-ins under way; in memory, few. Safe in several threads."""
+    """The logins under way; in memory, few. Safe in several threads."""
 
     def __init__(self, clock: Callable[[], float], new: Callable[[], str] = new_state) -> None:
         self._clock = clock
@@ -107,33 +107,33 @@ _PRIVATE = {"Referrer-Policy": "no-referrer"}
 """The address of the way back holds a code."""
 
 
-class Ending(msgspec.Struct, frozen=True):
-    """How the way ends when it does not end well."""
+class FailedLogin(msgspec.Struct, frozen=True):
+    """How a login ends that fails."""
 
     problem: type[Problem]
     status: int
     reason: str
-    """Its texts stand under ``connect.<reason>_title`` and, if it has an own one, ``_next``."""
+    """Its texts stand under ``connect.<reason>_title`` and, if it has one of its own, ``_next``."""
     explains: bool = True
     """False: what the problem itself says is shown instead, in English."""
 
 
-REFUSED = Ending(LoginNeeded, 403, "refused")
-STRANGE = Ending(LoginNeeded, 400, "strange")
-UNKNOWN = Ending(ConfigProblem, 404, "nobody")
-ENDINGS = (
-    Ending(CodeExpired, 410, "late"),
+REFUSED = FailedLogin(LoginNeeded, 403, "refused")
+STRANGE = FailedLogin(LoginNeeded, 400, "strange")
+UNKNOWN = FailedLogin(ConfigProblem, 404, "nobody")
+FAILURES = (
+    FailedLogin(CodeExpired, 410, "late"),
     REFUSED,
-    Ending(RetryLater, 503, "no_answer"),
-    Ending(TakenProfile, 409, "taken"),
-    Ending(OtherProfile, 409, "other_profile"),
-    Ending(ConfigProblem, 409, "misfit", explains=False),
-    Ending(Problem, 500, "not_kept", explains=False),
+    FailedLogin(RetryLater, 503, "no_answer"),
+    FailedLogin(TakenProfile, 409, "taken"),
+    FailedLogin(OtherProfile, 409, "other_profile"),
+    FailedLogin(ConfigProblem, 409, "misfit", explains=False),
+    FailedLogin(Problem, 500, "not_kept", explains=False),
 )
 """The first that fits counts."""
 
 
-class WithingsWay:
+class WithingsLogin:
     """Sends people to Withings and receives them when they come back."""
 
     def __init__(self, context: AppContext, auth: Auth, pages: Pages) -> None:
@@ -144,17 +144,17 @@ class WithingsWay:
         self._address = callback_address(context.settings)
 
     def begins(self, request: Request) -> bool:
-        """Whether somebody wants to go to Withings: a form, or a link that names a person."""
+        """Whether the request wants to go to Withings: a form, or a link that names a person."""
         return request.method == "POST" or (
             request.method == "GET" and "person" in request.query_params and not self.ends(request)
         )
 
     def ends(self, request: Request) -> bool:
-        """Whether Withings sends somebody back, or asks with HEAD whether we are here."""
+        """Whether Withings sends a browser back, or asks with HEAD whether we are here."""
         return ends_the_way(request.scope)
 
     def begin(self, request: SignedInRequest) -> Response:
-        """Send a person's browser to the consent page. For somebody who is signed in."""
+        """Send the browser of a person who is signed in to the consent page."""
         given = form_of(request) if request.method == "POST" else request.query_params
         person = self._person(request, given.get("person", ""))
         if person is None:
@@ -214,7 +214,7 @@ class WithingsWay:
         return msgspec.structs.replace(services.app(), callback_url=self._address)
 
     def _person(self, request: Request, name: str) -> Person | None:
-        """None for somebody whom this visitor may not see: as if there were nobody."""
+        """None for a person whom this visitor may not see, as if there were no such person."""
         return (
             self._context.settings.directory.person(name)
             if self._auth.may_see(request, name)
@@ -232,7 +232,7 @@ class WithingsWay:
 
     def _trouble(self, request: Request, problem: Problem, person: str) -> Response:
         """A page that says what is wrong and leads on. What it says holds no secret."""
-        ending = next(one for one in ENDINGS if isinstance(problem, one.problem))
+        ending = next(one for one in FAILURES if isinstance(problem, one.problem))
         log.info("not_connected", extra={"person": person, "problem": type(problem).__name__})
         return self._say(
             request,
@@ -251,7 +251,7 @@ class WithingsWay:
     def _say(
         self,
         request: Request,
-        ending: Ending,
+        ending: FailedLogin,
         *,
         person: str | None = None,
         problem: Problem | None = None,
@@ -272,13 +272,13 @@ class WithingsWay:
 
 
 def _owner(request: Request, problem: Problem | None) -> str | None:
-    """Whose profile it is already; None for somebody who must not know of others."""
+    """Whose profile it is already; None for a visitor who must not know of others."""
     session = session_of(request)
     is_admin = session is not None and session.person is None
     return problem.owner if is_admin and isinstance(problem, TakenProfile) else None
 
 
 def ends_the_way(scope: Scope) -> bool:
-    """Whether Withings sends somebody back, or asks with HEAD whether we are here."""
+    """Whether Withings sends a browser back, or asks with HEAD whether we are here."""
     given = QueryParams(scope["query_string"])
     return scope["method"] == "HEAD" or not given.keys().isdisjoint(("code", "error"))
