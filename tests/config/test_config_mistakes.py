@@ -114,6 +114,8 @@ JOURNAL_TARGET = '[[person]]\nname = "a"\n[[person.target]]\nkind = "journal"\np
         (JOURNAL_TARGET + "token = 3", 6, "is no secret. Write"),
         (JOURNAL_TARGET.replace('path = "x"', ""), 3, "path is missing."),
         (JOURNAL_TARGET.replace('"x"', '""'), 5, "must be the path of a file"),
+        (JOURNAL_TARGET.replace('"x"', '" "'), 5, "must be the path of a file"),
+        ("[[person]]\nname = 'a'\n[[person.target]]\nkind = ' '", 4, "is empty."),
         (
             JOURNAL_TARGET + '[[person.target]]\nkind = "journal"\npath = "y"',
             7,
@@ -171,6 +173,12 @@ def test_the_last_good_value_is_taken_and_the_next_one_is_not(
 def test_a_broken_line_does_not_hide_the_others(tmp_path: Path) -> None:
     text = '[[person]]\nname = anna\nheight_cm = 1\n[[person.target]]\nkind = journal\nrows = "a"\n'
     assert [m.split(":")[1] for m in mistakes(text, tmp_path)] == ["2", "3", "5"]
+
+
+def test_a_member_that_is_no_table_does_not_hide_the_next_one(tmp_path: Path) -> None:
+    first, second = mistakes('person = ["a", { name = "b", height_cm = 1 }]', tmp_path)
+    assert "person must be a table" in first
+    assert "height_cm must be between 50 and 272" in second
 
 
 def test_an_unclosed_list_is_reported_once(tmp_path: Path) -> None:

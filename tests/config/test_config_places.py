@@ -68,6 +68,19 @@ def test_file_then_environment_then_secret_files_then_the_app_file(tmp_path: Pat
     assert settings.origin("withings.client_id") == f"file {tmp_path / 'withings_app.json'}"
 
 
+def test_what_the_environment_leaves_open_comes_from_the_secret_files(tmp_path: Path) -> None:
+    places(tmp_path)
+    assert secret_of(read("", tmp_path, {"WITHINGS_CLIENT_ID": "app"})) == "of files"
+    settings = read("", tmp_path, {"WITHINGS_CLIENT_SECRET": "of environment"})
+    assert (settings.withings.client_id, secret_of(settings)) == ("app", "of environment")
+
+
+def test_a_broken_app_file_does_not_matter_when_the_application_is_known(tmp_path: Path) -> None:
+    (tmp_path / "withings_app.json").write_text("{")
+    environ = {"WITHINGS_CLIENT_ID": "id", "WITHINGS_CLIENT_SECRET": "secret"}
+    assert read("", tmp_path, environ).withings.client_id == "id"
+
+
 def test_the_secret_of_another_application_is_left_alone(tmp_path: Path) -> None:
     environ = places(tmp_path)
     settings = read('[withings]\nclient_id = "other"\n', tmp_path, environ)

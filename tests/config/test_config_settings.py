@@ -13,7 +13,9 @@ import pytest
 
 from fixtures.config import HOUSEHOLD, install_journal, read
 from weighbridge.config import Person, WithingsSettings, home_folder, load
+from weighbridge.config.listing import values
 from weighbridge.core.errors import ConfigProblem
+from weighbridge.core.secret import STARS
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +67,13 @@ def test_every_value_knows_where_it_comes_from(tmp_path: Path) -> None:
     assert origin("person.anna.target.journal.name") == "default"
     assert origin("person.anna.target.second.name") == "weighbridge.toml:17"
     assert origin("person.Zoë.height_cm") == "default"
+
+
+def test_an_option_whose_name_sounds_secret_is_never_shown(tmp_path: Path) -> None:
+    text = HOUSEHOLD.replace('path = "anna.txt"', 'path = "anna.txt"\napi_key = "hush"')
+    shown = {value.key: value.value for value in values(read(text, tmp_path))}
+    assert shown["person.anna.target.journal.api_key"] == STARS
+    assert "hush" not in str(shown)
 
 
 def test_people_and_targets_are_found_by_name(tmp_path: Path) -> None:
