@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weighbridge.core.days import END_OF_TIME, Window
-from weighbridge.core.measures import MeasureType, Reading
+from weighbridge.core.days import Window
+from weighbridge.core.measures import END_OF_TIME, MeasureType, Reading
 from weighbridge.testing.builders import reading
 
 ZONES = (

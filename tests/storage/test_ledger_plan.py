@@ -9,8 +9,9 @@ import pytest
 
 from fixtures.ledger import add, open_ledger, row_of
 from weighbridge.core.delivery_state import Add, Change, Older, State, Step
+from weighbridge.core.measures import END_OF_TIME
 from weighbridge.core.reason import plain
-from weighbridge.storage.archive import END_OF_TIME, connect_account
+from weighbridge.storage.archive import connect_account
 from weighbridge.storage.ledger import Ledger
 from weighbridge.testing.builders import NOON
 

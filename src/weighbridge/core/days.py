@@ -7,10 +7,9 @@ from functools import lru_cache
 
 import msgspec
 
+from weighbridge.core.measures import END_OF_TIME
 from weighbridge.core.records import Record
 from weighbridge.core.zones import first_zone
-
-END_OF_TIME = 2**62
 
 _AHEAD, _BEHIND = 14 * 3600, 12 * 3600
 """No zone is further from UTC than this, in seconds."""

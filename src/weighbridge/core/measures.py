@@ -11,6 +11,9 @@ from enum import IntEnum
 
 import msgspec
 
+END_OF_TIME = 2**62
+"""A time after all others, in seconds, that a database can hold."""
+
 KG_IN_A_POUND = Decimal("0.45359237")
 """Exact by definition: the international yard and pound agreement of 1959."""
 

@@ -10,12 +10,12 @@ from typing import Protocol
 import msgspec
 
 from weighbridge.core.errors import ConfigProblem, Problem
+from weighbridge.core.measures import END_OF_TIME
 from weighbridge.core.records import MEASURES
 from weighbridge.storage.accounts import account_row, count_odd_groups
 from weighbridge.storage.database import Database, Row
 from weighbridge.storage.logins import WITHINGS
 
-END_OF_TIME = 2**62
 INSTANTS_AT_ONCE = 500
 """How many instants a question names."""
 

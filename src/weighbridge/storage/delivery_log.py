@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from weighbridge.core.delivery_state import State
-from weighbridge.storage.archive import END_OF_TIME
+from weighbridge.core.measures import END_OF_TIME
 from weighbridge.storage.database import Database, Row
 from weighbridge.storage.routes import route_row
 

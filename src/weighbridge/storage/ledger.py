@@ -9,8 +9,8 @@ import msgspec
 
 from weighbridge.core.delivery_state import Add, Change, Known, Older, State, Step, Transition
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
+from weighbridge.core.measures import END_OF_TIME
 from weighbridge.core.reason import Reason
-from weighbridge.storage.archive import END_OF_TIME
 from weighbridge.storage.database import Database, Row
 from weighbridge.storage.decisions import accepted_readings
 from weighbridge.storage.delivery_log import count_open, count_unseen

@@ -8,9 +8,9 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 
 from weighbridge.config import Person
-from weighbridge.core.measures import MeasureType
+from weighbridge.core.measures import END_OF_TIME, MeasureType
 from weighbridge.core.zones import first_zone
-from weighbridge.storage.archive import END_OF_TIME, Archive
+from weighbridge.storage.archive import Archive
 from weighbridge.storage.points import WHOLE, Point, Points
 from weighbridge.sync.services import Services
 from weighbridge.sync.stored_readings import goals, newest_zone
