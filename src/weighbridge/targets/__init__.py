@@ -58,7 +58,7 @@ def all_kinds(names: Iterable[str] | None = None) -> list[TargetKind]:
         try:
             found.append(find_kind(name))
         except ConfigProblem:
-            continue  # whoever names it in the configuration is told why
+            continue  # a configuration that names it reports why
     return sorted(found, key=lambda kind: (kind.place, kind.name))
 
 

@@ -1,7 +1,7 @@
 """What every target promises. The engine remembers, batches, waits and retries; a target says
 what it takes, renders it (pure) and sends it (once).
 
-What a kind of target is, the options included, stands in its descriptor (``targets.kind``).
+A kind of target, with its options, is described in its descriptor (``targets.kind``).
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Session(Protocol):
         """
 
     def lease(self) -> AbstractContextManager[None]:
-        """Held by one process at a time: whoever renews a login does it inside."""
+        """Held by one process at a time, while it renews the login."""
 
 
 class Newest(msgspec.Struct, frozen=True):
@@ -90,7 +90,7 @@ class Newest(msgspec.Struct, frozen=True):
 class Body(Protocol):
     """What is known of a person's body, read from the archive when it is asked.
 
-    Readings whose owner is in doubt do not count, unless somebody accepted them.
+    Readings whose owner is in doubt do not count, unless a person accepted them.
     """
 
     def userid(self) -> str | None:
@@ -301,7 +301,7 @@ class KeepsConnection(Protocol):
         """Connect in the background and stay connected. Returns at once, never raises a Problem."""
 
     def announce(self) -> None:
-        """Say anew what the other side keeps (what there is, the newest state). Raises like
+        """Publish again what the other side keeps (what there is, the newest state). Raises like
         ``send``. Called in a thread that may read the archive."""
 
     def report(self, news: ServerStatus) -> None:

@@ -181,7 +181,7 @@ class TargetKind(msgspec.Struct, frozen=True, kw_only=True):
     install: str = ""
     """What ``pip install`` needs for them; "" for the extra of the same name."""
     place: int = 100
-    """Where it stands in lists for people: smaller comes first, then the name decides."""
+    """Its place in lists for people: smaller comes first, then the name decides."""
 
     wizard: tuple[WizardField, ...] = ()
     """What ``init`` and the set-up ask. The first one decides whether there is a target at all;

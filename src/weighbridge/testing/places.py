@@ -177,7 +177,7 @@ class Place(Letterbox):
         return {name: sighting for name, sighting in found.items() if sighting}
 
     def replace(self, owed: Sequence[Owed]) -> Receipt:
-        """Take away what stands in the place of each reading and can be seen, then write."""
+        """Remove the visible entry of each reading, then write."""
         self.calls.append(("replace", len(owed)))
         for one in owed:
             self.replaced.append(one.previous)

@@ -18,7 +18,7 @@ Example configuration::
             with one file for each reading.
 
 A reading that changes is updated where it stands and never repeated. What else you write into a
-text file stays there. Delete the file, and it begins anew with what is owed from then on.
+text file stays there. Delete the file, and a new one begins with what is owed from then on.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ class FileTarget:
         return Receipt(delivered=written, refused=payload.refused, problem=problem)
 
     def look(self, owed: Sequence[Owed]) -> Mapping[str, Existing]:
-        """What stands in the file for these readings."""
+        """What the file holds for these readings."""
         entries = self.render(owed).entries
         with trouble_with(self._path):
             found = self._shelf().find(entries)

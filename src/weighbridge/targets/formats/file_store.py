@@ -37,7 +37,7 @@ class Shelf(Protocol):
     """Writing twice changes nothing. Raises ``OSError`` as it comes, and ``RetryLater``."""
 
     def find(self, entries: Sequence[FileEntry]) -> dict[str, FileState]:
-        """Reading id → what stands in its place; nothing for what is not there."""
+        """Reading id → its entry in the file; nothing for what is not there."""
 
     def write(self, entries: Sequence[FileEntry], written: dict[str, str]) -> None:
         """Write or replace; notes reading id → reference of what is safe on the disk."""

@@ -1,8 +1,8 @@
-"""FIT files that are kept up to date: read, merged, written anew.
+"""FIT files that are kept up to date: read, merged, written again.
 
 FIT has no place for the id of a reading. The reference of a row is its time and its value
 (``1760000000:6575``), and a row is replaced only under that reference. So two readings of the
-same second stay two, and a row that somebody removed is simply written again.
+same second stay two, and a row that a person removed is simply written again.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class _Rows:
         return (row for rows in self._by_second.values() for row in rows)
 
     def standing(self, entry: FileEntry, row: Row) -> FileState | None:
-        """What stands in the place of an entry: the same row, or its earlier revision."""
+        """The row of an entry: the same, or its earlier revision."""
         if row in self._at(row.taken_at):
             return FileState(reference(row), same=True)
         earlier = self._earlier(entry)

@@ -22,7 +22,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 class LineFile:
     """One file. Raises ``OSError`` as it comes and ``RetryLater`` for a folder in its place.
 
-    It remembers where each reading stands, in one pass over the file, until somebody else
+    It remembers where each reading stands, in one pass over the file, until another program
     changes the file. It is not safe against other writers: hold a lock while calling.
     """
 

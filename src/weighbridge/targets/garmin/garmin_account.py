@@ -47,7 +47,7 @@ class GarminProfile(msgspec.Struct, frozen=True):
 
 
 def read_profile(answer: GarminAnswer) -> GarminProfile:
-    """The ``socialProfile`` of whoever is logged in. Raises RetryLater or LoginNeeded."""
+    """The ``socialProfile`` of the account that is logged in. Raises RetryLater or LoginNeeded."""
     content = answer.json()
     if not answer.good or not isinstance(content, dict):
         raise trouble_of_read(answer, "profile")

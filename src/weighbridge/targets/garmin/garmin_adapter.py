@@ -5,7 +5,7 @@ nor disguises errors (docs/reference/garmin.md#library-errors). Three of its way
 replaced:
 
     _refresh_session        it renews silently, swallows refusals and locks out no other process;
-                            here whoever owns the login renews it, and a refusal ends the call
+                            here the owner of the login renews it, and a refusal ends the call
     _token_expires_soon     the owner of the login has looked already
     _establish_session      without tokens it falls back to a cookie that cannot be kept
 """
@@ -39,7 +39,7 @@ Token and sign-in calls get 30 seconds as a whole from the library."""
 
 _DELAYS = tuple(name for name in vars(sso) if name.endswith(("DELAY_MIN_S", "DELAY_MAX_S")))
 
-# Without this, warnings of the library reach the terminal of somebody who did not ask for them.
+# Without this, warnings of the library reach the terminal of a person who did not ask for them.
 logging.getLogger("garminconnect").addHandler(logging.NullHandler())
 
 

@@ -42,7 +42,7 @@ def unreachable(error: OSError, code: str = "garmin.unreachable") -> RetryLater:
 
 
 def _name(error: BaseException) -> str:
-    # The class only: the texts of the HTTP libraries repeat addresses with what stands in them.
+    # The class only: the texts of the HTTP libraries repeat addresses and what they hold.
     return type(error).__name__
 
 

@@ -108,7 +108,7 @@ class GarminTarget:
         return found | match_pressures(pressures, self._pressures(pressures))
 
     def replace(self, owed: Sequence[Owed]) -> Receipt:
-        """Delete what stands in the place of each reading, then send all in one file."""
+        """Delete the old entry of each reading, then send all in one file."""
         payload = self.render(owed)
         weights, pressures = self._renderer.wanted(owed)
         done = self._make_room(weights, pressures)

@@ -2,7 +2,7 @@
 
 The refresh token dies at its first use and its successor comes in the answer
 (docs/reference/garmin.md#tokens). So a renewal holds a lease from before the request until the new
-pair is stored, and whoever waited for the lease takes what the other one stored.
+pair is stored, and a process that waited for the lease takes what the other one stored.
 """
 
 from __future__ import annotations

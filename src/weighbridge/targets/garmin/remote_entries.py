@@ -115,7 +115,7 @@ def match_pressures(wanted: Iterable[Wanted], holdings: Sequence[Held]) -> dict[
 def older_entries(
     wanted: Iterable[Wanted], holdings: Sequence[Held], found: Mapping[str, Existing]
 ) -> list[str]:
-    """The references of what must go before these readings are sent anew.
+    """The references of what must go before these readings are sent again.
 
     The revision before, wherever it stands, and everything at the same second: two weigh-ins of
     one person cannot be that close. A reading that stands there already keeps its place.

@@ -64,7 +64,7 @@ class Bridge(msgspec.Struct, frozen=True):
         return fresh and heard.topic == self.topics.birth and heard.payload == ONLINE
 
     def is_button(self, heard: Heard) -> bool:
-        """Whether somebody wants a sync now. A retained wish is an old one."""
+        """Whether the message asks for a sync now. A retained one is old."""
         return heard.topic == self.topics.sync_request and not heard.retained
 
 

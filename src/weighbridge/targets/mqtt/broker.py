@@ -123,7 +123,7 @@ class Broker:
             if self._residence is None:
                 visit, self._connection = self._connection, None
                 self._residence = self._new_residence(house, installation)
-                self._is_dialing = True  # whoever publishes now waits for the first attempt
+                self._is_dialing = True  # publishing waits for the first attempt
                 self._residence.start()
             residence = self._residence
         residence.welcome(person, target)

@@ -2,7 +2,7 @@
 
 paho keeps what it could not send and sends it after it has reconnected. That would be a second
 outbox beside the ledger, so a connection lives once: what was not acknowledged when it ends is
-gone with it, and whoever sent it knows.
+gone with it, and the sender knows.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ class ConnectionSupervisor:
         self._thread.start()
 
     def welcome(self, person: str, target: str) -> None:
-        """One more target of a person that is told when the broker is there (again)."""
+        """Register a target; it is called when the broker is reachable (again)."""
         with self._bell:
             is_late = self._is_home and (person, target) not in self._guests
             self._guests[person, target] = None
@@ -156,7 +156,7 @@ class ConnectionSupervisor:
             self._rest(self._wait_after(problem, lasted))
 
     def _tell(self, problem: Problem) -> None:
-        """Once, until the broker was there again; whoever refuses us is told of to everybody."""
+        """Tell every target once that the login was refused, until the broker is back."""
         level = logging.INFO if self._failures else logging.WARNING
         log.log(level, "mqtt_not_connected", extra={"problem": str(problem)})
         if isinstance(problem, LoginNeeded) and not self._failures:
@@ -253,7 +253,7 @@ class ConnectionSupervisor:
             self._house.came_back(person, target)
 
     def _say(self, connection: BrokerConnection, message: MqttMessage) -> None:
-        """What is lost here is said anew at the next greeting, or not needed any more."""
+        """What is lost here is published again at the next greeting, or no longer needed."""
         connection.publish([message], self._seconds)
 
     def _take_leave(self, connection: BrokerConnection) -> None:

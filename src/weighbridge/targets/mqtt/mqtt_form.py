@@ -1,6 +1,6 @@
 """What a person types about a broker, and what the environment says. Pure.
 
-The user stands in the url, a password never does: a form has fields of their own for them.
+The url holds the user and never a password; a form has a field for each of them.
 """
 
 from __future__ import annotations

@@ -109,9 +109,9 @@ class MqttTarget:
         self._broker().stay(house, context.person, context.target, context.installation())
 
     def announce(self) -> None:
-        """Publish anew what is retained: the device and the newest state. Raises like ``send``."""
+        """Publish the retained device and state again. Raises like ``send``."""
         newest = tuple(self._context.body.newest())
-        self._publish_state(self._state(self._person(), newest), newest, anew=True)
+        self._publish_state(self._state(self._person(), newest), newest, again=True)
 
     def report(self, news: ServerStatus) -> None:
         """Say how the server is doing, in the language of this target."""
@@ -123,7 +123,7 @@ class MqttTarget:
     # what is published
 
     def _publish_state(
-        self, state: MqttMessage, newest: Sequence[Newest], *, anew: bool = False
+        self, state: MqttMessage, newest: Sequence[Newest], *, again: bool = False
     ) -> None:
         from weighbridge.targets.mqtt.mqtt_message import MqttMessage
 
@@ -132,7 +132,7 @@ class MqttTarget:
             broker.publish([state])
             return
         topic, device = self._topics.discovery(person.userid), self._device(person, newest, b"")
-        if not anew and broker.remembers(topic, device):
+        if not again and broker.remembers(topic, device):
             broker.publish([state])
             return
         complete = self._device(person, newest, broker.standing(topic))

@@ -1,4 +1,4 @@
-"""From measurements to what stands in JSON: numbers, instants, the newest of each kind. Pure."""
+"""From measurements to JSON: numbers, instants, the newest of each kind. Pure."""
 
 from __future__ import annotations
 

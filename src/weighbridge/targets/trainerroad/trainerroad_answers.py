@@ -5,7 +5,7 @@ Source: docs/reference/trainerroad.md#failures. Where it leaves a choice:
     401, 3xx to the login page   LoginNeeded
     403, 408, 429, 5xx           RetryLater: turned away, or out of order
     PUT 400, 409, 413, 415, 422  Refused: the rest of the profile was its own, so it is the weight
-    PUT 5xx                      OutcomeUnknown: whoever wrote reads again
+    PUT 5xx                      OutcomeUnknown: the writer reads again
     everything else              the interface changed: report it and leave it alone for hours
 """
 

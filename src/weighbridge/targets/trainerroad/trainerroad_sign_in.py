@@ -88,7 +88,7 @@ def _credentials(username: str, password: str) -> bytes:
 
 
 def _check(answer: TrainerRoadAnswer) -> None:
-    """Return when somebody is signed in."""
+    """Return when the sign-in worked."""
     success = read_success(answer.body) if answer.status == 200 else None
     if success is False or answer.status == 401:
         raise WrongPassword(code="trainerroad.wrong_password")

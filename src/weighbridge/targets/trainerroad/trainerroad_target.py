@@ -33,7 +33,7 @@ class Weight(msgspec.Struct, frozen=True):
 
 
 class TrainerRoadPayload(msgspec.Struct, frozen=True):
-    """Weights, oldest first: the last one stands in the end."""
+    """Weights, oldest first: the last one stays."""
 
     weights: tuple[Weight, ...]
     refused: dict[str, Problem | str]
