@@ -67,7 +67,7 @@ def test_dora_is_set_up_and_weighs_something(empty: Empty, visit: Visiting, fami
     enter(page, {"Name": "dora", "Height": "9"}, "Save and continue")
     assert "from 50 to 272" in page.get_by_role("alert").inner_text()
     window.examine()
-    enter(page, {"Height": "168"}, "Save and add somebody else")
+    enter(page, {"Height": "168"}, "Save and add another person")
     page.get_by_role("link", name="Continue").click()
     assert page.inner_text("h1") == "Targets of dora"
     window.examine()

@@ -64,7 +64,7 @@ def test_it_shows_origin_values_and_targets(world: World) -> None:
 def test_a_held_reading_can_be_released_with_the_command_it_names(world: World) -> None:
     told = why(world, DOUBTFUL)
     assert "  garmin: held\n    It is not certain who was measured.\n" in told
-    assert "but it may have been somebody else" in told
+    assert "but it may have been another person" in told
     assert command_in(told) == ["deliveries", "accept", world.reading(DOUBTFUL)]
     world.run(*command_in(told), expect=0)
     world.run("sync", expect=1)

@@ -344,7 +344,7 @@ def test_the_account_of_somebody_else_is_refused(family: Street) -> None:
     assert "already belongs to anna" in words_of(told)
     own = sign_in(ben, "ben", ANNA)
     assert own.status == 409
-    assert "belongs to somebody else" in words_of(own)
+    assert "belongs to another person" in words_of(own)
     assert "anna" not in words_of(own)
     assert list(family.accounts()) == [("anna", "garmin")]
 

@@ -263,7 +263,7 @@ def test_a_doubtful_reading_asks_whose_it_is(quiet: Deliveries, admin: Visitor) 
     told = words_of(page)
     assert "Whose is it? The scale was not sure who stood on it." in told
     assert "It is not certain who was measured." in told
-    assert "but it may have been somebody else." in told
+    assert "but it may have been another person." in told
     (form,) = forms_of(page)
     assert form["buttons"] == {
         "accept": "Yes, it belongs to anna",
@@ -300,7 +300,7 @@ def test_a_doubtful_reading_asks_whose_it_is(quiet: Deliveries, admin: Visitor) 
         ),
         (State.SUPERSEDED, {"answer": GONE}, "it was deleted at Withings", set()),
         (State.SKIPPED, {}, "unless the reading changes", {"retry"}),
-        (State.HELD, {}, "Nothing happens until somebody decides.", {"accept", "skip"}),
+        (State.HELD, {}, "Nothing happens until a person decides.", {"accept", "skip"}),
     ],
 )
 def test_each_state_is_explained_with_the_decisions_that_it_allows(

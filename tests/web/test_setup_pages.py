@@ -310,13 +310,13 @@ def test_what_changed_in_another_window_is_shown_before_it_is_written(quiet: Emp
         ("/setup/people", {"name": " "}, "name", "Fill this in."),
         ("/setup/people", {"name": "a\nb"}, "name", "visible characters"),
         ("/setup/people", {"name": "x" * 65}, "name", "up to 64"),
-        ("/setup/people", {"name": "ANNA"}, "name", "has this name already"),
+        ("/setup/people", {"name": "ANNA"}, "name", "is taken already"),
         ("/setup/people", {"name": "b", "height": "1.72"}, "height", "from 50 to 272"),
         ("/setup/people", {"name": "b", "height": "tall"}, "height", "from 50 to 272"),
         ("/setup/people", {"name": "b", "timezone": "Europa/Paris"}, "timezone", "Europe/Paris?"),
         ("/setup/people", {"name": "b", "timezone": "../../etc"}, "timezone", "no such time zone"),
         ("/setup/targets/1", {"file-path": "~nobody-here/x"}, "file-path", "Write it out"),
-        ("/setup/targets/1", {"file-path": "ben.csv"}, "file-path", "Somebody else has this file"),
+        ("/setup/targets/1", {"file-path": "ben.csv"}, "file-path", "Another person has this file"),
         ("/setup/targets/1", {"mqtt-url": "http://pi"}, "mqtt-url", "like mqtt://"),
         ("/setup/targets/1", {"mqtt-user": "anna"}, "mqtt-url", "as well"),
         (
@@ -410,7 +410,7 @@ def test_a_target_that_is_not_installed_says_how_to_get_it(
     assert "\n[[person.target]]\n" not in review
 
 
-# --- Somebody else is faster ----------------------------------------------------------------------
+# --- Another person is faster ---------------------------------------------------------------------
 
 
 def test_two_browsers_do_not_mix_and_the_second_is_told(server: Empty) -> None:

@@ -92,7 +92,7 @@ def _values(reading: Reading | None) -> dict[str, str]:
 
 _ATTRIBUTIONS = {
     Attribution.CERTAIN: "measured by a device, certainly this person",
-    Attribution.DOUBTFUL: "measured by a device, but it may have been somebody else",
+    Attribution.DOUBTFUL: "measured by a device, but it may have been another person",
     Attribution.BY_HAND: "entered by hand",
     Attribution.CHOSEN: "chosen on the scale among several people",
     Attribution.AT_THE_START: "entered when the account was made, may be inaccurate",
