@@ -72,7 +72,8 @@ def _parts(group: MeasureGroup) -> Iterator[tuple[str, MeasureGroup]]:
 
 
 def _assemble(key: _Key, groups: list[MeasureGroup], account: str) -> Reading:
-    groups.sort(key=_precedence)
+    if len(groups) > 1:  # most readings are one group, and a first sync makes thousands
+        groups.sort(key=_precedence)
     scalars: dict[int, Measurement] = {}
     segments: dict[tuple[int, int], Measurement] = {}
     ambiguous = False
@@ -80,19 +81,20 @@ def _assemble(key: _Key, groups: list[MeasureGroup], account: str) -> Reading:
         for measurement in _present(group):
             if _keep(measurement, scalars, segments):
                 ambiguous = ambiguous or group.attribution == AMBIGUOUS
-    _promote_lone_segments(scalars, segments)
+    if segments:
+        _promote_lone_segments(scalars, segments)
     return Reading(
         reading_id=reading_id(account, key.taken_at, key.device, key.kind),
         kind=key.kind,
         taken_at=key.taken_at,
-        stored_at=max(_last_stored(group) for group in groups),
+        stored_at=max([_last_stored(group) for group in groups]),
         device=key.device or None,
-        model=_first(group.model for group in groups),
-        timezone=_first(group.timezone for group in groups),
+        model=_first([group.model for group in groups]),
+        timezone=_first([group.timezone for group in groups]),
         attributions=tuple(sorted({group.attribution for group in groups})),
-        group_ids=tuple(sorted(group.group_id for group in groups)),
-        measurements=tuple(scalars[code] for code in sorted(scalars)),
-        segments=tuple(segments[place] for place in sorted(segments)),
+        group_ids=tuple(sorted([group.group_id for group in groups])),
+        measurements=tuple([scalars[code] for code in sorted(scalars)]),
+        segments=tuple([segments[place] for place in sorted(segments)]),
         ambiguous=ambiguous,
     )
 
@@ -160,5 +162,5 @@ def _last_stored(group: MeasureGroup) -> int:
     return group.stored_at or group.updated_at or group.taken_at
 
 
-def _first(texts: Iterable[str | None]) -> str | None:
-    return min((text for text in texts if text), default=None)
+def _first(texts: Sequence[str | None]) -> str | None:
+    return min([text for text in texts if text], default=None)
