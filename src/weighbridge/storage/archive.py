@@ -144,7 +144,7 @@ class Archive:
         return [int(row["taken_at"]) for row in rows]
 
     def settle_unannounced(self, instant: int, *, announced: bool) -> None:
-        """A notification came after all, or somebody was told that none did."""
+        """A notification came after all, or it was reported that none did."""
         name = "forget_missed_notification" if announced else "note_missed_notification_reported"
         self.database.run(name, account=self.account, taken_at=instant)
 

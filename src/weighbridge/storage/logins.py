@@ -77,7 +77,7 @@ class _Record:
     def forget(self) -> None:
         """Forget the login and the one before it.
 
-        Hold the lease: somebody who is renewing it would bring it back.
+        Hold the lease: a renewal that is under way would bring it back.
         """
         with self._database.transaction():
             self._database.run("forget_credential", person=self.person, service=self.service)

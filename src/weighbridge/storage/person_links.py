@@ -48,7 +48,7 @@ class PersonLinks:
         return _link(row) if row else None
 
     def note_use(self, key: str, now: float) -> None:
-        """Somebody came by this link."""
+        """The link was used."""
         self._database.run("note_person_link_used", hash=key, now=now)
 
     def of(self, person: str) -> list[PersonLink]:

@@ -28,7 +28,7 @@ class Point(msgspec.Struct, frozen=True):
 class Points:
     """The points of one person's account.
 
-    Readings whose owner is in doubt do not count unless somebody accepted them, or
+    Readings whose owner is in doubt do not count unless a person accepted them, or
     ``counts_doubtful``.
     """
 
@@ -78,7 +78,7 @@ class Points:
         return self._database.one("newest_point", type_code=code, position=position, **self._who)
 
     def types(self) -> Iterator[int]:
-        """The measure types of which there is a value, whoever it was."""
+        """The measure types of which there is a value, doubtful ones included."""
         code = -1
         while (found := self._next_type(code)) is not None:
             code = found
@@ -123,7 +123,7 @@ class Points:
         return None if row is None else _point(row).measurement.value
 
     def holds(self, codes: Iterable[int], start: int, end: int) -> bool:
-        """Whether a value of one of these types was measured in a window, whoever it was."""
+        """Whether a value of one of these types was measured in a window, doubtful ones included."""
         return any(
             self._database.one(
                 "has_point", account=self._account, type_code=code, start=start, end=end

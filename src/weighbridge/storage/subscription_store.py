@@ -1,8 +1,8 @@
-"""What we remember about notifications: their secrets, our addresses, how each account stands.
+"""What we remember about subscriptions: their secrets, our addresses, the state of each account.
 
-The secret is the last part of the address that Withings notifies; whoever knows it may
-notification. The
-newest one is used, older ones are accepted until everybody was moved.
+The secret is the last part of the address that Withings notifies: a request to that address is
+taken for a notification. The newest secret is used; older ones are accepted until all
+subscriptions have moved to it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def rotate(database: Database, now: float, make: Callable[[], str] = new_secret)
 def retire(database: Database, current: str, now: float) -> int:
     """Accept nothing but ``current`` any more; the number of secrets that ended.
 
-    Nothing ends when ``current`` is not the newest one: somebody has just made another.
+    Nothing ends when ``current`` is not the newest one: another one has just been made.
     """
     with database.transaction():
         if current not in accepted_secrets(database)[:1]:
@@ -139,7 +139,7 @@ class SubscriptionStore:
         self._database.run("postpone_subscriptions", account=self._account, next_try_at=next_try_at)
 
     def note_removed(self, next_try_at: float) -> None:
-        """A person has removed the subscriptions. A server makes them anew, but not at once."""
+        """A person has removed the subscriptions. A server makes them again, but not at once."""
         self._database.run("note_unsubscribed", account=self._account, next_try_at=next_try_at)
 
     def leave_out(self, appli: int, now: float) -> None:

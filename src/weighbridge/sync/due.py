@@ -18,7 +18,7 @@ def next_due(ledger: Ledger, now: float, cloud_ahead: float = 0.0) -> float | No
     """By our clock in epoch seconds; None: nothing waits, or a person must log in first.
 
     ``now``: our clock. ``cloud_ahead``: seconds by which the cloud's clock is ahead of it. While
-    there is trouble the waiting grows with its age, so a restart does not begin anew.
+    there is trouble the waiting grows with its age, so a restart does not shorten it.
     """
     row = ledger.row()
     if row["decision"] == LoginNeeded.decision:

@@ -1,4 +1,4 @@
-"""What stands at a target for good, like the newest values at a broker: said anew when it changed
+"""What a target keeps for good, like the newest values at a broker: published again when it changed
 without anything to send, as after a login with its history, or a deletion.
 """
 
@@ -30,7 +30,7 @@ def say_anew(route: Route, now: float) -> None:
     route.ledger.note_attempt(now)
     try:
         route.target.announce()
-    except LoginNeeded as problem:  # nothing may be owed, and somebody must hear of it
+    except LoginNeeded as problem:  # nothing may be owed, and a person must learn of it
         route.ledger.note_trouble(problem, now)
         log.warning("not_announced", extra={"target": route.name, "problem": str(problem)})
     except Problem as problem:  # it went away, and says everything when it comes back

@@ -1,4 +1,4 @@
-"""Serve one route: nothing to do, not yet, somebody else is at it, or let the engine work."""
+"""Serve one route: nothing to do, not yet due, served by another process, or delivered by the engine."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def keep_login(workplace: Services, person: Person, app: WithingsApp, code: str)
     """Exchange a code at once; account and tokens are stored together or not at all.
 
     Returns the user id of the Withings profile. Raises CodeExpired, ConfigProblem (another
-    profile than before, one of somebody else, or a refused application) or RetryLater.
+    profile than before, one of another person, or a refused application) or RetryLater.
     """
     pair = exchange(app, code, workplace.client(app), workplace.clock)
     with workplace.database.transaction():
@@ -50,7 +50,7 @@ def keep_login(workplace: Services, person: Person, app: WithingsApp, code: str)
 def forget_login(workplace: Services, person: Person) -> None:
     """Forget the tokens of a person. Whose profile it was and all readings stay.
 
-    Raises RetryLater when somebody is renewing the tokens for too long.
+    Raises RetryLater when a renewal of the tokens takes too long.
     """
     tokens = workplace.tokens(person.name)
     with tokens.lease(LEASE):

@@ -107,7 +107,7 @@ def _keep(workplace: Services, person: Person, target: TargetSettings, signed_in
 def forget(workplace: Services, person: Person, target: TargetSettings) -> None:
     """Forget the session of a target. What is owed waits for the next sign-in.
 
-    Raises RetryLater when somebody is renewing the session for too long.
+    Raises RetryLater when a renewal of the session takes too long.
     """
     session = workplace.session(person.name, target)
     ledger = Ledger(workplace.database, person.name, target.name, workplace.clock())

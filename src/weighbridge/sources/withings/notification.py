@@ -123,7 +123,7 @@ def _midnight(day: str) -> int:
 
 
 def _plausible(first_at: int, last_at: int, latest: float) -> tuple[int, int]:
-    """A window that somebody may have measured in: nobody is made to fetch decades."""
+    """A window in which a measurement is plausible: no notification makes us fetch decades."""
     if last_at < first_at:
         raise InvalidNotification("The window ends before it begins.")
     if first_at < EARLIEST or last_at - first_at > LONGEST_WINDOW:

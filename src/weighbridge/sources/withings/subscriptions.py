@@ -55,7 +55,7 @@ APPLIS: Mapping[int, Appli] = {
     4: Appli("blood pressure and pulse", _METRICS, Need.ALWAYS, frozenset({9, 10, 11, 54})),
     # A watch brings what it measured in the night (SpO2, skin temperature) together with the sleep.
     44: Appli("sleep", _ACTIVITY, Need.ALWAYS),
-    # The only word that we get when somebody removes the application or the account.
+    # The only sign that we get when a person removes the application or the account.
     46: Appli("changes of the profile", _INFO, Need.ALWAYS),
     # Each subject costs a call and five seconds, so these only for those who have a use for them.
     54: Appli("ECG", _METRICS, Need.IF_WANTED, frozenset({130, 135, 136, 137, 138})),

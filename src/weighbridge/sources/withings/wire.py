@@ -59,7 +59,7 @@ def post(
 
 
 def _secrets_in(form: Mapping[str, str]) -> list[str]:
-    """Of a callback it is the last part: whoever knows that may notify us."""
+    """Of a callback it is the last part: it is the secret by which we are notified."""
     callback = form.get("callbackurl", "").rpartition("/")[2]
     return [*(form[name] for name in _SECRET_FIELDS & form.keys()), callback]
 
