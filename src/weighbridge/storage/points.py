@@ -123,7 +123,7 @@ class Points:
         return None if row is None else _point(row).measurement.value
 
     def holds(self, codes: Iterable[int], start: int, end: int) -> bool:
-        """Whether a value of one of these types was measured in a window, doubtful ones included."""
+        """Whether a window holds a value of one of these types, doubtful ones included."""
         return any(
             self._database.one(
                 "has_point", account=self._account, type_code=code, start=start, end=end

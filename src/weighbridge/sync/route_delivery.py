@@ -1,4 +1,4 @@
-"""Serve one route: nothing to do, not yet due, served by another process, or delivered by the engine."""
+"""Serve one route: nothing to do, not yet due, served elsewhere, or delivered by the engine."""
 
 from __future__ import annotations
 
