@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fixtures.paths import ROOT
 from weighbridge.core.errors import ConfigProblem, ExitCode, LoginNeeded, Problem, RetryLater
 from weighbridge.sources.withings.status_codes import (
     LONGEST_WAIT,
@@ -50,6 +53,20 @@ def test_wrong_parameters_are_not_repeated(status: int) -> None:
     assert type(problem) is NotUnderstood
     assert problem.exit_code is ExitCode.LOOK
     assert "text of the service" in str(problem)
+
+
+def family(name: str) -> set[int]:
+    """The codes of a family, as docs/reference/withings-api.md#status-codes lists them."""
+    text = (ROOT / "docs" / "reference" / "withings-api.md").read_text("utf-8")
+    (row,) = re.findall(rf"^\| {name} \| (.*) \|$", text, re.M)
+    parts = [part.split("\N{EN DASH}") for part in row.split(", ")]
+    return {code for part in parts for code in range(int(part[0]), int(part[-1]) + 1)}
+
+
+def test_the_wrong_parameters_are_those_that_the_reference_lists() -> None:
+    one_by_one = {293, 343}  # of a notification; another table of the page says more
+    found = {code for code in range(4000) if type(problem_of(code)) is NotUnderstood}
+    assert found - one_by_one == family("invalid parameters") - one_by_one
 
 
 @pytest.mark.parametrize(

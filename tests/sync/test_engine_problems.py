@@ -136,3 +136,7 @@ def test_sending_never_raises_a_problem() -> None:
         receipt = send_all(place, [owe(weigh_in())])
         assert isinstance(receipt.problem, Problem)
         assert receipt.delivered == {}
+
+
+def test_a_delivery_is_tried_again_after_a_minute_and_at_least_every_six_hours() -> None:
+    assert (FIRST_WAIT, LONGEST_WAIT) == (60.0, 6 * 3600.0)

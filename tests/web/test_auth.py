@@ -219,6 +219,10 @@ def test_there_are_never_more_sessions_than_a_house_needs(clock: Clock) -> None:
 # --- Guessing is slow -----------------------------------------------------------------------------
 
 
+def test_five_guesses_are_free_and_nobody_waits_longer_than_a_minute() -> None:
+    assert (login_throttle.FREE, login_throttle.LONGEST) == (5, 60.0)
+
+
 def test_after_a_few_wrong_tokens_the_waiting_grows(
     authenticator: Authenticator, clock: Clock
 ) -> None:
