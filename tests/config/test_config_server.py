@@ -8,7 +8,7 @@ import pytest
 
 from fixtures.config import read
 from weighbridge.config import AlertSettings, ConfigProblems, ServerSettings
-from weighbridge.config.listing import secrets, values
+from weighbridge.config.settings import secrets, values
 
 FULL = """\
 [server]

@@ -13,7 +13,7 @@ import pytest
 
 from fixtures.config import HOUSEHOLD, install_journal, read
 from weighbridge.config import Person, WithingsSettings, home_folder, load
-from weighbridge.config.listing import values
+from weighbridge.config.settings import values
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.secret import STARS
 

@@ -53,14 +53,14 @@ def outcome(**fields: object) -> Outcome:
 
 def test_everything_that_was_counted_is_read_back(world: World) -> None:
     counts = world.parts.counts
-    counts.notification_stored(4)
-    counts.notification_dropped("unknown_user")
-    counts.notification_refused("wrong_secret")
-    counts.notification_refused("wrong_secret")
-    counts.request_sent()
-    counts.target_connected()
-    counts.notifications_missed(2)
-    counts.job_failed()
+    counts.add("notifications", number=4)
+    counts.add("notifications_dropped", "unknown_user")
+    counts.add("notifications_refused", "wrong_secret")
+    counts.add("notifications_refused", "wrong_secret")
+    counts.add("withings_requests")
+    counts.add("target_connections")
+    counts.add("missed_notifications", number=2)
+    counts.add("sync_jobs", "failed")
     sent = Delivered("broker", "mqtt", sent=3, already_there=1)
     counts.job_ended(outcome(changed=5, deliveries=[sent]))
     samples = metrics(world)
@@ -120,8 +120,8 @@ def test_no_count_is_lost_between_threads() -> None:
 
     def count() -> None:
         for _ in range(500):
-            counts.notification_stored()
-            counts.notification_refused("too_large")
+            counts.add("notifications")
+            counts.add("notifications_refused", "too_large")
             counts.delivered("mqtt", 1.0)
             counts.snapshot()
 
@@ -131,7 +131,9 @@ def test_no_count_is_lost_between_threads() -> None:
     for thread in threads:
         thread.join()
     tally = counts.snapshot()
-    assert (tally.notifications, tally.notifications_refused["too_large"]) == (2000, 2000)
+    assert (
+        tally.counts["notifications",] == tally.counts["notifications_refused", "too_large"] == 2000
+    )
     assert tally.delays["mqtt"].total == 2000
 
 
@@ -140,9 +142,9 @@ def test_a_tally_is_a_copy_of_one_moment() -> None:
     counts.delivered("mqtt", 1.0)
     before = counts.snapshot()
     counts.delivered("mqtt", 1.0)
-    counts.notification_dropped("unknown_user")
+    counts.add("notifications_dropped", "unknown_user")
     assert before.delays["mqtt"].total == 1.0
-    assert not before.notifications_dropped
+    assert not before.counts
 
 
 # --- What the database says -------------------------------------------------------------------
@@ -222,7 +224,7 @@ def test_nobody_is_in_it(tmp_path: Path) -> None:
 
 
 def test_without_a_database_the_counts_are_there_all_the_same(world: World) -> None:
-    world.parts.counts.notification_stored()
+    world.parts.counts.add("notifications")
     path = world.home / "weighbridge.db"
     path.rename(world.home / "away.db")
     path.mkdir()

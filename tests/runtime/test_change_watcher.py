@@ -11,7 +11,7 @@ from fixtures.jobs import World, world
 from fixtures.ledger import add
 from weighbridge.core.errors import RetryLater
 from weighbridge.core.reason import plain
-from weighbridge.runtime.change_watcher import ExternalChangeWatcher
+from weighbridge.runtime.due_work import ExternalChangeWatcher
 from weighbridge.runtime.schedule import NEVER
 from weighbridge.storage.ledger import Ledger
 from weighbridge.storage.sqlite import SqliteDatabase

@@ -109,9 +109,8 @@ def test_a_notification_for_nobody_is_answered_dropped_and_counted(
     intake.take(WEIGH_IN).result(PATIENCE)
     intake.stop()
     assert house.stored() == 1
-    tally = house.counts.snapshot()
-    assert tally.notifications == 1
-    assert tally.notifications_dropped == {"unknown_user": 1}
+    counts = house.counts.snapshot().counts
+    assert counts == {("notifications",): 1, ("notifications_dropped", "unknown_user"): 1}
 
 
 def test_whoever_finds_no_room_is_told_when_to_come_again(house: House) -> None:
@@ -238,7 +237,7 @@ def test_a_person_who_left_the_configuration_is_not_notified_for(house: House) -
     intake.take(WEIGH_IN).result(PATIENCE)
     intake.stop()
     assert (house.stored(), house.woken) == (0, [])
-    assert house.counts.snapshot().notifications_dropped["unknown_user"] == 1
+    assert house.counts.snapshot().counts["notifications_dropped", "unknown_user"] == 1
 
 
 def test_a_defect_while_tidying_up_does_not_end_the_thread(

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from fixtures.monitoring import DAY, HOUR, POLL, START, World
-from weighbridge.runtime.schedule import Job, MemorySchedule
-from weighbridge.runtime.startup import (
+from weighbridge.runtime.due_work import (
     POLLED_AT_ONCE,
     SPREAD_OF_POLLS,
     first_poll,
     schedule_initial_deliveries,
     schedule_initial_work,
 )
+from weighbridge.runtime.schedule import Job, MemorySchedule
 from weighbridge.sources.withings.notification import Notification
 from weighbridge.storage.notification_store import store_notifications
 

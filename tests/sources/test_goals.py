@@ -13,7 +13,7 @@ from fixtures.jobs import World, world
 from fixtures.paths import RECORDED
 from weighbridge.core.errors import RetryLater
 from weighbridge.core.measures import MeasureType
-from weighbridge.runtime.daily_refresh import FRESH
+from weighbridge.runtime.poll_policy import FRESH
 from weighbridge.sources.withings.goals import PATH, read_weight_goal
 from weighbridge.sync.stored_readings import goals
 

@@ -25,7 +25,7 @@ from fixtures.waiting import PATIENCE
 from fixtures.web_server import Answer, Site, Visitor, read_html, site, words_of
 from weighbridge.core.measures import MeasureGroup, Measurement
 from weighbridge.i18n import LANGUAGES
-from weighbridge.runtime.daily_refresh import refresh_daily
+from weighbridge.runtime.poll_policy import refresh_daily
 from weighbridge.storage.goal_store import keep_weight_goal
 from weighbridge.sync.stored_readings import goals
 from weighbridge.testing.builders import NOON as LONG_AFTER

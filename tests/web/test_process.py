@@ -14,8 +14,7 @@ import pytest
 
 from fixtures.jobs import World, world
 from fixtures.waiting import PATIENCE, wait_until
-from weighbridge.config import load
-from weighbridge.config.directory import FileDirectory
+from weighbridge.config import FileDirectory, load
 from weighbridge.core.errors import ConfigProblem, RetryLater, StateProblem
 from weighbridge.runtime.schedule import Job
 from weighbridge.sources.withings.notification import Notification

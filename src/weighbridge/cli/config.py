@@ -7,7 +7,7 @@ import click
 from weighbridge.cli.cli_context import CliContext
 from weighbridge.cli.output import print_json, say
 from weighbridge.config import CONFIG_FILE, ConfigProblems, Mistake, Settings
-from weighbridge.config.listing import Value, origin_of, secrets, values
+from weighbridge.config.settings import Value, origin_of, secrets, values
 from weighbridge.core.errors import ConfigProblem, ExitCode
 
 

@@ -4,16 +4,19 @@
 environment variables and secret files give. The file wins over the environment.
 """
 
-from weighbridge.config.directory import Directory, FileDirectory, everyone, only_person
 from weighbridge.config.loader import SECRET_FOLDER, home_folder, load
 from weighbridge.config.models import (
     CONFIG_FILE,
     AlertSettings,
     Ambiguous,
+    Directory,
+    FileDirectory,
     Person,
     ServerSettings,
     TargetSettings,
     WithingsSettings,
+    everyone,
+    only_person,
 )
 from weighbridge.config.settings import ConfigProblems, Mistake, Settings
 

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from weighbridge.config import Person, Settings, TargetSettings
-from weighbridge.config.directory import everyone
+from weighbridge.config import Person, Settings, TargetSettings, everyone
 from weighbridge.core.commands import command_line, login_command
 from weighbridge.core.delivery_state import State
 from weighbridge.core.reason import Reason, reason

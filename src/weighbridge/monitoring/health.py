@@ -12,7 +12,7 @@ import threading
 
 import msgspec
 
-from weighbridge.config.directory import everyone
+from weighbridge.config import everyone
 from weighbridge.core.errors import Problem
 from weighbridge.monitoring.checks import (
     MonitoredServer,

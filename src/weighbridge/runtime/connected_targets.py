@@ -8,8 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from weighbridge.config import Person
-from weighbridge.config.directory import Directory, everyone
+from weighbridge.config import Directory, Person, everyone
 from weighbridge.core.errors import Problem
 from weighbridge.runtime.counters import ProcessCounters
 from weighbridge.runtime.schedule import Schedule
@@ -51,7 +50,7 @@ class ConnectedTargets:
 
     def came_back(self, person: str, target: str, delay: float = 0.0) -> None:
         """The other side is there again: publish its latest values, and send what waits."""
-        self._counts.target_connected()
+        self._counts.add("target_connections")
         self._schedule.republish_at(person, target, self._clock() + delay)
 
     def locked_out(self, person: str, target: str) -> None:

@@ -11,6 +11,7 @@ import threading
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
@@ -51,29 +52,28 @@ class Durations(msgspec.Struct):
         return rows
 
 
+CounterName = Literal[
+    "notifications",
+    "notifications_dropped",
+    "notifications_refused",
+    "sync_jobs",
+    "withings_requests",
+    "groups",
+    "missed_notifications",
+    "deliveries",
+    "problems",
+    "target_connections",
+]
+"""A metric without ``weighbridge_``; ``monitoring.metrics`` has its text and its labels."""
+
+
 class Counters(msgspec.Struct):
     """The numbers since the server started."""
 
-    notifications: int = 0
-    """Notifications that were stored."""
-    notifications_dropped: Counter[str] = msgspec.field(default_factory=Counter)
-    """Answered 200 and forgotten, by reason: they concern none of our people."""
-    notifications_refused: Counter[str] = msgspec.field(default_factory=Counter)
-    """Answered 4xx, by reason."""
-    jobs: Counter[str] = msgspec.field(default_factory=Counter)
-    requests: int = 0
-    groups: int = 0
-    """Measure groups that were new or changed."""
-    deliveries: Counter[tuple[str, str]] = msgspec.field(default_factory=Counter)
-    """(kind of target, outcome)"""
-    problems: Counter[tuple[str, str]] = msgspec.field(default_factory=Counter)
-    """(kind of target or ``withings``, class of the problem)"""
+    counts: Counter[tuple[str, ...]] = msgspec.field(default_factory=Counter)
+    """(name of the counter, its labels …) → number"""
     delays: dict[str, Durations] = msgspec.field(default_factory=dict)
     """Kind of target → seconds from the notification to the delivery."""
-    connections: int = 0
-    """Times that a target was connected, counted for each person."""
-    missed_notifications: int = 0
-    """Readings that a poll found and no notification had announced."""
 
 
 class ProcessCounters:
@@ -83,61 +83,29 @@ class ProcessCounters:
         self._lock = threading.Lock()
         self._counters = Counters()
 
-    def notification_stored(self, number: int = 1) -> None:
-        """Notifications were written down and will be followed."""
+    def add(self, name: CounterName, *labels: str, number: int = 1) -> None:
+        """Count something, for instance ``add("notifications_refused", "wrong_secret")``."""
         with self._lock:
-            self._counters.notifications += number
-
-    def notification_dropped(self, reason: str) -> None:
-        """A notification was answered 200 and forgotten, for instance ``unknown_user``."""
-        with self._lock:
-            self._counters.notifications_dropped[reason] += 1
-
-    def notification_refused(self, reason: str) -> None:
-        """A notification was answered 4xx, for instance ``wrong_secret`` or ``too_large``."""
-        with self._lock:
-            self._counters.notifications_refused[reason] += 1
-
-    def request_sent(self) -> None:
-        """One request went to Withings."""
-        with self._lock:
-            self._counters.requests += 1
+            self._counters.counts[name, *labels] += number
 
     def job_ended(self, outcome: Outcome) -> None:
         """A person was brought up to date, or not."""
-        with self._lock:
-            counters = self._counters
-            counters.jobs[JOB_OUTCOMES[outcome.exit_code]] += 1
-            counters.groups += outcome.changed
-            self._count_problem("withings", outcome.problem)
-            for delivered in outcome.deliveries:
-                counters.deliveries[delivered.kind, "sent"] += delivered.sent
-                counters.deliveries[delivered.kind, "already_there"] += delivered.already_there
-                self._count_problem(delivered.kind, delivered.problem)
+        self.add("sync_jobs", JOB_OUTCOMES[outcome.exit_code])
+        self.add("groups", number=outcome.changed)
+        self._add_problem("withings", outcome.problem)
+        for one in outcome.deliveries:
+            self.add("deliveries", one.kind, "sent", number=one.sent)
+            self.add("deliveries", one.kind, "already_there", number=one.already_there)
+            self._add_problem(one.kind, one.problem)
 
-    def _count_problem(self, where: str, problem: Problem | None) -> None:
+    def _add_problem(self, where: str, problem: Problem | None) -> None:
         if problem is not None:
-            self._counters.problems[where, type(problem).__name__] += 1
-
-    def job_failed(self) -> None:
-        """A job ended with an error that nobody expected."""
-        with self._lock:
-            self._counters.jobs["failed"] += 1
+            self.add("problems", where, type(problem).__name__)
 
     def delivered(self, kind: str, seconds: float) -> None:
         """A target of this kind has what a notification announced so many seconds ago."""
         with self._lock:
             self._counters.delays.setdefault(kind, Durations()).add(seconds)
-
-    def target_connected(self) -> None:
-        """A target that stays connected is there, for one person."""
-        with self._lock:
-            self._counters.connections += 1
-
-    def notifications_missed(self, readings: int) -> None:
-        """A poll found readings that no notification had announced."""
-        with self._lock:
-            self._counters.missed_notifications += readings
 
     def snapshot(self) -> Counters:
         """A copy of the numbers, all of one moment."""

@@ -13,13 +13,17 @@ from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
 from weighbridge.core.reason import Reason, read_reason, reason
 from weighbridge.runtime.counters import ProcessCounters
-from weighbridge.runtime.daily_refresh import refresh_daily
-from weighbridge.runtime.missed_notifications import (
+from weighbridge.runtime.poll_policy import (
+    JITTER,
+    LastPoll,
+    PollPolicy,
+    days_of,
+    jittered,
     newest_instants,
     note_unannounced,
+    refresh_daily,
     report_unannounced,
 )
-from weighbridge.runtime.poll_policy import LastPoll, PollPolicy, days_of
 from weighbridge.runtime.schedule import Job, Schedule
 from weighbridge.storage.accounts import account_state, battery_of
 from weighbridge.storage.notification_store import (
@@ -43,7 +47,6 @@ LOOK_BACK = 60.0
 asking."""
 SHORTEST_PAUSE = 0.05
 """Seconds: what is due again at once must not keep a processor busy."""
-JITTER = 0.1
 
 
 class JobRunner:
@@ -87,7 +90,7 @@ class JobRunner:
 
     def _plan_again(self, job: Job) -> None:
         """Everything that was due stays due: what was done already is done again without harm."""
-        self._counts.job_failed()
+        self._counts.add("sync_jobs", "failed")
         at = self._clock() + RETRY_AFTER_FAILURE
         if job.deferrable:
             self._schedule.deliver_deferrable_at(job.person, at)
@@ -274,8 +277,3 @@ def _log_outcome(outcome: Outcome) -> None:
             log.info("delivered", extra={**about, "readings": one.sent})
         if one.problem is not None:
             log.info("not_delivered", extra={**about, "problem": one.problem.message})
-
-
-def jittered(poll: float, random: Callable[[], float]) -> float:
-    """Seconds until the next poll: not everybody is polled at the same moment."""
-    return poll * (1 + JITTER * (2 * random() - 1))

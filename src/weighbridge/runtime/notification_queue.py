@@ -131,7 +131,8 @@ class NotificationQueue:
         self._tell_all(stored)
         for waiting in batch:
             _answer(waiting.answer)
-        self._count(stored)
+        self._counts.add("notifications", number=stored.kept)
+        self._counts.add("notifications_dropped", "unknown_user", number=stored.unknown)
 
     def _refuse(self, batch: list[_Waiting], error: Exception) -> None:
         """Nothing of the batch was stored. The database is opened again for the next one."""
@@ -151,12 +152,6 @@ class NotificationQueue:
                 Exception
             ) as error:  # the notification is durable all the same, and a poll finds it
                 _log.error("not_followed", extra={"person": person, "kind": type(error).__name__})
-
-    def _count(self, stored: Stored) -> None:
-        if stored.kept:
-            self._counts.notification_stored(stored.kept)
-        for _ in range(stored.unknown):
-            self._counts.notification_dropped("unknown_user")
 
     def _tidy_up(self) -> None:
         """Once a day, when nobody waits for it."""

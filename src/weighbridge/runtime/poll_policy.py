@@ -1,23 +1,36 @@
 """Whether Withings must be asked about a person, and what one answer settles.
 
 The notifications of one weigh-in come together and announce the same moment: the first one is
-followed, and for the others we look into the archive.
+followed, and for the others we look into the archive. A reading that only the poll found is a
+notification that was missed. What seldom changes is asked for once a day, after a poll.
 """
 
 from __future__ import annotations
 
 import datetime
+import logging
 from collections.abc import Callable, Sequence
 
 import msgspec
 
 from weighbridge.core.days import Window
+from weighbridge.core.errors import Problem, StateProblem
+from weighbridge.runtime.counters import ProcessCounters
+from weighbridge.sources.withings import devices, goals
+from weighbridge.sources.withings.notification import NOT_OF_MEASURES
 from weighbridge.sources.withings.subscriptions import APPLIS
+from weighbridge.storage.accounts import battery_of, keep_battery
 from weighbridge.storage.archive import Archive
-from weighbridge.storage.notification_store import OpenNotification
+from weighbridge.storage.goal_store import goal_asked_at, keep_weight_goal
+from weighbridge.storage.notification_store import OpenNotification, announced
 from weighbridge.storage.points import Points
+from weighbridge.storage.subscription_store import SubscriptionStore
 from weighbridge.sync.context import PersonSync
+from weighbridge.sync.services import Services
 
+log = logging.getLogger(__name__)
+
+JITTER = 0.1
 SAME_BURST = 1.0
 """Seconds: a notification that comes so soon after we asked announces what was stored before. One
 that was still being written down when we began to ask is answered as well."""
@@ -27,6 +40,17 @@ MOST_DAYS = 7
 """Days that are read again when Withings announced something and nothing was new."""
 NOT_TWICE = 11.0
 """Seconds. Withings refuses an identical call for ten (docs/reference/withings-api.md#limits)."""
+PATIENCE = 900.0
+"""Seconds for a notification to come after the poll that found its reading."""
+NEWEST = 50
+"""How many of the newest instants are compared to find what was not announced."""
+FRESH = 86_400.0
+"""Seconds for which an answer is good enough."""
+
+
+def jittered(poll: float, random: Callable[[], float]) -> float:
+    """Seconds until the next poll: not everybody is polled at the same moment."""
+    return poll * (1 + JITTER * (2 * random() - 1))
 
 
 class LastPoll(msgspec.Struct, frozen=True):
@@ -133,3 +157,91 @@ def _is_held(archive: Archive, last: LastPoll, notification: OpenNotification) -
     same_burst = abs(notification.received_at - last.at) <= SAME_BURST
     until = notification.last_at or notification.first_at
     return same_burst and Points(archive).holds(subject.types, notification.first_at, until)
+
+
+# --- Readings that no notification announced ------------------------------------------------------
+
+
+def newest_instants(sync: PersonSync) -> Sequence[int]:
+    """The instants of the newest readings, in epoch seconds: ask before Withings is asked."""
+    return sync.archive.last_instants(NEWEST) if sync.archive else ()
+
+
+def note_unannounced(sync: PersonSync, before: Sequence[int]) -> None:
+    """Note what came since ``before`` and was not announced. The first readings are history."""
+    archive = sync.archive
+    if archive is None or not before or not _is_subscribed(archive):
+        return
+    found = [instant for instant in newest_instants(sync) if instant > max(before)]
+    missed = [at for at in found if not _is_announced(archive, at)]
+    archive.note_unannounced(missed, sync.clock())
+
+
+def report_unannounced(sync: PersonSync, counts: ProcessCounters) -> None:
+    """Log what is still not announced: a poll may have been faster than its notification."""
+    archive = sync.archive
+    waiting = archive.unannounced(sync.clock() - PATIENCE) if archive else []
+    if archive is None or not waiting:
+        return
+    came = {at for at in waiting if _is_announced(archive, at)}
+    with sync.database.transaction():
+        for instant in waiting:
+            archive.settle_unannounced(instant, announced=instant in came)
+    if missed := len(waiting) - len(came):
+        log.warning("found_without_notification", extra={"readings": missed})
+        counts.add("missed_notifications", number=missed)
+
+
+def _is_subscribed(archive: Archive) -> bool:
+    """Whether Withings should have notified us."""
+    state = SubscriptionStore(archive.database, archive.account).state()
+    return state is not None and state.listed_at is not None and state.trouble is None
+
+
+def _is_announced(archive: Archive, instant: int) -> bool:
+    return announced(archive.database, archive.account, instant, without=NOT_OF_MEASURES)
+
+
+# --- Once a day -----------------------------------------------------------------------------------
+
+
+def refresh_daily(services: Services, person: str) -> None:
+    """Ask for what is older than a day. Without an answer the last one stays.
+
+    Raises StateProblem; no other problem with these two matters to anybody.
+    """
+    archive = services.archive(person)
+    if archive is None:
+        return
+    battery = battery_of(archive.database, archive.account)
+    for event, asked_at, refresh in (
+        ("goal_not_read", goal_asked_at(archive), _refresh_goal),
+        ("battery_not_read", battery.asked_at, _refresh_battery),
+    ):
+        if asked_at is None or not 0.0 <= services.clock() - asked_at < FRESH:
+            _try(event, refresh, services, person, archive)
+
+
+def _try(
+    event: str,
+    refresh: Callable[[Services, str, Archive], None],
+    services: Services,
+    person: str,
+    archive: Archive,
+) -> None:
+    try:
+        refresh(services, person, archive)
+    except StateProblem:
+        raise
+    except Problem as problem:
+        log.info(event, extra={"person": person, "problem": type(problem).__name__})
+
+
+def _refresh_goal(services: Services, person: str, archive: Archive) -> None:
+    answer = services.source(person).ask_aside(goals.PATH, goals.FORM)
+    keep_weight_goal(archive, goals.read_weight_goal(answer), services.clock())
+
+
+def _refresh_battery(services: Services, person: str, archive: Archive) -> None:
+    level = devices.worst_battery(devices.list_devices(services.source(person).ask_aside))
+    keep_battery(archive.database, archive.account, level, services.clock())

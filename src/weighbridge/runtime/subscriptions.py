@@ -10,8 +10,7 @@ import logging
 import random as system_random
 from collections.abc import Callable, Collection
 
-from weighbridge.config import Person
-from weighbridge.config.directory import everyone
+from weighbridge.config import Person, everyone
 from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater, StateProblem
 from weighbridge.runtime.subscription_reconcile import Reconciliation, SubscriptionReport

@@ -21,14 +21,17 @@ from weighbridge.config import Settings
 from weighbridge.core.errors import ConfigProblem, StateProblem
 from weighbridge.core.network import is_loopback
 from weighbridge.monitoring.alert_loop import AlertLoop
-from weighbridge.runtime.change_watcher import ExternalChangeWatcher
 from weighbridge.runtime.connected_targets import ConnectedTargets
 from weighbridge.runtime.counters import ProcessCounters
+from weighbridge.runtime.due_work import (
+    ExternalChangeWatcher,
+    schedule_initial_deliveries,
+    schedule_initial_work,
+)
 from weighbridge.runtime.jobs import JobRunner
 from weighbridge.runtime.notification_queue import NotificationQueue
 from weighbridge.runtime.poll_policy import LastPoll
 from weighbridge.runtime.schedule import NEVER, MemorySchedule
-from weighbridge.runtime.startup import schedule_initial_deliveries, schedule_initial_work
 from weighbridge.runtime.subscriptions import keep_in_order
 from weighbridge.runtime.threads import ThreadGroup, sleep_until
 from weighbridge.storage.database import connect
@@ -218,7 +221,7 @@ class _Counting(Progress):
         self._counts = counts
 
     def asking(self) -> None:
-        self._counts.request_sent()
+        self._counts.add("withings_requests")
 
 
 def only_one(settings: Settings) -> BaseFileLock:

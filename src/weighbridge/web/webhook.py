@@ -67,7 +67,7 @@ class Webhook:
         except Problem as problem:
             return self._later(problem)
         if not known:
-            self._context.counts.notification_refused("wrong_secret")
+            self._context.counts.add("notifications_refused", "wrong_secret")
             raise HTTPException(404)
         if request.method in ("GET", "HEAD"):
             return Response()  # Withings probes with HEAD and wants exactly 200
@@ -103,7 +103,7 @@ class Webhook:
             raise _Refused(408, "too_slow", "The notification did not come in time.") from None
 
     def _refuse(self, status: int, reason: str, text: str) -> Response:
-        self._context.counts.notification_refused(reason)
+        self._context.counts.add("notifications_refused", reason)
         return PlainTextResponse(f"{text}\n", status)
 
     def _later(self, error: Exception) -> Response:
