@@ -12,10 +12,9 @@ from decimal import Decimal
 from statistics import median
 
 from weighbridge.core.measures import Reading
-from weighbridge.targets.formats.fit.fit_encoder import encode_weights
-from weighbridge.targets.formats.fit.fit_messages import WeightRow
-from weighbridge.targets.formats.fit.fit_reader import read_weights
+from weighbridge.targets.formats.fit_codec import encode_weights, read_weights
 from weighbridge.targets.formats.fit_format import SERIAL, weight_row
+from weighbridge.targets.formats.fit_messages import WeightRow
 from weighbridge.testing.builders import NOON, weigh_in
 
 ROWS = 10_000

@@ -15,7 +15,7 @@ import pytest
 
 from fixtures.cli import AFTER_MIDNIGHT, ANNAS, BENS, CUFF, NEWEST, World, family, run_here
 from fixtures.waiting import PATIENCE
-from weighbridge.targets.formats.fit.fit_reader import read_pressures, read_weights
+from weighbridge.targets.formats.fit_codec import read_pressures, read_weights
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="a matter of POSIX")
 

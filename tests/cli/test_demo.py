@@ -18,7 +18,7 @@ from fixtures.mosquitto import needs_mosquitto
 from fixtures.paths import ROOT
 from weighbridge.cli import demo
 from weighbridge.core.errors import RetryLater
-from weighbridge.targets.formats.fit.fit_reader import read_weights
+from weighbridge.targets.formats.fit_codec import read_weights
 
 RECORDED = ROOT.parent / "shared" / "fixtures" / "withings"
 needs_recordings = pytest.mark.skipif(not RECORDED.is_dir(), reason="the recordings are not here")

@@ -25,8 +25,7 @@ from weighbridge.core.measures import MeasureType
 from weighbridge.targets.base import Newest
 from weighbridge.targets.mqtt.discovery import bridge_device, person_device
 from weighbridge.targets.mqtt.mqtt_event import EVENT_TYPES, Wording, event_of
-from weighbridge.targets.mqtt.mqtt_names import MqttPerson
-from weighbridge.targets.mqtt.topics import Topics
+from weighbridge.targets.mqtt.topics import MqttPerson, Topics
 from weighbridge.testing.builders import blood_pressure, measurement, reading, weigh_in
 
 TAKEN = int(NOON.timestamp()) - 8

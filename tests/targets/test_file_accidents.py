@@ -14,7 +14,7 @@ import pytest
 from fixtures.file_target import a_day, posix, send, target, weights
 from weighbridge.core.errors import RetryLater
 from weighbridge.targets.formats import csv_format, disk, jsonl_format
-from weighbridge.targets.formats.fit.fit_reader import read_weights
+from weighbridge.targets.formats.fit_codec import read_weights
 from weighbridge.testing.builders import owe, weigh_in
 
 
@@ -189,11 +189,11 @@ from pathlib import Path
 from weighbridge.core.errors import RetryLater
 from weighbridge.targets import file
 from weighbridge.targets.file.file_target import FileTarget
-from weighbridge.targets.file.file_options import FileOptions
+from weighbridge.targets.file import KIND, FileOptions
 from weighbridge.testing.builders import context, owe, weigh_in
 
 home, form, room = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-anna = FileTarget(FileOptions(path="anna", format=form), context(home))
+anna = KIND.create(FileOptions(path="anna", format=form), context(home))
 days = range(1760000000, 1760000009)
 payload = anna.render([owe(weigh_in(reading_id=f"r{day}", taken_at=day)) for day in days])
 resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
@@ -236,7 +236,7 @@ def count(event, args):
         calls += 1
         if calls == step:
             os._exit(9)
-anna = FileTarget(FileOptions(path="anna", format=form), context(home))
+anna = KIND.create(FileOptions(path="anna", format=form), context(home))
 payload = anna.render([
     owe(weigh_in("71.0", reading_id="day-1", taken_at=1760086400), previous="1760086400:7000"),
     owe(weigh_in("72.0", reading_id="day-9", taken_at=1760777600)),

@@ -11,7 +11,7 @@ import pytest
 
 from fixtures.file_target import a_day, posix, send, target, weights
 from weighbridge.core.errors import ConfigProblem, ExitCode, RetryLater
-from weighbridge.targets.file.file_options import FileOptions as Options
+from weighbridge.targets.file import FileOptions as Options
 from weighbridge.targets.formats import disk
 
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from fixtures.file_target import a_day, send, target, weights
 from weighbridge.targets import file
 from weighbridge.targets.base import Checks, Context, Verifiable
-from weighbridge.targets.file.file_options import FileOptions
+from weighbridge.targets.file import KIND, FileOptions
 from weighbridge.targets.file.file_target import FileTarget
 from weighbridge.targets.formats import csv_format, jsonl_format
-from weighbridge.targets.formats.fit.fit_reader import read_pressures, read_weights
+from weighbridge.targets.formats.fit_codec import read_pressures, read_weights
 from weighbridge.targets.formats.line_file import LineFile
 from weighbridge.targets.formats.render_context import Owner
 from weighbridge.testing.builders import NOON, blood_pressure, owe, weigh_in
@@ -30,7 +30,7 @@ class FileContract(TargetContract):
     options: ClassVar[dict[str, Any]]
 
     def make(self, context: Context) -> FileTarget:
-        return FileTarget(FileOptions(**self.options), context)
+        return KIND.create(FileOptions(**self.options), context)
 
     def instants(self, payload: Any) -> list[int]:
         return [entry.taken_at for entry in payload.entries]

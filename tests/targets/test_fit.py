@@ -17,9 +17,14 @@ from hypothesis import strategies as st
 
 from fixtures.paths import GOLDEN
 from weighbridge.core.errors import ConfigProblem, Refused
-from weighbridge.targets.formats.fit.crc import crc16
-from weighbridge.targets.formats.fit.fit_encoder import encode_pressures, encode_weights
-from weighbridge.targets.formats.fit.fit_messages import (
+from weighbridge.targets.formats.fit_codec import (
+    crc16,
+    encode_pressures,
+    encode_weights,
+    read_pressures,
+    read_weights,
+)
+from weighbridge.targets.formats.fit_messages import (
     BLOOD_PRESSURE,
     FIRST_INSTANT,
     LAST_INSTANT,
@@ -29,7 +34,6 @@ from weighbridge.targets.formats.fit.fit_messages import (
     Row,
     WeightRow,
 )
-from weighbridge.targets.formats.fit.fit_reader import read_pressures, read_weights
 
 TAKEN_AT = 1_760_000_000
 IDENTITY: dict[str, Any] = {"manufacturer": 1, "product": 2429, "serial": 1234}

@@ -16,11 +16,9 @@ from fixtures.paths import GOLDEN
 from weighbridge.core.errors import Refused
 from weighbridge.core.measures import Measurement, MeasureType, Reading, field_name
 from weighbridge.targets.formats import csv_format, fit_format, jsonl_format
-from weighbridge.targets.formats.decimals import number
-from weighbridge.targets.formats.file_index import LineIndex
 from weighbridge.targets.formats.file_store import file_name
-from weighbridge.targets.formats.render_context import Owner, instant
-from weighbridge.targets.formats.text_lines import LineFormat
+from weighbridge.targets.formats.line_file import LineFormat, LineIndex
+from weighbridge.targets.formats.render_context import Owner, instant, number
 from weighbridge.testing.builders import (
     NOON,
     UNTHINKABLE,

@@ -26,8 +26,8 @@ from weighbridge_sandbox.http import Sandbox
 SIGN_IN = """
 import sys
 from garminconnect.client import sso
-from weighbridge.targets.garmin.garmin_library import Endpoint
-from weighbridge.targets.garmin.garmin_sign_in import sign_in
+from weighbridge.targets.garmin.garmin_options import Endpoint
+from weighbridge.targets.garmin.garmin_account import sign_in
 for name in list(vars(sso)):  # a person's pauses, against a cloud that needs none
     if name.endswith(("DELAY_MIN_S", "DELAY_MAX_S")):
         setattr(sso, name, 0.0)

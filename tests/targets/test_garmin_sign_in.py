@@ -16,10 +16,10 @@ from garminconnect.client import sso
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater, SignInBlocked
 from weighbridge.targets import garmin
 from weighbridge.targets.base import SignInAnswers
-from weighbridge.targets.garmin import garmin_library
-from weighbridge.targets.garmin.garmin_library import Endpoint
-from weighbridge.targets.garmin.garmin_options import GarminOptions
-from weighbridge.targets.garmin.garmin_sign_in import browser_url, sign_in, sign_in_with_ticket
+from weighbridge.targets.garmin import garmin_tokens
+from weighbridge.targets.garmin.garmin_account import browser_url, sign_in, sign_in_with_ticket
+from weighbridge.targets.garmin.garmin_options import Endpoint, GarminOptions
+from weighbridge.targets.garmin.garmin_tokens import require_library
 from weighbridge_sandbox.clock import Clock
 from weighbridge_sandbox.faults import Fault
 from weighbridge_sandbox.garmin import GarminCloud
@@ -272,14 +272,14 @@ def test_the_library_waits_again_after_a_sandbox(place: Endpoint) -> None:
 def test_a_missing_library_is_named_with_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "garminconnect.client", None)
     with pytest.raises(ConfigProblem, match=re.escape("pip install 'weighbridge[garmin]'")):
-        garmin_library.require()
+        require_library()
 
 
 def test_an_unknown_release_of_the_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("garminconnect.client.SessionMixin._refresh_session")
     monkeypatch.delattr("garminconnect.client._base._ClientState._refresh_session")
     with pytest.raises(ConfigProblem, match="not a known one"):
-        garmin_library.require()
+        require_library()
 
 
 @pytest.mark.parametrize("taken", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", None])
@@ -290,9 +290,9 @@ def test_certificates_of_the_environment_count_for_requests_too(
         monkeypatch.setenv(name, "mine.pem") if name == taken else monkeypatch.delenv(name, False)
     monkeypatch.setenv("SSL_CERT_FILE", "ours.pem")
     monkeypatch.setattr(
-        "weighbridge.targets.garmin.garmin_library.os.environ",
-        environ := dict(garmin_library.os.environ),
+        "weighbridge.targets.garmin.garmin_tokens.os.environ",
+        environ := dict(garmin_tokens.os.environ),
     )
-    garmin_library.trust_the_same_authorities()
+    garmin_tokens.trust_the_same_authorities()
     used = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE")
     assert used == ("mine.pem" if taken else "ours.pem")

@@ -13,7 +13,7 @@ import pytest
 from fixtures.garmin import PRESSURE, PROFILE, TOKENS, UPLOAD, WEIGHTS, GarminWorld, garmin_world
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, Refused, RetryLater
 from weighbridge.targets.garmin import garmin_adapter
-from weighbridge.targets.garmin.garmin_library import Endpoint
+from weighbridge.targets.garmin.garmin_options import Endpoint
 from weighbridge.targets.garmin.garmin_tokens import GarminTokens
 from weighbridge.testing.builders import NOON, blood_pressure, owe, weigh_in
 

@@ -30,9 +30,8 @@ from weighbridge.core.secret import Secret
 from weighbridge.core.shared_resources import SharedResources
 from weighbridge.targets.mqtt.bridge import Bridge
 from weighbridge.targets.mqtt.broker import Broker
-from weighbridge.targets.mqtt.broker_access import Access
-from weighbridge.targets.mqtt.broker_address import Address
-from weighbridge.targets.mqtt.mqtt_message import MqttMessage, PublishResult
+from weighbridge.targets.mqtt.broker_address import Access, Address
+from weighbridge.targets.mqtt.broker_messages import MqttMessage, PublishResult
 from weighbridge.targets.mqtt.mqtt_options import MqttOptions
 from weighbridge.targets.mqtt.mqtt_target import MqttTarget, _delivered
 from weighbridge.targets.mqtt.topics import Topics

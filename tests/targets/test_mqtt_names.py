@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weighbridge.targets.mqtt.mqtt_names import MqttPerson, display_name, slug
-from weighbridge.targets.mqtt.topics import Topics
+from weighbridge.targets.mqtt.topics import MqttPerson, Topics, display_name, slug
 
 USERID = "12345678"
 

@@ -18,7 +18,7 @@ from weighbridge.core.secret import Secret
 from weighbridge.core.shared_resources import SharedResources
 from weighbridge.targets import load_kind, mqtt
 from weighbridge.targets.base import Checks, KeepsConnection, NoBody
-from weighbridge.targets.mqtt.announcement import plain_weight
+from weighbridge.targets.mqtt.mqtt_event import plain_weight
 from weighbridge.targets.mqtt.mqtt_options import MqttOptions
 from weighbridge.targets.mqtt.mqtt_target import MqttTarget
 from weighbridge.testing.builders import (

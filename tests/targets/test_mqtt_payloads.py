@@ -31,11 +31,8 @@ from weighbridge.core.reason import plain
 from weighbridge.targets.base import Newest, ServerStatus
 from weighbridge.targets.mqtt.discovery import bridge_device, components_of, person_device
 from weighbridge.targets.mqtt.mqtt_event import EVENT_TYPES
-from weighbridge.targets.mqtt.mqtt_names import MqttPerson
-from weighbridge.targets.mqtt.mqtt_state import bridge_info, person_state
-from weighbridge.targets.mqtt.mqtt_values import number
-from weighbridge.targets.mqtt.sensors import SENSORS
-from weighbridge.targets.mqtt.topics import Topics
+from weighbridge.targets.mqtt.sensors import SENSORS, bridge_info, number, person_state
+from weighbridge.targets.mqtt.topics import MqttPerson, Topics
 from weighbridge.testing.builders import UNHEARD_OF
 
 ROOT_KEYS = {"device", "origin", "components", "state_topic", "qos"}

@@ -21,8 +21,8 @@ from weighbridge.core.errors import LoginNeeded, RetryLater
 from weighbridge.core.reason import plain
 from weighbridge.targets.base import ServerStatus
 from weighbridge.targets.mqtt.broker import BrokerLimits
+from weighbridge.targets.mqtt.broker_messages import MqttMessage
 from weighbridge.targets.mqtt.connection_supervisor import ReconnectPolicy
-from weighbridge.targets.mqtt.mqtt_message import MqttMessage
 from weighbridge.testing.builders import NOON
 
 pytestmark = needs_mosquitto

@@ -9,14 +9,14 @@ from weighbridge.core.reason import plain
 from weighbridge.core.secret import Secret
 from weighbridge.targets.base import ServerStatus
 from weighbridge.targets.mqtt.bridge import together
-from weighbridge.targets.mqtt.broker_access import Access
 from weighbridge.targets.mqtt.broker_address import (
+    Access,
     Address,
     read_address,
     with_our_words,
     without_password,
 )
-from weighbridge.targets.mqtt.broker_refusals import refused_login, refused_message
+from weighbridge.targets.mqtt.broker_messages import refused_login, refused_message
 
 
 def test_one_word_for_all_news() -> None:

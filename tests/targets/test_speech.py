@@ -12,8 +12,15 @@ from hypothesis import strategies as st
 
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.i18n.plurals import forms_of
-from weighbridge.targets.mqtt.speech import LANGUAGES, MANNERS, UNITS, Spoken, sentence
-from weighbridge.targets.mqtt.speech.speech_texts import Language, read_language
+from weighbridge.targets.mqtt.speech import (
+    LANGUAGES,
+    MANNERS,
+    UNITS,
+    Language,
+    Spoken,
+    read_language,
+    sentence,
+)
 
 
 def weight(kg: str, previous: str | None = None) -> Spoken:

@@ -27,7 +27,7 @@ from weighbridge.core.errors import LoginNeeded, Problem
 from weighbridge.core.measures import MeasureType, Reading
 from weighbridge.targets import trainerroad
 from weighbridge.targets.base import Checks, Context, LatestOnly, Replaces, Verifiable
-from weighbridge.targets.trainerroad.trainerroad_options import TrainerRoadOptions
+from weighbridge.targets.trainerroad import KIND, TrainerRoadOptions
 from weighbridge.targets.trainerroad.trainerroad_target import (
     TrainerRoadPayload,
     TrainerRoadTarget,
@@ -66,7 +66,7 @@ class TestTrainerRoad(TargetContract):
         return self.world.context(home)
 
     def make(self, context: Context) -> TrainerRoadTarget:
-        return TrainerRoadTarget(TrainerRoadOptions(url=self.world.sandbox.url), context)
+        return KIND.create(TrainerRoadOptions(url=self.world.sandbox.url), context)
 
     def instants(self, payload: TrainerRoadPayload) -> list[int]:
         return [one.taken_at for one in payload.weights]

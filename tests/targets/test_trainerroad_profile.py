@@ -12,20 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Refused, RetryLater
-from weighbridge.targets.trainerroad.trainerroad_answers import (
+from weighbridge.targets.trainerroad.trainerroad_account import find_cookie
+from weighbridge.targets.trainerroad.trainerroad_http import (
     CHANGED_PAUSE_SECONDS,
     PAUSE_SECONDS,
+    TrainerRoadAnswer,
     trouble_of_read,
     trouble_of_write,
 )
-from weighbridge.targets.trainerroad.trainerroad_http import TrainerRoadAnswer
 from weighbridge.targets.trainerroad.trainerroad_profile import (
     RiderProfile,
     read_member,
     read_profile,
     read_success,
 )
-from weighbridge.targets.trainerroad.trainerroad_sign_in import find_cookie
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(-1e300, 1e300) | st.text(),

@@ -11,8 +11,8 @@ from fixtures.trainerroad import ANNA, BEN, LOGIN, MEMBER, TrainerRoadWorld, tra
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater, SignInBlocked
 from weighbridge.targets import trainerroad
 from weighbridge.targets.base import SignedIn, SignInAnswers, WrongPassword
-from weighbridge.targets.trainerroad.trainerroad_options import TrainerRoadOptions
-from weighbridge.targets.trainerroad.trainerroad_sign_in import (
+from weighbridge.targets.trainerroad import TrainerRoadOptions
+from weighbridge.targets.trainerroad.trainerroad_account import (
     browser_url,
     sign_in,
     sign_in_with_cookie,

@@ -25,8 +25,11 @@ from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, RetryL
 from weighbridge.core.network import http_client
 from weighbridge.targets.base import Receipt
 from weighbridge.targets.http import HttpCalls
-from weighbridge.targets.trainerroad.trainerroad_answers import CHANGED_PAUSE_SECONDS, PAUSE_SECONDS
-from weighbridge.targets.trainerroad.trainerroad_http import Wire
+from weighbridge.targets.trainerroad.trainerroad_http import (
+    CHANGED_PAUSE_SECONDS,
+    PAUSE_SECONDS,
+    Wire,
+)
 from weighbridge.testing.builders import owe, weigh_in
 
 READING = weigh_in().reading_id

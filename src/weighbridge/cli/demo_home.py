@@ -19,7 +19,7 @@ from weighbridge.config import CONFIG_FILE, Settings, everyone, load
 from weighbridge.core.private_files import replace
 from weighbridge.sync.pipeline import bring_up_to_date
 from weighbridge.sync.services import Services
-from weighbridge.targets.formats.fit.fit_reader import read_pressures, read_weights
+from weighbridge.targets.formats.fit_codec import read_pressures, read_weights
 from weighbridge_sandbox.admin import Admin
 from weighbridge_sandbox.clock import Clock
 from weighbridge_sandbox.garmin import GarminCloud

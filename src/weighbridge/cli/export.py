@@ -27,7 +27,7 @@ from weighbridge.targets.formats import csv_format, jsonl_format
 from weighbridge.targets.formats.render_context import Owner
 
 if TYPE_CHECKING:
-    from weighbridge.targets.formats.fit.fit_messages import PressureRow, WeightRow
+    from weighbridge.targets.formats.fit_messages import PressureRow, WeightRow
 
 
 @click.command("export")

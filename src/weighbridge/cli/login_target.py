@@ -20,7 +20,7 @@ from weighbridge.sync.services import Services
 from weighbridge.targets import load_kind
 from weighbridge.targets.base import SignInAnswers
 from weighbridge.targets.kind import TargetKind
-from weighbridge.targets.kind_texts import text_of
+from weighbridge.targets.wizard import text_of
 
 
 class Given(msgspec.Struct, frozen=True):

@@ -25,7 +25,7 @@ from weighbridge.sync.explain import (
     reasons_of,
 )
 from weighbridge.sync.planner import PASSED_OVER
-from weighbridge.targets.formats.decimals import number
+from weighbridge.targets.formats.render_context import number
 
 if TYPE_CHECKING:
     from weighbridge.sync.services import Services

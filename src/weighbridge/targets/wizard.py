@@ -7,12 +7,15 @@ are found under its name in the texts of the kind. Pure.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from weighbridge.core.secret import Secret
 from weighbridge.core.toml_text import quote
+from weighbridge.i18n import MASTER
 from weighbridge.targets.kind import FormAnswer, FormFault, TargetAnswer, TargetKind, WizardField
 
 # --- Forms ----------------------------------------------------------------------------------------
@@ -148,3 +151,19 @@ def _value(field: WizardField, answer: TargetAnswer | None) -> str | None:
     if text is None:
         return None
     return text if field.shape == "number" else quote(text)
+
+
+def own_text(kind: TargetKind, key: str, language: str = MASTER) -> str | None:
+    """The text of a kind in this language; None when it has none. Places are not filled in."""
+    texts = _texts(kind.texts) if kind.texts else {}
+    return texts.get(language, {}).get(key)
+
+
+def text_of(kind: TargetKind, key: str, language: str = MASTER) -> str | None:
+    """The same, in English when this language lacks it."""
+    return own_text(kind, key, language) or own_text(kind, key)
+
+
+@cache
+def _texts(path: Path) -> dict[str, dict[str, str]]:
+    return msgspec.toml.decode(path.read_bytes(), type=dict[str, dict[str, str]])

@@ -21,7 +21,7 @@ from weighbridge.core.reason import Reason
 from weighbridge.i18n import Texts, texts
 from weighbridge.i18n.grammar import rounded
 from weighbridge.targets.kind import TargetKind
-from weighbridge.targets.kind_texts import own_text
+from weighbridge.targets.wizard import own_text
 
 Manner = Literal["moment", "day", "time"]
 

@@ -16,8 +16,8 @@ from weighbridge.core.errors import Refused, RetryLater, StateProblem
 from weighbridge.core.measures import Kind, MeasureType, Reading
 from weighbridge.storage.archive import Archive
 from weighbridge.storage.database import Row
-from weighbridge.targets.formats.fit.fit_messages import PressureRow, WeightRow
-from weighbridge.targets.formats.fit.fit_messages import Row as FitRow
+from weighbridge.targets.formats.fit_messages import PressureRow, WeightRow
+from weighbridge.targets.formats.fit_messages import Row as FitRow
 from weighbridge.targets.formats.render_context import Owner, instant
 
 

@@ -25,20 +25,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Literal
 
 import msgspec
 
 from weighbridge.targets.base import Context, Target
-from weighbridge.targets.file.file_options import FileOptions
 from weighbridge.targets.kind import FormAnswer, FormFault, TargetKind, WizardField
 from weighbridge.targets.wizard import read_plain_form
+
+
+class FileOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person may write for a target of this kind."""
+
+    path: Annotated[str, msgspec.Meta(min_length=1)]
+    format: Literal["json", "csv", "fit"] | None = None
+    per: Literal["person", "reading"] = "person"
+
+    @property
+    def shape(self) -> str:
+        """The format, or what the ending of the path says."""
+        ending = self.path.rpartition(".")[2].lower()
+        return self.format or (ending if ending in {"csv", "fit"} else "json")
 
 
 def _create(options: FileOptions, context: Context) -> Target:
     """Raises ConfigProblem for a home folder that does not exist (``~x``)."""
     from weighbridge.targets.file.file_target import FileTarget
 
-    return FileTarget(options, context)
+    return FileTarget(options.path, options.shape, context, each=options.per == "reading")
 
 
 def _read_form(kind: TargetKind, typed: Mapping[str, str]) -> FormAnswer:

@@ -12,14 +12,18 @@ import msgspec
 from weighbridge.core.errors import ConfigProblem, Problem, Refused, RetryLater
 from weighbridge.core.measures import Measurement, Reading
 from weighbridge.targets.base import Context, Existing, Owed, Receipt
-from weighbridge.targets.file.file_options import FileOptions
 from weighbridge.targets.formats import csv_format, fit_format, jsonl_format
 from weighbridge.targets.formats.disk import check_writable, locked, real_path, trouble_with
-from weighbridge.targets.formats.file_store import FileEntry, FolderShelf, LineShelf, Shelf
-from weighbridge.targets.formats.fit.fit_messages import Row
-from weighbridge.targets.formats.fit_file import FitShelf
+from weighbridge.targets.formats.file_store import (
+    FileEntry,
+    FitShelf,
+    FolderShelf,
+    LineShelf,
+    Shelf,
+)
+from weighbridge.targets.formats.fit_messages import Row
+from weighbridge.targets.formats.line_file import LineFormat
 from weighbridge.targets.formats.render_context import Owner
-from weighbridge.targets.formats.text_lines import LineFormat
 
 _LINES: Mapping[str, LineFormat] = {"json": jsonl_format, "csv": csv_format}
 
@@ -39,15 +43,17 @@ class FileTarget:
     idempotent: ClassVar[bool] = True
     visible_after: ClassVar[float] = 0.0
 
-    def __init__(self, options: FileOptions, context: Context) -> None:
-        self._options = options
+    def __init__(self, path: str, shape: str, context: Context, *, each: bool = False) -> None:
+        """``shape`` is ``json``, ``csv`` or ``fit``; ``each``: a file for each reading."""
+        self._path = _absolute(path, context.home)
+        self._shape = shape
+        self._each = each
         self._context = context
-        self._path = _absolute(options.path, context.home)
-        self._lines = _LINES.get(options.shape)
+        self._lines = _LINES.get(shape)
         self._shelves: dict[Path, Shelf] = {}
 
     def __repr__(self) -> str:
-        return f"FileTarget({str(self._path)!r}, format={self._options.shape!r})"
+        return f"FileTarget({str(self._path)!r}, format={self._shape!r})"
 
     def takes(self, reading: Reading) -> Sequence[Measurement]:
         """Everything for the text formats, what FIT knows for ``fit``."""
@@ -108,10 +114,10 @@ class FileTarget:
 
     def check(self) -> str:
         """Prove that the file could be written, without writing it."""
-        folder = self._path.parent if self._options.per == "person" else self._path
+        folder = self._path if self._each else self._path.parent
         with trouble_with(folder):
             check_writable(folder)
-        return f"writes {self._options.shape} to {self._path}"
+        return f"writes {self._shape} to {self._path}"
 
     def _write(self, entries: Sequence[FileEntry], written: dict[str, str]) -> None:
         with trouble_with(self._path):
@@ -132,7 +138,7 @@ class FileTarget:
         return self._shelves[path]
 
     def _new_shelf(self, path: Path) -> Shelf:
-        if self._options.per == "reading":
+        if self._each:
             form = self._lines
             return (
                 FolderShelf(path, form.SUFFIX, form.HEADER)

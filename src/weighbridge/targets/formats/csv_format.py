@@ -18,12 +18,13 @@ import re
 from decimal import Decimal
 
 from weighbridge.core.measures import Measurement, MeasureType, Reading, field_name
-from weighbridge.targets.formats.decimals import number, part_name
 from weighbridge.targets.formats.render_context import (
     Owner,
     bmi,
     instant,
+    number,
     one_decimal,
+    part_name,
     water_percent,
 )
 

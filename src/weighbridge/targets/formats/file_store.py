@@ -1,19 +1,31 @@
-"""Where written readings stand: one file of lines, or one file for each reading."""
+"""Where written readings stand: a file of lines, FIT files, or one file for each reading.
+
+FIT has no place for the id of a reading. The reference of a row is its time and its value
+(``1760000000:6575``), and a row is replaced only under that reference. So two readings of the
+same second stay two, and a row that a person removed is simply written again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
-from weighbridge.targets.formats.disk import expect_folder, make_folder, real_path, replace
-from weighbridge.targets.formats.fit.fit_messages import Row
+from weighbridge.core.errors import Refused
+from weighbridge.targets.formats.disk import (
+    expect_file,
+    expect_folder,
+    make_folder,
+    real_path,
+    replace,
+)
+from weighbridge.targets.formats.fit_codec import read_pressures, read_weights
 from weighbridge.targets.formats.fit_format import encode
-from weighbridge.targets.formats.line_file import LineFile
-from weighbridge.targets.formats.text_lines import LineFormat
+from weighbridge.targets.formats.fit_messages import PressureRow, Row, WeightRow
+from weighbridge.targets.formats.line_file import LineFile, LineFormat
 
 
 class FileEntry(msgspec.Struct, frozen=True):
@@ -111,3 +123,141 @@ def _contents(entries: Iterable[FileEntry]) -> dict[str, bytes]:
     return {
         entry.reading_id: entry.content for entry in entries if isinstance(entry.content, bytes)
     }
+
+
+def reference(row: Row) -> str:
+    """How a row is found again: its time and its value."""
+    if isinstance(row, WeightRow):
+        return f"{row.taken_at}:{row.weight}"
+    return f"{row.taken_at}:{row.systolic}/{row.diastolic}"
+
+
+class FitShelf:
+    """Weigh-ins in one file, blood pressure in a second one beside it: FIT never mixes them."""
+
+    def __init__(self, path: Path) -> None:
+        beside = path.with_name(f"{path.stem}.blood_pressure{path.suffix}")
+        self._files = (FitFile(path, WeightRow), FitFile(beside, PressureRow))
+
+    def find(self, entries: Sequence[FileEntry]) -> dict[str, FileState]:
+        found: dict[str, FileState] = {}
+        for file in self._files:
+            found.update(file.find(entries))
+        return found
+
+    def write(self, entries: Sequence[FileEntry], written: dict[str, str]) -> None:
+        for file in self._files:
+            file.write(entries, written)
+
+
+class FitFile:
+    """One file with the rows of one kind; entries of the other kind are passed over."""
+
+    def __init__(self, path: Path, kind: type[Row]) -> None:
+        self._path = path
+        self._kind = kind
+
+    def find(self, entries: Sequence[FileEntry]) -> dict[str, FileState]:
+        mine = self._mine(entries)
+        if not mine:
+            return {}
+        try:
+            rows = _Rows(self._read(self._content()))
+        except Refused:
+            return {}
+        sightings = ((entry.reading_id, rows.standing(entry, row)) for entry, row in mine)
+        return {reading_id: standing for reading_id, standing in sightings if standing}
+
+    def write(self, entries: Sequence[FileEntry], written: dict[str, str]) -> None:
+        mine = self._mine(entries)
+        if not mine:
+            return
+        make_folder(self._path.parent)
+        content = self._content()
+        rows = self._rows(content)
+        for entry, row in mine:
+            rows.put(entry, row)
+        merged = encode(rows)
+        if merged != content:
+            replace(self._path, [merged])
+        written.update((entry.reading_id, reference(row)) for entry, row in mine)
+
+    def _mine(self, entries: Iterable[FileEntry]) -> list[tuple[FileEntry, Row]]:
+        return [
+            (entry, entry.content) for entry in entries if isinstance(entry.content, self._kind)
+        ]
+
+    def _content(self) -> bytes:
+        expect_file(self._path)
+        try:
+            return self._path.read_bytes()
+        except FileNotFoundError:
+            return b""
+
+    def _read(self, content: bytes) -> Sequence[Row]:
+        if not content:
+            return []
+        return read_weights(content) if self._kind is WeightRow else read_pressures(content)
+
+    def _rows(self, content: bytes) -> _Rows:
+        """The rows of the file. One that is not ours is kept under another name, never lost."""
+        try:
+            return _Rows(self._read(content))
+        except Refused as problem:
+            self._put_aside(problem)
+            return _Rows([])
+
+    def _put_aside(self, problem: Refused) -> None:
+        from logging import getLogger
+
+        number = 1
+        while (aside := self._aside(number)).exists():
+            number += 1
+        self._path.rename(aside)
+        getLogger(__name__).warning("put aside as %s: %s %s", aside, self._path, problem.message)
+
+    def _aside(self, number: int) -> Path:
+        return self._path.with_name(f"{self._path.stem}.unreadable-{number}{self._path.suffix}")
+
+
+class _Rows:
+    """The rows of a file by their second."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._by_second: dict[int, list[Row]] = {}
+        for row in rows:
+            self._at(row.taken_at).append(row)
+
+    def __iter__(self) -> Iterator[Row]:
+        return (row for rows in self._by_second.values() for row in rows)
+
+    def standing(self, entry: FileEntry, row: Row) -> FileState | None:
+        """The row of an entry: the same, or its earlier revision."""
+        if row in self._at(row.taken_at):
+            return FileState(reference(row), same=True)
+        earlier = self._earlier(entry)
+        return FileState(reference(earlier), same=False) if earlier else None
+
+    def put(self, entry: FileEntry, row: Row) -> None:
+        """Add a row, in the place of its earlier revision."""
+        if row in self._at(row.taken_at):
+            return
+        if (earlier := self._earlier(entry)) is not None:
+            self._at(earlier.taken_at).remove(earlier)
+        self._at(row.taken_at).append(row)
+
+    def _at(self, second: int) -> list[Row]:
+        return self._by_second.setdefault(second, [])
+
+    def _earlier(self, entry: FileEntry) -> Row | None:
+        """The row of the earlier revision. Without a known reference the second has to do."""
+        if entry.previous is None:
+            return None
+        rows = self._at(_second(entry.previous, entry.taken_at))
+        matches = (row for row in rows if entry.previous in ("", reference(row)))
+        return next(matches, None)
+
+
+def _second(reference: str, otherwise: int) -> int:
+    second = reference.partition(":")[0]
+    return int(second) if second.isdecimal() else otherwise

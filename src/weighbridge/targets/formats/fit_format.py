@@ -12,8 +12,8 @@ from decimal import Decimal
 
 from weighbridge.core.errors import Refused
 from weighbridge.core.measures import Kind, Measurement, MeasureType, Reading
-from weighbridge.targets.formats.fit.fit_encoder import encode_pressures, encode_weights
-from weighbridge.targets.formats.fit.fit_messages import (
+from weighbridge.targets.formats.fit_codec import encode_pressures, encode_weights
+from weighbridge.targets.formats.fit_messages import (
     BLOOD_PRESSURE,
     WEIGHT_SCALE,
     PressureRow,

@@ -32,12 +32,13 @@ from typing import Any
 import msgspec
 
 from weighbridge.core.measures import Measurement, Reading, field_name, type_name, unit_of
-from weighbridge.targets.formats.decimals import number, part_name
 from weighbridge.targets.formats.render_context import (
     Owner,
     bmi,
     instant,
+    number,
     one_decimal,
+    part_name,
     water_percent,
 )
 

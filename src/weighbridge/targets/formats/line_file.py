@@ -7,14 +7,86 @@ and putting the copy in its place. Lines that are not ours stay as they are.
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
+from weighbridge.core.measures import Reading
 from weighbridge.targets.formats.disk import expect_file, open_private, replace, sync_folder
-from weighbridge.targets.formats.file_index import LineIndex
-from weighbridge.targets.formats.text_lines import LineFormat
+from weighbridge.targets.formats.render_context import Owner
+
+_EMPTY = -1
+
+
+class LineIndex:
+    """Ids to offsets. An id may come out with offsets of others (equal hash): compare the line."""
+
+    def __init__(self) -> None:
+        self._hashes = array("q")
+        self._offsets = array("q")
+        self._slots = array("i", [_EMPTY]) * 1024
+
+    def __len__(self) -> int:
+        return len(self._hashes)
+
+    def add(self, reading_id: str, offset: int) -> None:
+        """Note that the line of this reading begins at ``offset``."""
+        if 3 * len(self._hashes) >= 2 * len(self._slots):
+            self._grow()
+        self._hashes.append(hash(reading_id))
+        self._offsets.append(offset)
+        self._place(len(self._hashes) - 1)
+
+    def offsets(self, reading_id: str) -> Iterator[int]:
+        """Where lines of this reading may begin, the earliest added first."""
+        wanted = hash(reading_id)
+        mask = len(self._slots) - 1
+        slot = wanted & mask
+        while (entry := self._slots[slot]) != _EMPTY:
+            if self._hashes[entry] == wanted:
+                yield self._offsets[entry]
+            slot = (slot + 1) & mask
+
+    def _place(self, entry: int) -> None:
+        slots = self._slots
+        mask = len(slots) - 1
+        slot = self._hashes[entry] & mask
+        while slots[slot] != _EMPTY:
+            slot = (slot + 1) & mask
+        slots[slot] = entry
+
+    def _grow(self) -> None:
+        self._slots = array("i", [_EMPTY]) * (2 * len(self._slots))
+        for entry in range(len(self._hashes)):
+            self._place(entry)
+
+
+class LineFormat(Protocol):
+    """A text format in which every reading is one line, found again by its id."""
+
+    @property
+    def HEADER(self) -> bytes:  # noqa: N802  a constant of the module
+        """The first line of a file with its line end; empty when the format has none."""
+
+    @property
+    def LINE_END(self) -> bytes:  # noqa: N802
+        """What ends each line."""
+
+    @property
+    def SUFFIX(self) -> str:  # noqa: N802
+        """The usual end of a file name, with the dot."""
+
+    def encode(self, reading: Reading, owner: Owner) -> bytes:
+        """One line with its line end. Raises ``Refused`` for a time in no calendar."""
+
+    def read_id(self, line: bytes) -> str | None:
+        """The id of the reading in a line; None for a header or anything that is not ours."""
+
+    def is_whole(self, line: bytes) -> bool:
+        """Whether a line that has no line end is nevertheless complete."""
+
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 

@@ -31,7 +31,7 @@ def _create(options: GarminOptions, context: Context) -> Target:
 
 def _sign_in(options: GarminOptions, answers: SignInAnswers) -> SignedIn:
     """With a browser's ticket when there is one, else with the password."""
-    from weighbridge.targets.garmin import garmin_sign_in as garmin
+    from weighbridge.targets.garmin import garmin_account as garmin
 
     place = options.place()
     if answers.ticket is not None:

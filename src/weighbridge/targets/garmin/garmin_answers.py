@@ -125,6 +125,26 @@ def pressure_reference(answer: GarminAnswer) -> str:
     return f"{version}:{local[:10]}"
 
 
+class GarminProfile(msgspec.Struct, frozen=True):
+    """Who answers. ``account`` never changes, ``name`` is for people."""
+
+    account: str
+    display_name: str
+    name: str
+
+
+def read_profile(answer: GarminAnswer) -> GarminProfile:
+    """The ``socialProfile`` of the account that is logged in. Raises RetryLater or LoginNeeded."""
+    content = answer.json()
+    if not answer.good or not isinstance(content, dict):
+        raise trouble_of_read(answer, "profile")
+    number, display = content.get("profileId"), content.get("displayName")
+    if not number and not display:
+        raise RetryLater(code="garmin.nameless_profile")
+    display = str(display or "")
+    return GarminProfile(str(number or display), display, str(content.get("fullName") or display))
+
+
 def asked_pause(answer: GarminAnswer) -> float | None:
     """Seconds of ``Retry-After`` (a number, or a date compared with the answer's own), or None."""
     text = answer.headers.get("retry-after", "").strip()

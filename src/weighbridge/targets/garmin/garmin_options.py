@@ -1,15 +1,30 @@
-"""The options of the kind. They are read in every command: nothing here is slow to import."""
+"""Where Garmin is, and the options of the kind. Every command reads them: nothing here is slow."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
-if TYPE_CHECKING:
-    from weighbridge.targets.garmin.garmin_library import Endpoint
+from weighbridge.core.network import is_loopback
 
 _Code = Annotated[int, msgspec.Meta(ge=0, le=65534)]
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """Where Garmin is. ``url``: a stand-in for all its hosts, "" for the real ones."""
+
+    domain: Literal["garmin.com", "garmin.cn"] = "garmin.com"
+    url: str = ""
+
+    def sso(self) -> str:
+        """The address of the sign-in host."""
+        return self.url.rstrip("/") or f"https://sso.{self.domain}"
+
+    def is_local(self) -> bool:
+        """Whether it is a stand-in on this machine."""
+        return is_loopback(urlsplit(self.url).hostname or "")
 
 
 class GarminOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,6 +56,4 @@ class GarminOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def place(self) -> Endpoint:
         """Where Garmin is."""
-        from weighbridge.targets.garmin.garmin_library import Endpoint
-
         return Endpoint(self.domain, self.url)

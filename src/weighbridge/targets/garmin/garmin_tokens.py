@@ -1,22 +1,26 @@
 """How long a Garmin login lives, and its renewal: one at a time across all processes.
 
 The refresh token dies at its first use and its successor comes in the answer
-(docs/reference/garmin.md#tokens). So a renewal holds a lease from before the request until the new
-pair is stored, and a process that waited for the lease takes what the other one stored.
+(docs/reference/garmin.md#tokens); ``TokenLife`` is made for that.
 """
 
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from weighbridge.core.errors import LoginNeeded, RetryLater
+from weighbridge.core.errors import ConfigProblem, LoginNeeded, RetryLater
 from weighbridge.targets.base import Session
 from weighbridge.targets.garmin.garmin_answers import GarminAnswer, trouble_of_read
-from weighbridge.targets.token_life import TokenLife
+from weighbridge.targets.oauth import TokenLife
+
+if TYPE_CHECKING:
+    pass
+
 
 MARGIN_SECONDS = 900.0
 """A token with less life than this is renewed before it is used."""
@@ -121,3 +125,40 @@ class GarminTokenLife(TokenLife[GarminTokens]):
 
     def never_logged_in(self) -> LoginNeeded:
         return LoginNeeded(code="garmin.not_logged_in", login=self._login)
+
+
+_NEEDED = (
+    "login",
+    "resume_login",
+    "request",
+    "_di_token_post",
+    "_establish_session",
+    "_exchange_service_ticket",
+    "_refresh_session",
+    "_token_expires_soon",
+)
+"""What ``garmin_adapter`` calls or replaces, so that a release without it is noticed before use."""
+
+
+def require_library() -> None:
+    """Load the library. Raises ConfigProblem when it is absent or another one than we know."""
+    trust_the_same_authorities()
+    try:
+        from garminconnect.client import Client
+    except ImportError as error:
+        raise ConfigProblem(
+            code="garmin.package_missing", package=error.name or "garminconnect"
+        ) from None
+    if not all(hasattr(Client, name) for name in _NEEDED):
+        raise ConfigProblem(code="garmin.package_unknown")
+
+
+def trust_the_same_authorities() -> None:
+    """Let ``SSL_CERT_FILE`` count for ``requests`` too, which only knows a name of its own.
+
+    Otherwise the login passes and the profile call fails
+    (docs/reference/garmin.md#test-server).
+    """
+    file = os.environ.get("SSL_CERT_FILE")
+    if file and not os.environ.get("REQUESTS_CA_BUNDLE") and not os.environ.get("CURL_CA_BUNDLE"):
+        os.environ["REQUESTS_CA_BUNDLE"] = file

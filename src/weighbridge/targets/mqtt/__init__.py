@@ -41,8 +41,12 @@ from pathlib import Path
 from weighbridge.i18n import LANGUAGES
 from weighbridge.targets.base import Context, Target
 from weighbridge.targets.kind import TargetKind, WizardField
-from weighbridge.targets.mqtt.mqtt_form import from_environment, read_form, show_form
-from weighbridge.targets.mqtt.mqtt_options import MqttOptions
+from weighbridge.targets.mqtt.mqtt_options import (
+    MqttOptions,
+    from_environment,
+    read_form,
+    show_form,
+)
 
 
 def _create(options: MqttOptions, context: Context) -> Target:

@@ -8,9 +8,9 @@ import msgspec
 
 from weighbridge.core.reason import plain
 from weighbridge.targets.base import ServerStatus
+from weighbridge.targets.mqtt.broker_messages import Heard, MqttMessage
 from weighbridge.targets.mqtt.discovery import bridge_device, components_of
-from weighbridge.targets.mqtt.mqtt_message import Heard, MqttMessage
-from weighbridge.targets.mqtt.mqtt_state import BATTERY_LEVELS, bridge_info
+from weighbridge.targets.mqtt.sensors import BATTERY_LEVELS, bridge_info
 from weighbridge.targets.mqtt.topics import Topics
 
 ONLINE = b"online"

@@ -22,14 +22,13 @@ import msgspec
 from weighbridge.core.errors import Problem, RetryLater
 from weighbridge.targets.base import ServerHandle, ServerStatus
 from weighbridge.targets.mqtt.bridge import Bridge
-from weighbridge.targets.mqtt.broker_access import Access
-from weighbridge.targets.mqtt.broker_refusals import gone, silent
+from weighbridge.targets.mqtt.broker_address import Access
+from weighbridge.targets.mqtt.broker_messages import MqttMessage, PublishResult, gone, silent
 from weighbridge.targets.mqtt.connection_supervisor import (
     ConnectionSupervisor,
     ConnectRequest,
     ReconnectPolicy,
 )
-from weighbridge.targets.mqtt.mqtt_message import MqttMessage, PublishResult
 
 if TYPE_CHECKING:
     from weighbridge.targets.mqtt.broker_connection import BrokerConnection

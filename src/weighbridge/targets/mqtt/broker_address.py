@@ -1,10 +1,15 @@
-"""Addresses of brokers: ``mqtt://user@host:1883`` and ``mqtts://host``. Pure."""
+"""How a broker is reached: address, login, certificates, version of the protocol."""
 
 from __future__ import annotations
 
+from hashlib import blake2b
+from pathlib import Path
+from typing import Literal
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import msgspec
+
+from weighbridge.core.secret import Secret
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 _OTHER_WORDS = {"tcp": "mqtt", "ssl": "mqtts", "tls": "mqtts"}
@@ -72,3 +77,35 @@ def _split(url: str) -> SplitResult:
     if not host or not url.isprintable() or " " in url or parts.port == 0:
         raise ValueError(f"url names no host. {_FORM}")
     return parts
+
+
+Protocol = Literal["3.1.1", "5"]
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a connection needs to know before it is made. The files are read late."""
+
+    address: Address
+    password: Secret | None = None
+    ca_file: Path | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = None
+    protocol: Protocol = "3.1.1"
+
+    def key(self, *more: str) -> str:
+        """The same for the same settings, and silent about the password."""
+        address = self.address
+        parts = [
+            *(address.host, str(address.port), str(address.tls), address.user, self.protocol),
+            *(str(self.ca_file), str(self.client_certificate), str(self.client_key)),
+            *_identity(self.password),
+            *more,
+        ]
+        return blake2b(msgspec.json.encode(parts), digest_size=12).hexdigest()
+
+
+def _identity(password: Secret | None) -> tuple[str, str]:
+    """A reference is enough to tell two passwords apart; it need not be looked up for it."""
+    if password is None:
+        return "", ""
+    return password.kind, password.reveal() if password.kind == "value" else password.source

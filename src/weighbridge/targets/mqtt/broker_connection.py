@@ -8,6 +8,7 @@ gone with it, and the sender knows.
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -18,19 +19,60 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from weighbridge.core.errors import Problem, RetryLater
+from weighbridge.core.errors import ConfigProblem, Problem, RetryLater
 from weighbridge.core.network import within
-from weighbridge.targets.mqtt.broker_access import Access
-from weighbridge.targets.mqtt.broker_answers import BrokerAnswers
-from weighbridge.targets.mqtt.broker_refusals import (
+from weighbridge.targets.mqtt.broker_address import Access
+from weighbridge.targets.mqtt.broker_messages import (
     FAILURE,
+    BrokerAnswers,
+    Heard,
+    MqttMessage,
+    PublishResult,
     gone,
     refused_login,
     refused_message,
     silent,
     unreachable,
 )
-from weighbridge.targets.mqtt.mqtt_message import Heard, MqttMessage, PublishResult
+
+
+def tls_context(access: Access) -> ssl.SSLContext:
+    """With the system's authorities, or those of ``ca_file``.
+
+    Raises ConfigProblem for files that cannot be used.
+    """
+    try:
+        context = ssl.create_default_context(cafile=access.ca_file)
+    except OSError as error:  # an ssl.SSLError is one, too
+        raise ConfigProblem(code="mqtt.authority", path=str(access.ca_file)) from error
+    if access.client_certificate is not None:
+        _show_certificate(context, access)
+    context.sslsocket_class = _Socket
+    return context
+
+
+class _Socket(ssl.SSLSocket):
+    """paho forgets a socket whose handshake failed and leaves it open."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
+def _show_certificate(context: ssl.SSLContext, access: Access) -> None:
+    assert access.client_certificate is not None
+    try:
+        # Without a password given here, OpenSSL would ask for one at the terminal.
+        context.load_cert_chain(access.client_certificate, access.client_key, password="")
+    except OSError as error:
+        names = " and ".join(
+            str(file) for file in (access.client_certificate, access.client_key) if file
+        )
+        raise ConfigProblem(code="mqtt.certificate", path=names) from error
+
 
 KEEPALIVE = 30
 """Seconds after which a connection that lies still is probed."""
@@ -86,8 +128,6 @@ class BrokerConnection:
         """Reaches the broker, in a thread that is left behind when it takes too long."""
         access = self._access
         if access.address.tls:
-            from weighbridge.targets.mqtt.broker_tls import tls_context
-
             self._client.tls_set_context(tls_context(access))
         if access.address.user:
             password = access.password.reveal() if access.password else None

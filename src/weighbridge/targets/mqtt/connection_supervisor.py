@@ -18,7 +18,7 @@ from weighbridge.core.backoff import backoff
 from weighbridge.core.errors import LoginNeeded, Problem
 from weighbridge.targets.base import ServerHandle, ServerStatus
 from weighbridge.targets.mqtt.bridge import OFFLINE, ONLINE, Bridge, together
-from weighbridge.targets.mqtt.mqtt_message import Heard, MqttMessage
+from weighbridge.targets.mqtt.broker_messages import Heard, MqttMessage
 
 if TYPE_CHECKING:
     from weighbridge.targets.mqtt.broker_connection import BrokerConnection

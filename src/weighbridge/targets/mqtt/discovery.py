@@ -18,11 +18,8 @@ import msgspec
 from weighbridge import __version__
 from weighbridge.targets.base import Newest
 from weighbridge.targets.mqtt.mqtt_event import EVENT_TYPES
-from weighbridge.targets.mqtt.mqtt_names import MqttPerson
-from weighbridge.targets.mqtt.mqtt_state import BATTERY_LEVELS
-from weighbridge.targets.mqtt.mqtt_values import by_part, by_sensor
-from weighbridge.targets.mqtt.sensors import Sensor
-from weighbridge.targets.mqtt.topics import BRIDGE_ID, Topics, device_id
+from weighbridge.targets.mqtt.sensors import BATTERY_LEVELS, Sensor, by_part, by_sensor
+from weighbridge.targets.mqtt.topics import BRIDGE_ID, MqttPerson, Topics, device_id
 
 PRODUCT = "Weighbridge"
 

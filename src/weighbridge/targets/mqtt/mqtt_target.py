@@ -16,10 +16,10 @@ from weighbridge.targets.mqtt.mqtt_options import MqttOptions
 from weighbridge.targets.mqtt.topics import DISCOVERY_PREFIX, Topics
 
 if TYPE_CHECKING:
-    from weighbridge.targets.mqtt.announcement import Announcement, Announcer
     from weighbridge.targets.mqtt.broker import Broker
-    from weighbridge.targets.mqtt.mqtt_message import MqttMessage, PublishResult
-    from weighbridge.targets.mqtt.mqtt_names import MqttPerson
+    from weighbridge.targets.mqtt.broker_messages import MqttMessage, PublishResult
+    from weighbridge.targets.mqtt.mqtt_event import Announcement, Announcer
+    from weighbridge.targets.mqtt.topics import MqttPerson
 
 
 class MqttPayload(msgspec.Struct, frozen=True):
@@ -125,7 +125,7 @@ class MqttTarget:
     def _publish_state(
         self, state: MqttMessage, newest: Sequence[Newest], *, again: bool = False
     ) -> None:
-        from weighbridge.targets.mqtt.mqtt_message import MqttMessage
+        from weighbridge.targets.mqtt.broker_messages import MqttMessage
 
         broker, person = self._broker(), self._person()
         if not self._discovers:
@@ -147,8 +147,8 @@ class MqttTarget:
         return msgspec.json.encode(device)
 
     def _state(self, person: MqttPerson, newest: Sequence[Newest]) -> MqttMessage:
-        from weighbridge.targets.mqtt.mqtt_message import MqttMessage
-        from weighbridge.targets.mqtt.mqtt_state import person_state
+        from weighbridge.targets.mqtt.broker_messages import MqttMessage
+        from weighbridge.targets.mqtt.sensors import person_state
 
         state = person_state(newest, height=self._context.height())
         return MqttMessage(
@@ -156,8 +156,7 @@ class MqttTarget:
         )
 
     def _announcer(self, person: MqttPerson) -> Announcer:
-        from weighbridge.targets.mqtt.announcement import Announcer
-        from weighbridge.targets.mqtt.mqtt_event import Wording
+        from weighbridge.targets.mqtt.mqtt_event import Announcer, Wording
 
         options, context = self._options, self._context
         return Announcer(
@@ -171,7 +170,7 @@ class MqttTarget:
         )
 
     def _person(self) -> MqttPerson:
-        from weighbridge.targets.mqtt.mqtt_names import MqttPerson
+        from weighbridge.targets.mqtt.topics import MqttPerson
 
         userid = self._context.body.userid()
         if userid is None:

@@ -19,21 +19,43 @@ TrainerRoad offers no public interface: this is what its own web page does, and 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
 
+import msgspec
+
+from weighbridge.core.network import is_loopback
 from weighbridge.targets.base import Context, SignedIn, SignInAnswers, Target
 from weighbridge.targets.kind import PasswordLogin, StandIn, TargetKind, WizardField
-from weighbridge.targets.trainerroad.trainerroad_options import TrainerRoadOptions
+
+
+class TrainerRoadOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person may write for this target."""
+
+    username: str = ""
+    """User name or e-mail. Only ``weighbridge login trainerroad`` uses it."""
+    url: str = ""
+    """The address of a stand-in for TrainerRoad; ``http`` only on this machine."""
+    max_age_days: Annotated[int, msgspec.Meta(ge=1)] = 14
+    """A weight that was taken longer ago is not sent any more."""
+
+    def __post_init__(self) -> None:
+        if not self.url or self.url.startswith("https://"):
+            return
+        parts = urlsplit(self.url)
+        if parts.scheme != "http" or not is_loopback(parts.hostname or ""):
+            raise ValueError("url must begin with https:// (http:// only for this machine)")
 
 
 def _create(options: TrainerRoadOptions, context: Context) -> Target:
     from weighbridge.targets.trainerroad.trainerroad_target import TrainerRoadTarget
 
-    return TrainerRoadTarget(options, context)
+    return TrainerRoadTarget(options.url, options.max_age_days, context)
 
 
 def _sign_in(options: TrainerRoadOptions, answers: SignInAnswers) -> SignedIn:
     """With a browser's cookie when there is one, else with the password."""
-    from weighbridge.targets.trainerroad import trainerroad_sign_in as trainerroad
+    from weighbridge.targets.trainerroad import trainerroad_account as trainerroad
 
     if answers.ticket is not None:
         pasted = answers.ticket(trainerroad.browser_url(options.url))

@@ -14,7 +14,7 @@ from typing import Any, Self
 import msgspec
 
 from weighbridge.core.reason import reason
-from weighbridge.targets.trainerroad.trainerroad_answers import changed
+from weighbridge.targets.trainerroad.trainerroad_http import changed
 
 EQUAL_KG = Decimal("0.01")
 """A smaller difference is none (docs/reference/trainerroad.md#profile)."""

@@ -12,7 +12,6 @@ import msgspec
 from weighbridge.core.errors import OutcomeUnknown, Problem, Refused
 from weighbridge.core.measures import Kind, Measurement, MeasureType, Reading
 from weighbridge.targets.base import Context, Owed, Receipt
-from weighbridge.targets.trainerroad.trainerroad_options import TrainerRoadOptions
 
 if TYPE_CHECKING:
     from weighbridge.targets.trainerroad.trainerroad_account import RiderAccount
@@ -46,9 +45,9 @@ class TrainerRoadTarget:
     batch_size: ClassVar[int] = 1
     idempotent: ClassVar[bool] = True
 
-    def __init__(self, options: TrainerRoadOptions, context: Context) -> None:
-        self.oldest = options.max_age_days * DAY_SECONDS
-        self._options = options
+    def __init__(self, url: str, max_age_days: float, context: Context) -> None:
+        self.oldest = max_age_days * DAY_SECONDS
+        self._url = url
         self._context = context
 
     def takes(self, reading: Reading) -> Sequence[Measurement]:
@@ -93,7 +92,7 @@ class TrainerRoadTarget:
     def _account(self) -> RiderAccount:
         from weighbridge.targets.trainerroad.trainerroad_account import RiderAccount
 
-        return RiderAccount(self._options.url, self._context)
+        return RiderAccount(self._url, self._context)
 
 
 def weight_of(reading: Reading) -> Decimal | None:

@@ -16,7 +16,7 @@ from weighbridge.core.reason import Reason, read_reason
 from weighbridge.storage.database import Row
 from weighbridge.storage.decisions import ANSWERS, Decision
 from weighbridge.sync.stored_readings import readings_at
-from weighbridge.targets.formats.decimals import number
+from weighbridge.targets.formats.render_context import number
 from weighbridge.web.charts.measures import Measure, measure_of, rank
 from weighbridge.web.measure_format import measure_name
 from weighbridge.web.views.newest_readings import KINDS

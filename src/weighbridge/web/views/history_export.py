@@ -27,8 +27,7 @@ from starlette.responses import Response
 
 from weighbridge.core.measures import Measurement, field_name
 from weighbridge.i18n import Texts
-from weighbridge.targets.formats.decimals import number, part_name
-from weighbridge.targets.formats.render_context import one_decimal
+from weighbridge.targets.formats.render_context import number, one_decimal, part_name
 from weighbridge.web.charts.measures import LARGEST, Measure, body_mass_index, choices, rounded
 from weighbridge.web.charts.series import DAY, Series, side_by_side, thin
 from weighbridge.web.measure_format import measure_name, title_of, unit_sign

@@ -1,24 +1,119 @@
-"""What is said about one measurement: the name, then one or two clauses.
+"""A measurement as a sentence that a speech engine can read aloud. Pure, in six languages.
 
-There is no full stop at the end: after a number some engines would read it as an ordinal
-("Puls zweiundsechzigste").
+The name, then one or two clauses. There is no full stop at the end: after a number some engines
+would read it as an ordinal ("Puls zweiundsechzigste"). The words of a language are in the
+``speech.toml`` of its folder in ``weighbridge.i18n``; reading is strict, so a file that lacks a
+text, or has one that is not known here, is an error (and the tests read them all).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from pathlib import Path
 
 import msgspec
 
+from weighbridge import i18n
 from weighbridge.core.errors import ConfigProblem
-from weighbridge.targets.mqtt.speech.speech_texts import LANGUAGES, Language, read_language
-from weighbridge.targets.mqtt.speech.spoken_amounts import (
-    UNITS,
-    spoken_count,
-    spoken_temperature,
-    spoken_weight,
-)
+from weighbridge.core.measures import KG_IN_A_POUND
+from weighbridge.i18n import LANGUAGES, read_grammar
+from weighbridge.i18n.plurals import Rule, plural_form
+
+UNITS = ("metric", "imperial")
+
+_LARGEST = 10_000
+"""Nobody weighs that much: the value is an accident and its number is not worth saying."""
+
+
+def spoken_weight(kg: Decimal | None, units: str) -> Decimal | None:
+    """Kilograms or pounds with one decimal place; None for what cannot be said."""
+    if kg is None or not _can_be_said(kg):
+        return None
+    return _rounded(kg if units == "metric" else kg / KG_IN_A_POUND, "0.1")
+
+
+def spoken_temperature(celsius: Decimal | None, units: str) -> Decimal | None:
+    """Degrees Celsius or Fahrenheit with one decimal place; None for what cannot be said."""
+    if celsius is None or not _can_be_said(celsius):
+        return None
+    return _rounded(celsius if units == "metric" else celsius * 9 / 5 + 32, "0.1")
+
+
+def spoken_count(value: Decimal | None) -> Decimal | None:
+    """A whole number, as for mmHg and beats per minute; None for what cannot be said."""
+    if value is None or not _can_be_said(value):
+        return None
+    return _rounded(value, "1")
+
+
+def _can_be_said(value: Decimal) -> bool:
+    """One odd value must not cost the announcement, so it is never an error."""
+    return value.is_finite() and 0 <= value < _LARGEST
+
+
+def _rounded(value: Decimal, step: str) -> Decimal:
+    return value.quantize(Decimal(step), rounding=ROUND_HALF_UP)
+
+
+__all__ = ["LANGUAGES", "Forms", "Language", "Nouns", "Phrases", "read_language"]
+
+type Forms = dict[str, str]
+"""A counted word by its plural form: ``{"one": "pound", "other": "pounds"}``."""
+
+
+class Nouns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is counted, in full words: a speech engine reads "kg" or "°C" as it likes."""
+
+    kilogram: Forms
+    pound: Forms
+    celsius: Forms
+    fahrenheit: Forms
+
+
+class Phrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is said after the name. ``{amount}`` is a number with its noun."""
+
+    less: str
+    more: str
+    same: str
+    weighed: str
+    pressure: str
+    pulse: str
+    measured: str
+
+
+class _SpeechFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    nouns: Nouns
+    speech: Phrases
+
+
+class Language(msgspec.Struct, frozen=True):
+    """The words of one language and what it takes to put numbers among them."""
+
+    decimal_sign: str
+    plural_rule: Rule
+    nouns: Nouns
+    speech: Phrases
+
+    def number(self, value: Decimal) -> str:
+        """A number with the language's decimal sign; ``81.0`` is said as ``81``."""
+        return f"{abs(value):f}".removesuffix(".0").replace(".", self.decimal_sign)
+
+    def amount(self, value: Decimal, noun: Forms) -> str:
+        """Number and noun in the right form: ``81,4 kilograma``."""
+        return f"{self.number(value)} {noun[plural_form(self.plural_rule, value)]}"
+
+
+@cache
+def read_language(code: str) -> Language:
+    """The words of one of ``LANGUAGES``."""
+    folder = Path(i18n.__file__).parent / code
+    words = msgspec.toml.decode((folder / "speech.toml").read_bytes(), type=_SpeechFile)
+    grammar = read_grammar(code)
+    return Language(grammar.decimal_sign, grammar.plural_rule, words.nouns, words.speech)
+
 
 MANNERS = ("value", "change", "value_and_change")
 """How a weight is said. "change" is for people who do not want its number said aloud."""
