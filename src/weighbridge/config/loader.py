@@ -60,7 +60,7 @@ def read_settings(
     leaves a Withings secret open.
     """
     document = ConfigDocument(text or "", home=home, environ=environ, secret_folder=secret_folder)
-    top = TableReader(document, _parse(document, text) if text else {})
+    top = TableReader(document, document.content)
     top.refuse_unknown(_TOP_KEYS)
     withings = read_withings(top.table("withings"))
     server = top.table("server").build(ServerSettings) or ServerSettings()
@@ -117,12 +117,6 @@ def _read_text(path: Path) -> str | None:
     # Outside of the except block: the decoding error carries the whole file, secrets included.
     mistake = Mistake(path.name, line, "", "This line is not UTF-8 text.", "Save it as UTF-8.")
     raise ConfigProblems([mistake], path=path)
-
-
-def _parse(document: ConfigDocument, text: str) -> dict[str, Any]:
-    from weighbridge.config.toml_syntax import parse
-
-    return parse(document, text)
 
 
 # --- People and their targets ---------------------------------------------------------------------

@@ -12,7 +12,7 @@ from msgspec.structs import FieldInfo
 from weighbridge.config.field_values import convert_value, converter, fields_of, secrets_in
 from weighbridge.config.models import CONFIG_FILE
 from weighbridge.config.settings import Mistake
-from weighbridge.config.toml_lines import KeyPath, TomlLines
+from weighbridge.config.toml_lines import KeyPath, TomlLines, parse
 from weighbridge.config.value_rules import InvalidValue, suggest
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.secret import Secret
@@ -36,8 +36,8 @@ class ConfigDocument:
         self.origins: dict[str, str] = {}
         self.warnings: list[str] = []
         self.has_plain_secret = False
-        self.is_whole = True
-        """False: a broken part was left out, so a missing key may be in it."""
+        self.content, self.is_whole = parse(text, self.lines, self.report) if text else ({}, True)
+        """Not whole: a broken part was left out, so a missing key may be in it."""
 
     def variable(self, name: str) -> str:
         """An environment variable without spaces around it; empty when it is not set."""
