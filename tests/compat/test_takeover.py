@@ -13,10 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weighbridge.compat import trumpet
-from weighbridge.compat.import_note import ImportResult, expired_login
-from weighbridge.compat.withings_sync.state_files import StateFiles, state_files_of
-from weighbridge.compat.withings_sync.state_import import read_user_file, take_over
+from weighbridge.compat import ImportResult, expired_login, trumpet
+from weighbridge.compat.withings_sync.state_import import (
+    StateFiles,
+    read_user_file,
+    state_files_of,
+    take_over,
+)
 from weighbridge.config import Person, TargetSettings, load
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.storage.archive import account_archive

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from weighbridge.compat.withings_sync.command_line import CommandOptions
-from weighbridge.compat.withings_sync.run_plan import RunPlan, read_plan
-from weighbridge.compat.withings_sync.state_files import state_files_of
-from weighbridge.compat.withings_sync.target_credentials import TargetCredentials, read_credentials
+from weighbridge.compat.withings_sync.command import CommandOptions
+from weighbridge.compat.withings_sync.run_plan import (
+    RunPlan,
+    TargetCredentials,
+    read_credentials,
+    read_plan,
+)
+from weighbridge.compat.withings_sync.state_import import state_files_of
 from weighbridge.core.errors import ConfigProblem
 
 APP = {"client_id": "mine", "consumer_secret": "hush", "callback_url": "https://example.test/"}

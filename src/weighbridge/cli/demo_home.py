@@ -84,14 +84,7 @@ class DemoHome:
             for person in everyone(settings.directory):
                 code = self._admin.code(person.name, settings.withings.callback_url)
                 connect(services, person, code=code, paste=False, browser=False)
-                given = Given(
-                    username=None,
-                    password_stdin=False,
-                    password_file=None,
-                    code=None,
-                    ticket=None,
-                    environ={"GARMIN_PASSWORD": PASSWORD},
-                )
+                given = Given(environ={"GARMIN_PASSWORD": PASSWORD})
                 sign_in_at_target(services, person, person.target("garmin"), given)
 
     def sync(self, context: CliContext) -> None:

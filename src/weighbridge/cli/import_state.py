@@ -58,9 +58,8 @@ def withings_sync(context: CliContext, config_folder: Path | None, person: str |
     """
     settings = context.settings()
     chosen = chosen_person(settings, person)
-    from weighbridge.compat.import_note import ImportResult
-    from weighbridge.compat.withings_sync.state_files import state_files_of
-    from weighbridge.compat.withings_sync.state_import import take_over
+    from weighbridge.compat import ImportResult
+    from weighbridge.compat.withings_sync.state_import import state_files_of, take_over
     from weighbridge.sync.services import Services
 
     folder = config_folder.expanduser().absolute() if config_folder else None
@@ -122,7 +121,7 @@ def trumpet(context: CliContext, folder: Path, names: tuple[str, ...], person: s
 
 def _take(services: Services, login: TrumpetLogin, person: str) -> ExitCode:
     """Take over one login. A problem with it never stops the others."""
-    from weighbridge.compat.import_note import ImportResult
+    from weighbridge.compat import ImportResult
     from weighbridge.compat.trumpet import take_over
 
     try:

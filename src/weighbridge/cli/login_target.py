@@ -13,6 +13,7 @@ import msgspec
 from weighbridge.cli.output import say
 from weighbridge.cli.times import span
 from weighbridge.config import Person, TargetSettings
+from weighbridge.core.commands import login_command
 from weighbridge.core.errors import ConfigProblem, RetryLater, SignInBlocked
 from weighbridge.i18n import MASTER, texts
 from weighbridge.sync import target_login
@@ -23,15 +24,15 @@ from weighbridge.targets.kind import TargetKind
 from weighbridge.targets.wizard import text_of
 
 
-class Given(msgspec.Struct, frozen=True):
+class Given(msgspec.Struct, frozen=True, kw_only=True):
     """What was given on the command line."""
 
-    username: str | None
-    password_stdin: bool
-    password_file: str | None
-    code: str | None
-    ticket: str | None
     environ: Mapping[str, str]
+    username: str | None = None
+    password_stdin: bool = False
+    password_file: str | None = None
+    code: str | None = None
+    ticket: str | None = None
 
 
 def sign_in(workplace: Services, person: Person, target: TargetSettings, given: Given) -> None:
@@ -42,10 +43,11 @@ def sign_in(workplace: Services, person: Person, target: TargetSettings, given: 
         signed_in = target_login.sign_in(lambda: nullcontext(workplace), person, target, answers)
     except target_login.StillBlocked as problem:
         wait = problem.until - workplace.clock()
+        by_browser = f"{login_command(target.name, person.name)} --ticket"
         raise RetryLater(
             f"{problem.cause.message()} No password is sent for another {span(wait)}: "
             "each try makes the block longer.",
-            remedy="Wait, or sign in with a browser: add --ticket to this command.",
+            remedy=f"Wait, or sign in with a browser: {by_browser}",
             after=wait,
         ) from None
     except SignInBlocked:

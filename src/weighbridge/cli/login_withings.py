@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 
 import click
 
@@ -31,10 +32,19 @@ def connect(
     if code is not None:
         keep_login(workplace, person, app, code)
         return
+    ask_and_keep(
+        workplace,
+        person,
+        lambda: _ask_by_paste(app) if paste else _ask_by_callback(app, browser),
+    )
+
+
+def ask_and_keep(workplace: Services, person: Person, ask: Callable[[], str]) -> None:
+    """Keep the login of the code that ``ask`` gets; ask again when it came too late."""
     for left in reversed(range(LINKS)):
-        asked = _ask_by_paste(app) if paste else _ask_by_callback(app, browser)
+        code = ask()
         try:
-            keep_login(workplace, person, app, asked)
+            keep_login(workplace, person, workplace.app(), code)
             return
         except CodeExpired as problem:
             if not left:

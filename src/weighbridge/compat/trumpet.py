@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from weighbridge.compat.import_note import ImportNote, ImportResult, expired_login
+from weighbridge.compat import ImportNote, ImportResult, expired_login
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.storage.archive import connect_account
 from weighbridge.sync.services import Services

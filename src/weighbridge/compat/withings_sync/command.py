@@ -1,179 +1,177 @@
-"""``withings-sync``: one run, from the arguments to the exit code.
+"""The command ``withings-sync``: the names, short forms and habits of the original. The run itself
+is imported once the arguments were read, so that ``--help`` is quick.
 
-It reads the original's options and environment, makes settings of them, takes the original's
-state over when it is used for the first time, and brings one person up to date. Everything but
-the arguments is imported when it is needed, so that ``--help`` is quick.
+``argparse`` on purpose: it takes beginnings of long options (``--from``), as the original does.
 """
 
 from __future__ import annotations
 
+import argparse
+import datetime
 import os
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from weighbridge.compat.withings_sync.command_line import read_arguments
+import msgspec
 
-if TYPE_CHECKING:
-    from weighbridge.compat.withings_sync.command_line import CommandOptions
-    from weighbridge.compat.withings_sync.run_plan import RunPeriod, RunPlan
-    from weighbridge.compat.withings_sync.state_files import StateFiles
-    from weighbridge.compat.withings_sync.target_credentials import TargetCredentials
-    from weighbridge.core.errors import ExitCode, Problem
-    from weighbridge.sync.context import Delivered, Outcome
-    from weighbridge.sync.services import Services
+from weighbridge import __version__
+
+BLOOD_PRESSURE = "BLOOD_PRESSURE"
+FEATURES = (BLOOD_PRESSURE,)
+
+
+class CommandOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for. Passwords never appear when it is printed."""
+
+    garmin_username: str | None = None
+    garmin_password: str | None = None
+    trainerroad_username: str | None = None
+    trainerroad_password: str | None = None
+    fromdate: datetime.date | None = None
+    todate: datetime.date | None = None
+    to_fit: bool = False
+    to_json: bool = False
+    output: str | None = None
+    no_upload: bool = False
+    features: tuple[str, ...] = ()
+    dump_raw: bool = False
+    config_folder: Path | None = None
+    verbose: bool = False
+    silent: bool = False
+
+    @property
+    def blood_pressure(self) -> bool:
+        """Whether blood pressure is wanted as well."""
+        return BLOOD_PRESSURE in self.features
+
+    @property
+    def writes_files(self) -> bool:
+        """Whether files are to be written."""
+        return self.dump_raw or (self.output is not None and (self.to_fit or self.to_json))
+
+    def __repr__(self) -> str:
+        return f"CommandOptions(from {self.fromdate} to {self.todate})"
 
 
 def main() -> None:
     """The entry point of the installed command."""
     options = read_arguments()
     from weighbridge.cli import conclude
+    from weighbridge.compat.withings_sync.one_run import run
 
     conclude(lambda: run(options, os.environ))
 
 
-def run(options: CommandOptions, environ: Mapping[str, str]) -> ExitCode:
-    """One run. Raises Problems that concern it as a whole."""
-    from weighbridge.cli.cli_context import CliContext
-    from weighbridge.cli.output import say
-    from weighbridge.cli.sync_output import progress_for
-    from weighbridge.compat.withings_sync.run_plan import read_plan
-    from weighbridge.compat.withings_sync.state_files import state_files_of
-    from weighbridge.compat.withings_sync.target_credentials import (
-        VISIBLE,
-        complete_environment,
-        read_credentials,
-    )
+def read_arguments(arguments: Sequence[str] | None = None) -> CommandOptions:
+    """The options of a command line (None: of this process).
 
-    _set_up_log(options)
-    environ = complete_environment(Path.cwd(), environ)
-    credentials = read_credentials(options, environ)
-    if options.garmin_password or options.trainerroad_password:
-        say(VISIBLE)
-    places = state_files_of(options.config_folder, environ)
-    plan = read_plan(options, credentials, environ, places)
-    session = CliContext(plan.settings.home, environ, verbose=2 if options.verbose else 0)
-    with progress_for(session, quiet=options.silent) as progress:
-        from weighbridge.sync.services import Services
-
-        with Services(plan.settings, progress=progress) as services:
-            is_new = _connect(services, plan, places)
-            return _bring_up_to_date(services, plan, options, credentials, is_new=is_new)
-
-
-def _set_up_log(options: CommandOptions) -> None:
-    if options.verbose:
-        from weighbridge.cli.logs import set_up
-
-        set_up(2, as_json=False)
-
-
-def _connect(services: Services, plan: RunPlan, places: StateFiles) -> bool:
-    """Make sure that a Withings account is connected. True: a person connected it just now.
-
-    Raises LoginNeeded when there is none and no terminal to connect one.
+    Wrong usage ends the process with exit code 2, ``--help`` and ``--version`` with 0.
     """
-    from weighbridge.cli.output import say
-    from weighbridge.compat.import_note import ImportResult
-    from weighbridge.compat.withings_sync.state_import import take_over
-    from weighbridge.compat.withings_sync.terminal_consent import BY_HAND, connect
-    from weighbridge.core.errors import LoginNeeded
-    from weighbridge.storage.archive import account_archive
-
-    tokens = services.tokens(plan.person.name)
-    if account_archive(services.database, plan.person.name) is None:
-        for note in take_over(services, plan.person, places):
-            if note.result is not ImportResult.KEPT:
-                say(note.text)
-    if tokens.load() is not None and not (tokens.login_needed() and sys.stdin.isatty()):
-        return False
-    if not sys.stdin.isatty():
-        raise LoginNeeded("No Withings account is connected.", remedy=BY_HAND)
-    connect(services, plan.person)
-    return True
+    parser = _parser()
+    given = vars(parser.parse_args(arguments))
+    given["features"] = tuple(given["features"] or ())
+    options = CommandOptions(**given)
+    if options.fromdate and options.todate and options.todate < options.fromdate:
+        parser.error("--todate lies before --fromdate: exchange the two days.")
+    return options
 
 
-def _bring_up_to_date(
-    services: Services,
-    plan: RunPlan,
-    options: CommandOptions,
-    credentials: Mapping[str, TargetCredentials],
-    *,
-    is_new: bool,
-) -> ExitCode:
-    """Collect, deliver, write files and report."""
-    from weighbridge.compat.withings_sync.automatic_sign_in import AutomaticSignIn
-    from weighbridge.compat.withings_sync.run_plan import period_of, window_of
-    from weighbridge.compat.withings_sync.upload import read_only, upload
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="withings-sync",
+        description="Carry weight and blood pressure from Withings to Garmin Connect and "
+        "TrainerRoad, or write them to files. A part of Weighbridge.",
+        epilog="Exit code: 0 nothing is left undone, 1 something was rejected or is unknown, "
+        "2 wrong usage or configuration, 3 a person must log in, "
+        "4 not delivered yet, will be tried again.",
+    )
+    parser.add_argument(
+        *("--version", "-V"), action="version", version=f"withings-sync (Weighbridge) {__version__}"
+    )
+    _add_accounts(parser)
+    _add_days(parser)
+    _add_files(parser)
+    _add_manners(parser)
+    return parser
 
-    period, window = period_of(services, plan, options), window_of(services, plan, options)
-    if options.no_upload or not plan.targets:
-        outcome = read_only(services, plan, window)
-    else:
-        outcome = upload(
-            services, plan, window, AutomaticSignIn(services, plan.person, credentials)
+
+def _add_accounts(parser: argparse.ArgumentParser) -> None:
+    visible = "; others can see it here in the process list, better use the environment"
+    for name, short, site in (
+        ("garmin", "g", "Garmin Connect"),
+        ("trainerroad", "t", "TrainerRoad"),
+    ):
+        shown = name.upper()
+        parser.add_argument(
+            *(f"--{name}-username", f"--{short}u"),
+            metavar=f"{shown}_USERNAME",
+            help=f"user name or e-mail at {site}",
         )
-    if outcome.problem is None:
-        _write(services, plan, period, options)
-    _report(outcome, options)
-    is_idle = not (plan.targets or options.no_upload or options.writes_files or is_new)
-    if is_idle and outcome.problem is None:
-        raise _no_target()
-    return outcome.exit_code
+        parser.add_argument(
+            *(f"--{name}-password", f"--{short}p"),
+            metavar=f"{shown}_PASSWORD",
+            help=f"password at {site}, for the first sign-in{visible}",
+        )
 
 
-def _write(services: Services, plan: RunPlan, period: RunPeriod, options: CommandOptions) -> None:
-    """Write the files that were asked for, or standard output."""
-    from weighbridge.cli.export import owner_of
-    from weighbridge.cli.output import say
-    from weighbridge.compat.withings_sync.output_files import (
-        content_of,
-        write_files,
-        write_standard_output,
+def _add_days(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        *("--fromdate", "-f"),
+        type=_day,
+        metavar="DATE",
+        help="from this day on (YYYY-MM-DD); without it, everything new since the last run",
     )
-    from weighbridge.storage.archive import account_archive
-
-    archive = account_archive(services.database, plan.person.name)
-    if archive is None or not (options.no_upload or options.writes_files):
-        return
-    owner = owner_of(services.database, plan.person)
-    content = content_of(archive, owner, period, services.clock(), options)
-    if not content.readings:
-        say("There are no measurements of these days, so nothing is written.")
-    write_files(content, options)
-    if options.no_upload and options.output is None:
-        write_standard_output(content, options)
-
-
-def _no_target() -> Problem:
-    from weighbridge.core.errors import ConfigProblem
-
-    return ConfigProblem(
-        "No user name at Garmin or TrainerRoad is known, so nothing was sent.",
-        remedy="Set GARMIN_USERNAME or TRAINERROAD_USERNAME, or see withings-sync --help.",
+    parser.add_argument(
+        *("--todate", "-t"), type=_day, metavar="DATE", help="up to this day, included; today"
     )
 
 
-def _report(outcome: Outcome, options: CommandOptions) -> None:
-    from weighbridge.cli.output import say
-    from weighbridge.cli.sync_output import report
-    from weighbridge.core.commands import in_shell
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--to-fit", "-F", action="store_true", help="with -o: write FIT files")
+    parser.add_argument("--to-json", "-J", action="store_true", help="with -o: write a JSON file")
+    parser.add_argument(
+        *("--output", "-o"), metavar="BASENAME", help="where the names of the files begin"
+    )
+    parser.add_argument(
+        "--no-upload",
+        action="store_true",
+        help="send nothing; without -o, FIT goes to standard output, or a table to a terminal",
+    )
+    parser.add_argument(
+        "--features",
+        nargs="+",
+        type=str.upper,
+        choices=FEATURES,
+        metavar=BLOOD_PRESSURE,
+        help="BLOOD_PRESSURE: blood pressure too",
+    )
+    parser.add_argument(
+        *("--dump-raw", "-R"),
+        action="store_true",
+        help="write what Withings answered to BASENAME.withings_raw.json",
+    )
 
-    if options.silent and outcome.exit_code == 0:
-        return
-    report([outcome], say, lambda person, delivered: hints_of(delivered, options))
-    if options.config_folder is not None and outcome.exit_code != 0:
-        home = in_shell(str(options.config_folder))
-        say(f"The home folder is named before every such command: weighbridge --home {home} ...")
+
+def _add_manners(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        *("--config-folder", "-c"),
+        type=_folder,
+        metavar="FOLDER",
+        help="the home folder: logins and database; made when it is missing",
+    )
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("--verbose", "-v", action="store_true", help="say what happens")
+    loudness.add_argument("--silent", "-s", action="store_true", help="say only what is wrong")
 
 
-def hints_of(delivered: Delivered, options: CommandOptions) -> Iterator[str]:
-    """What to do next, in the words of this command."""
-    from weighbridge.core.delivery_state import State
+def _day(text: str) -> datetime.date:
+    try:
+        return datetime.datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; write 2024-12-31") from None
 
-    if delivered.older and options.fromdate is None and delivered.kind == "garmin":
-        yield "Older readings are kept, not sent. To send them, add: --fromdate DATE"
-    for state in (State.HELD, State.REJECTED):
-        if delivered.open.get(state):
-            yield f"See what is {state}: weighbridge deliveries list --state {state}"
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("name a folder")
+    return Path(text).expanduser().absolute()

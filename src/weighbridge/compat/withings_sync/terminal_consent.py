@@ -15,14 +15,13 @@ from contextlib import suppress
 
 import click
 
-from weighbridge.cli.login_withings import LINKS, has_browser, keep_login, open_browser
+from weighbridge.cli.login_withings import ask_and_keep, has_browser, open_browser
 from weighbridge.cli.output import say
 from weighbridge.config import Person
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem
 from weighbridge.sources.withings.application import WithingsApp
 from weighbridge.sources.withings.oauth import consent_url, new_state, read_pasted
 from weighbridge.sources.withings.oauth_callback import Callback
-from weighbridge.sources.withings.status_codes import CodeExpired
 from weighbridge.storage.database import prove_writable
 from weighbridge.sync.services import Services
 
@@ -38,14 +37,7 @@ def connect(services: Services, person: Person) -> None:
     """Ask the person at this terminal for consent and keep the login. Raises Problems."""
     app = services.app()
     prove_writable(services.settings.home)
-    for left in reversed(range(LINKS)):
-        try:
-            keep_login(services, person, app, _ask(app))
-            return
-        except CodeExpired as problem:
-            if not left:
-                raise
-            say(f"{problem.message} Here is a new link.")
+    ask_and_keep(services, person, lambda: _ask(app))
 
 
 def _ask(app: WithingsApp) -> str:
