@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weighbridge import __version__
-from weighbridge.compat.withings_sync.command import CommandOptions, read_arguments
+from weighbridge.compat.withings_sync.command_line import CommandOptions, read_arguments
 from weighbridge.compat.withings_sync.run_plan import (
     complete_environment,
     read_credentials,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from weighbridge.compat.withings_sync.command import CommandOptions
+from weighbridge.compat.withings_sync.command_line import CommandOptions
 from weighbridge.compat.withings_sync.run_plan import (
     RunPlan,
     TargetCredentials,

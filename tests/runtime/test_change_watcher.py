@@ -91,7 +91,7 @@ def test_what_another_process_planned_is_sent_when_it_is_due(house: World) -> No
         add(Ledger(other, "nobody", "file", 0.0), settles_at=house.clock() + 10)
     watcher.look()
     now = house.clock()
-    assert house.schedule.planned("anna").deliver_at == pytest.approx(now + 40)
+    assert house.schedule.planned("anna").at("deliver") == pytest.approx(now + 40)
 
 
 def test_a_look_that_failed_is_made_up_for(house: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,4 +107,4 @@ def test_a_look_that_failed_is_made_up_for(house: World, monkeypatch: pytest.Mon
         with pytest.raises(RetryLater):
             watcher.look()
     watcher.look()
-    assert house.schedule.planned("anna").deliver_at == pytest.approx(house.clock() + 40)
+    assert house.schedule.planned("anna").at("deliver") == pytest.approx(house.clock() + 40)

@@ -86,7 +86,7 @@ class Scene:
             self.targets.start_all(services)
 
     def polls(self) -> list[float]:
-        return [self.schedule.planned(name).poll_at for name in ("anna", "ben")]
+        return [self.schedule.planned(name).at("poll") for name in ("anna", "ben")]
 
     def forget(self) -> None:
         for name in ("anna", "ben"):
@@ -124,7 +124,7 @@ def test_a_target_that_cannot_be_built_keeps_no_other_from_connecting(scene: Sce
     scene.start_all()
     assert scene.mqtt("anna").server is scene.targets
     scene.targets.came_back("anna", "mqtt", 3.0)
-    assert scene.schedule.planned("anna").republish_at == {"mqtt": scene.clock() + 3}
+    assert scene.schedule.planned("anna").at(("republish", "mqtt")) == scene.clock() + 3
 
 
 def test_a_target_hears_of_its_own_person_and_of_the_last_success(scene: Scene) -> None:

@@ -331,7 +331,9 @@ def test_everything_that_was_due_is_planned_again_after_a_failure(
         jobs = runner.meet(problem, None)
     assert [job.person for job in jobs] == ["anna", "ben"]
     later = now + RETRY_AFTER_FAILURE
-    assert schedule.planned("anna") == Planned(later, later, later, {"mqtt": later})
+    assert schedule.planned("anna") == Planned(
+        {"poll": later, "deliver": later, "notified": later, ("republish", "mqtt"): later}
+    )
     assert counts.snapshot().counts["sync_jobs", "failed"] == 1
     assert [record.message for record in caplog.records] == ["job_failed"]
 
@@ -345,7 +347,7 @@ def test_a_deferrable_job_that_failed_is_planned_again_as_such(house: World) -> 
     schedule.deliver_deferrable_at("ben", house.clock())
     runner.meet(ZeroDivisionError("a defect"), None)
     later = house.clock() + RETRY_AFTER_FAILURE
-    assert schedule.planned("anna", deferrable=True).deliver_at == later
+    assert schedule.planned("anna", deferrable=True).at("deliver") == later
     assert schedule.planned("anna") == Planned()
 
 

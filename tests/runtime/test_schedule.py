@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from queue import Queue
 from typing import Any
 
-import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +21,7 @@ from weighbridge.runtime.schedule import (
     MemorySchedule,
     Planned,
     Schedule,
+    Task,
 )
 
 NOW = 1_000_000.0
@@ -110,7 +110,7 @@ def test_the_earlier_of_two_times_counts() -> None:
     schedule, _ = made()
     schedule.poll_at("anna", NOW + 100)
     schedule.poll_at("anna", NOW + 900)
-    assert schedule.planned("anna").poll_at == NOW + 100
+    assert schedule.planned("anna").at("poll") == NOW + 100
     assert schedule.planned("ben") == Planned()
 
 
@@ -125,7 +125,7 @@ def test_when_the_clock_is_set_back_everything_moves_along() -> None:
     clock.now -= 5 * 3600
     schedule.deliver_at("anna", clock.now)
     schedule.done(taken(schedule))
-    assert schedule.planned("anna").poll_at == clock.now + 100
+    assert schedule.planned("anna").at("poll") == clock.now + 100
     clock.now += 30
     job = taken(schedule)
     assert (job.notified, job.republish) == (True, frozenset({"mqtt"}))
@@ -183,19 +183,15 @@ class NaiveSchedule:
         self.plans: dict[tuple[str, bool], Planned] = {}
         self.at_work: set[tuple[str, bool]] = set()
 
-    def plan(self, key: tuple[str, bool], field: str, at: float) -> None:
+    def plan(self, key: tuple[str, bool], task: Task, at: float) -> None:
         plan = self.plans.get(key, Planned())
-        if field == "republish_at":
-            changed: Any = {"mqtt": min(at, plan.republish_at.get("mqtt", NEVER))}
-        else:
-            changed = min(at, getattr(plan, field))
-        self.plans[key] = msgspec.structs.replace(plan, **{field: changed})
+        self.plans[key] = Planned({**plan.times, task: min(at, plan.at(task))})
 
     def take(self) -> Job | None:
         now = self.clock()
         full = sum(deferrable for _, deferrable in self.at_work) >= self.most_deferrable
         due = [
-            (plan.notified_at > now, deferrable, plan.due_at, person)
+            (plan.at("notified") > now, deferrable, plan.due_at, person)
             for (person, deferrable), plan in self.plans.items()
             if plan.due_at <= now
             and (person, deferrable) not in self.at_work
@@ -206,20 +202,19 @@ class NaiveSchedule:
         _, deferrable, _, person = min(due)
         plan = self.plans[person, deferrable]
         self.at_work.add((person, deferrable))
-        rest = {
-            field: NEVER if getattr(plan, field) <= now else getattr(plan, field)
-            for field in ("poll_at", "deliver_at", "notified_at")
-        }
-        republish = frozenset(name for name, at in plan.republish_at.items() if at <= now)
-        left = {name: at for name, at in plan.republish_at.items() if name not in republish}
-        self.plans[person, deferrable] = Planned(**rest, republish_at=left)
-        return Job(person, plan.poll_at <= now, plan.notified_at <= now, republish, deferrable)
+        due_tasks = {task for task, at in plan.times.items() if at <= now}
+        self.plans[person, deferrable] = Planned(
+            {task: at for task, at in plan.times.items() if task not in due_tasks}
+        )
+        republish = frozenset(task[1] for task in due_tasks if isinstance(task, tuple))
+        return Job(person, "poll" in due_tasks, "notified" in due_tasks, republish, deferrable)
 
     def done(self, job: Job) -> None:
         self.at_work.remove((job.person, job.deferrable))
 
     def set_back(self, seconds: float) -> None:
-        self.plans = {key: plan.moved(-seconds) for key, plan in self.plans.items()}
+        for key, plan in self.plans.items():
+            self.plans[key] = Planned({task: at - seconds for task, at in plan.times.items()})
 
 
 PEOPLE = st.sampled_from(["anna", "ben", "carl", "zoe"])
@@ -247,19 +242,19 @@ class Pair:
         match what:
             case "notified":
                 self.heap.notified(person, delay)
-                self.naive.plan((person, False), "notified_at", at)
+                self.naive.plan((person, False), "notified", at)
             case "poll":
                 self.heap.poll_at(person, at)
-                self.naive.plan((person, False), "poll_at", at)
+                self.naive.plan((person, False), "poll", at)
             case "deliver":
                 self.heap.deliver_at(person, at)
-                self.naive.plan((person, False), "deliver_at", at)
+                self.naive.plan((person, False), "deliver", at)
             case "deferrable":
                 self.heap.deliver_deferrable_at(person, at)
-                self.naive.plan((person, True), "deliver_at", at)
+                self.naive.plan((person, True), "deliver", at)
             case "republish":
                 self.heap.republish_at(person, "mqtt", at)
-                self.naive.plan((person, False), "republish_at", at)
+                self.naive.plan((person, False), ("republish", "mqtt"), at)
 
     def go_on(self, what: str, number: int) -> None:
         match what:

@@ -46,7 +46,7 @@ def test_four_people_are_polled_at_once_and_the_others_within_half_a_minute(
     schedule = MemorySchedule(lambda: world.now)
     with world.open() as services:
         schedule_initial_work(services, schedule, lambda: 0.5)
-    moments = [schedule.planned(name).poll_at - world.now for name in people]
+    moments = [schedule.planned(name).at("poll") - world.now for name in people]
     assert moments == [0.0] * 4 + [15.0] * 2
 
 

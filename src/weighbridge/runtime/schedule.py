@@ -10,9 +10,9 @@ heap for each class of urgency. An entry of a heap that no longer holds is dropp
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from heapq import heapify, heappop, heappush
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -21,6 +21,10 @@ LONGEST_WAIT = 30.0
 computer may have slept."""
 
 NEVER = float("inf")
+
+type Task = Literal["poll", "deliver", "notified"] | tuple[Literal["republish"], str]
+"""What a job does; one target is republished."""
+
 COMPACT_ABOVE = 64
 """Alarms below this number are not worth a clean-up."""
 
@@ -82,28 +86,19 @@ class Schedule(Protocol):
 
 
 class Planned(msgspec.Struct, frozen=True):
-    """The times planned for one person, in epoch seconds; ``NEVER``: not planned."""
+    """What is planned for one person, with the time of each in epoch seconds."""
 
-    poll_at: float = NEVER
-    deliver_at: float = NEVER
-    notified_at: float = NEVER
-    republish_at: dict[str, float] = {}
+    times: Mapping[Task, float] = {}
     since: float | None = None
+
+    def at(self, task: Task) -> float:
+        """The time of a task; ``NEVER``: it is not planned."""
+        return self.times.get(task, NEVER)
 
     @property
     def due_at(self) -> float:
         """The earliest of them."""
-        return min(self.poll_at, self.deliver_at, self.notified_at, *self.republish_at.values())
-
-    def moved(self, seconds: float) -> Planned:
-        """The same after the clock was set."""
-        return Planned(
-            self.poll_at + seconds,
-            self.deliver_at + seconds,
-            self.notified_at + seconds,
-            {name: at + seconds for name, at in self.republish_at.items()},
-            self.since,
-        )
+        return min(self.times.values(), default=NEVER)
 
 
 class _Slot(msgspec.Struct):
@@ -145,40 +140,23 @@ class MemorySchedule:
 
     def notified(self, person: str, delay: float = 0.0) -> None:
         """Withings has something new. This goes before everything that only became due."""
-        with self._change:
-            slot, at = self._slot(person), self._clock() + delay
-            if at < slot.planned.notified_at:
-                self._plan(slot, at, notified_at=at)
+        self._plan(person, "notified", self._clock() + delay)
 
     def poll_at(self, person: str, at: float) -> None:
         """Ask Withings then, or earlier if that is planned."""
-        with self._change:
-            slot = self._slot(person)
-            if at < slot.planned.poll_at:
-                self._plan(slot, at, poll_at=at)
+        self._plan(person, "poll", at)
 
     def deliver_at(self, person: str, at: float) -> None:
         """Something that is known may be sent then."""
-        with self._change:
-            slot = self._slot(person)
-            if at < slot.planned.deliver_at:
-                self._plan(slot, at, deliver_at=at)
+        self._plan(person, "deliver", at)
 
     def deliver_deferrable_at(self, person: str, at: float, since: float | None = None) -> None:
         """Something may be sent then to a target that may take its time."""
-        with self._change:
-            slot = self._slot(person, deferrable=True)
-            if slot.planned.since is None:
-                slot.planned = msgspec.structs.replace(slot.planned, since=since)
-            if at < slot.planned.deliver_at:
-                self._plan(slot, at, deliver_at=at)
+        self._plan(person, "deliver", at, deferrable=True, since=since)
 
     def republish_at(self, person: str, target: str, at: float) -> None:
         """A target is connected again and wants its latest values."""
-        with self._change:
-            slot = self._slot(person)
-            if at < slot.planned.republish_at.get(target, NEVER):
-                self._plan(slot, at, republish_at={**slot.planned.republish_at, target: at})
+        self._plan(person, ("republish", target), at)
 
     def planned(self, person: str, *, deferrable: bool = False) -> Planned:
         """What is planned for a person, of one of the two kinds of jobs."""
@@ -234,9 +212,28 @@ class MemorySchedule:
             self._slots[key] = _Slot(person, deferrable)
         return self._slots[key]
 
-    def _plan(self, slot: _Slot, at: float, **changed: object) -> None:
-        """Plan an earlier time; a thread that waits looks whether it is the next one."""
-        slot.planned = msgspec.structs.replace(slot.planned, **changed)
+    def _plan(
+        self,
+        person: str,
+        task: Task,
+        at: float,
+        *,
+        deferrable: bool = False,
+        since: float | None = None,
+    ) -> None:
+        """Plan a task if it is not planned earlier; of several ``since`` the first counts."""
+        with self._change:
+            slot = self._slot(person, deferrable=deferrable)
+            times, known = slot.planned.times, slot.planned.since
+            since = since if known is None else known
+            if at < slot.planned.at(task):
+                slot.planned = Planned({**times, task: at}, since)
+                self._set_alarm(slot, at)
+            else:
+                slot.planned = Planned(times, since)
+
+    def _set_alarm(self, slot: _Slot, at: float) -> None:
+        """Have a thread that waits look whether this time is the next one."""
         heappush(self._alarms, (at, slot.person, slot.deferrable))
         if len(self._alarms) > COMPACT_ABOVE + 4 * len(self._slots):
             self._alarms = [alarm for alarm in self._alarms if self._holds(alarm)]
@@ -245,9 +242,7 @@ class MemorySchedule:
 
     def _holds(self, alarm: tuple[float, str, bool]) -> bool:
         at, person, deferrable = alarm
-        planned = self._slots[person, deferrable].planned
-        times = (planned.poll_at, planned.deliver_at, planned.notified_at)
-        return at in times or at in planned.republish_at.values()
+        return at in self._slots[person, deferrable].planned.times.values()
 
     def _ring(self, now: float) -> None:
         """Sort in whatever became due."""
@@ -265,7 +260,7 @@ class MemorySchedule:
     def _heap_of(self, slot: _Slot, now: float) -> _Ready:
         if slot.deferrable:
             return self._deferrable
-        return self._notified if slot.planned.notified_at <= now else self._urgent
+        return self._notified if slot.planned.at("notified") <= now else self._urgent
 
     def _most_urgent(self) -> _Slot | None:
         """First notifications, then what must not wait, then the rest; each longest due first."""
@@ -285,24 +280,19 @@ class MemorySchedule:
 
     def _begin(self, slot: _Slot, now: float) -> Job:
         """Take what is due out of the plan; the rest stays."""
-        was = slot.planned
-        republish = {name for name, at in was.republish_at.items() if at <= now}
-        slot.planned = Planned(
-            NEVER if was.poll_at <= now else was.poll_at,
-            NEVER if was.deliver_at <= now else was.deliver_at,
-            NEVER if was.notified_at <= now else was.notified_at,
-            {name: at for name, at in was.republish_at.items() if name not in republish},
-        )
+        planned = slot.planned
+        due = {task for task, at in planned.times.items() if at <= now}
+        slot.planned = Planned({task: at for task, at in planned.times.items() if task not in due})
         slot.at_work = True
         slot.version += 1
         self._deferrable_at_work += slot.deferrable
         return Job(
             slot.person,
-            poll=was.poll_at <= now,
-            notified=was.notified_at <= now,
-            republish=frozenset(republish),
+            poll="poll" in due,
+            notified="notified" in due,
+            republish=frozenset(task[1] for task in due if isinstance(task, tuple)),
             deferrable=slot.deferrable,
-            since=was.since,
+            since=planned.since,
         )
 
     def _seconds_to_wait(self, now: float) -> float:
@@ -315,7 +305,8 @@ class MemorySchedule:
         before, self._seen_at = self._seen_at, self._clock()
         if (late := self._seen_at - before) < 0:
             for slot in self._slots.values():
-                slot.planned = slot.planned.moved(late)
+                times = {task: at + late for task, at in slot.planned.times.items()}
+                slot.planned = Planned(times, slot.planned.since)
             # The order stays, so these are heaps still.
             self._alarms = [(at + late, person, kind) for at, person, kind in self._alarms]
             for ready in (self._notified, self._urgent, self._deferrable):

@@ -132,7 +132,7 @@ class Server:
         plan(person, self._clock() + delay)
 
     def _next_poll(self, person: str) -> float | None:
-        at = self._schedule.planned(person).poll_at
+        at = self._schedule.planned(person).at("poll")
         return None if at == NEVER else at
 
     # Life

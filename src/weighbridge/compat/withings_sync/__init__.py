@@ -1,6 +1,7 @@
 """The command ``withings-sync`` with its names, options and files, on the pipeline of Weighbridge.
 
-command           its arguments
+command           the entry point
+command_line      its arguments
 one_run           one run, from the options to the exit code
 run_plan          the person, the user names and passwords, the targets and the days of a run
 terminal_consent  the consent at Withings, at a terminal

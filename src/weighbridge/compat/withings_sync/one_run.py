@@ -16,7 +16,7 @@ from weighbridge.cli.logs import set_up
 from weighbridge.cli.output import say
 from weighbridge.cli.sync_output import progress_for, report
 from weighbridge.compat import ImportResult
-from weighbridge.compat.withings_sync.command import CommandOptions
+from weighbridge.compat.withings_sync.command_line import CommandOptions
 from weighbridge.compat.withings_sync.output_files import (
     content_of,
     write_files,

@@ -10,7 +10,7 @@ import msgspec
 
 from weighbridge.cli import OutputLost, is_output_error
 from weighbridge.cli.output import say
-from weighbridge.compat.withings_sync.command import CommandOptions
+from weighbridge.compat.withings_sync.command_line import CommandOptions
 from weighbridge.compat.withings_sync.run_plan import RunPeriod, day_of
 from weighbridge.core.errors import Refused, RetryLater, StateProblem
 from weighbridge.core.measures import Kind, MeasureType, Reading

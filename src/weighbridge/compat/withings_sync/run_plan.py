@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from weighbridge.compat.withings_sync.command import CommandOptions
+from weighbridge.compat.withings_sync.command_line import CommandOptions
 from weighbridge.compat.withings_sync.state_import import APP_FILE, StateFiles
 from weighbridge.config import (
     CONFIG_FILE,
