@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fixtures.groups import group
 from fixtures.readings import assemble, one_of, types_of
-from weighbridge.testing.builders import NOON, group, measurement
+from weighbridge.testing.builders import NOON, measurement
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])

@@ -8,10 +8,11 @@ from itertools import permutations
 
 import pytest
 
+from fixtures.groups import group
 from fixtures.readings import CUFF, PRESSURE, assemble, one_of, types_of
 from weighbridge.core.measures import WHOLE_BODY, Kind, MeasureGroup
 from weighbridge.sources.withings.readings import readings
-from weighbridge.testing.builders import NOON, Value, group, measurement
+from weighbridge.testing.builders import NOON, Value, measurement
 
 
 def test_weight_and_blood_pressure_in_the_same_second_are_two_readings() -> None:

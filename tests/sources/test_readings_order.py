@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fixtures.groups import group
 from fixtures.readings import assemble, histories, measurements, one_of, types_of
 from weighbridge.core.measures import MeasureGroup, Measurement, Reading
 from weighbridge.core.records import instant_of
-from weighbridge.testing.builders import group
 
 
 def everything_in(reading: Reading) -> set[int]:

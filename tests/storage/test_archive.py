@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixtures.groups import group, group_as_sent
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, RetryLater
 from weighbridge.core.measures import MeasureGroup
 from weighbridge.core.reason import plain
@@ -30,7 +31,7 @@ from weighbridge.sync.stored_readings import (
     readings_between,
     touched_records,
 )
-from weighbridge.testing.builders import NOON, group, group_as_sent
+from weighbridge.testing.builders import NOON
 
 DAY = 86_400
 FOR_EVER = 2**62

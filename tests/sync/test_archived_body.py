@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixtures.groups import group, group_as_sent
 from weighbridge.core.measures import MeasureGroup, MeasureType, Reading
 from weighbridge.storage.archive import Archive, StoredGroup, account_archive, connect_account
 from weighbridge.storage.points import Points
@@ -17,7 +18,7 @@ from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.sync.archived_body import ArchivedBody
 from weighbridge.sync.stored_readings import readings_at, touched_records
 from weighbridge.targets.base import Newest
-from weighbridge.testing.builders import NOON, group, group_as_sent, measurement
+from weighbridge.testing.builders import NOON, measurement
 
 DAY = 86_400
 FOR_EVER = 2**62

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from fixtures.engine import World, engine_world
+from fixtures.groups import group, group_as_sent
 from fixtures.killed import weights
+from fixtures.places import Letterbox, Place, PlaceFault
 from weighbridge.core.delivery_state import State, Transition
 from weighbridge.core.errors import OutcomeUnknown
 from weighbridge.storage.archive import StoredGroup
-from weighbridge.testing.builders import NOON, group, group_as_sent
-from weighbridge.testing.places import Letterbox, Place, PlaceFault
+from weighbridge.testing.builders import NOON
 
 
 @pytest.fixture

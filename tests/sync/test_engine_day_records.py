@@ -10,10 +10,10 @@ import pytest
 
 from fixtures.engine import World, engine_world
 from fixtures.killed import weights
+from fixtures.places import DaySheet, PlaceFault
 from weighbridge.core.errors import OutcomeUnknown, RetryLater
 from weighbridge.sync.latest_only import NEWER_CAME
 from weighbridge.targets.base import DayRecords
-from weighbridge.testing.places import DaySheet, PlaceFault
 
 DAY = 24 * 60
 """Minutes."""

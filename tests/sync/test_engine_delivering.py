@@ -9,10 +9,10 @@ import pytest
 
 from fixtures.engine import READINGS, World, engine_world
 from fixtures.killed import weights
+from fixtures.places import Letterbox, Notebook, Place
 from weighbridge.sync.reconcile import SEEN
 from weighbridge.targets.base import Replaces, Target, Verifiable
 from weighbridge.testing.builders import NOON
-from weighbridge.testing.places import Letterbox, Notebook, Place
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 
 from fixtures.engine import World, engine_world
 from fixtures.killed import Killed, weights
+from fixtures.places import Notebook, Place, PlaceFault
 from weighbridge.testing.builders import NOON, weigh_in
-from weighbridge.testing.places import Notebook, Place, PlaceFault
 
 
 @pytest.fixture

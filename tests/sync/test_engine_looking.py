@@ -10,11 +10,11 @@ import pytest
 
 from fixtures.engine import READINGS, World, engine_world
 from fixtures.killed import weights
+from fixtures.places import Place
 from weighbridge.core.errors import RetryLater
 from weighbridge.sync.engine import ALREADY_THERE
 from weighbridge.sync.reconcile import LOOK_SECONDS, SEEN
 from weighbridge.testing.builders import NOON, weigh_in
-from weighbridge.testing.places import Place
 
 
 @pytest.fixture

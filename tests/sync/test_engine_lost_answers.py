@@ -10,9 +10,9 @@ import pytest
 
 from fixtures.engine import READINGS, World, engine_world
 from fixtures.killed import weights
+from fixtures.places import Letterbox, Notebook, Place, PlaceFault
 from weighbridge.core.errors import OutcomeUnknown, RetryLater
 from weighbridge.targets.base import Receipt
-from weighbridge.testing.places import Letterbox, Notebook, Place, PlaceFault
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 
 from fixtures.engine import READINGS, World, engine_world
 from fixtures.killed import weights
+from fixtures.places import Notebook
 from weighbridge.targets.base import LatestOnly
 from weighbridge.testing.builders import NOON
-from weighbridge.testing.places import Notebook
 
 
 class Profile(Notebook):

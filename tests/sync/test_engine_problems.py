@@ -9,6 +9,7 @@ import pytest
 
 from fixtures.engine import READINGS, World, engine_world
 from fixtures.killed import weights
+from fixtures.places import Letterbox, Place, PlaceFault
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import (
     ConfigProblem,
@@ -23,7 +24,6 @@ from weighbridge.core.errors import (
 from weighbridge.sync.retry import FIRST_WAIT, LONGEST_WAIT, decide
 from weighbridge.sync.sending import send_all
 from weighbridge.testing.builders import NOON, owe, weigh_in
-from weighbridge.testing.places import Letterbox, Place, PlaceFault
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import pytest
 
 from fixtures.engine import READINGS, World, engine_world
 from fixtures.killed import weights
+from fixtures.places import Place, PlaceFault
 from weighbridge.core.errors import RetryLater
 from weighbridge.core.reason import read_reason
 from weighbridge.testing.builders import NOON
-from weighbridge.testing.places import Place, PlaceFault
 
 
 @pytest.fixture

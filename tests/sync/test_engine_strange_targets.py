@@ -10,11 +10,11 @@ import pytest
 
 from fixtures.engine import READINGS, World, engine_world
 from fixtures.killed import weights
+from fixtures.places import Letterbox, Notebook, Place, PlaceFault
 from weighbridge.core.errors import OutcomeUnknown, Problem, Refused, RetryLater
 from weighbridge.core.measures import Reading
 from weighbridge.targets.base import Owed, Receipt
 from weighbridge.testing.builders import NOON
-from weighbridge.testing.places import Letterbox, Notebook, Place, PlaceFault
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.engine import World, engine_world
+from fixtures.places import Letterbox, PlaceFault
 from weighbridge.config import TargetSettings
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import ExitCode, LoginNeeded
@@ -15,7 +16,6 @@ from weighbridge.core.reason import read_reason
 from weighbridge.sync.due import next_due
 from weighbridge.sync.status import TargetState, target_status
 from weighbridge.testing.builders import NOON
-from weighbridge.testing.places import Letterbox, PlaceFault
 
 
 class TokenRevoked(LoginNeeded):

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.groups import group
 from fixtures.killed import weights
 from fixtures.pipeline import Cloud, World
+from fixtures.places import PlaceFault
 from weighbridge.core.errors import ExitCode, LoginNeeded, RetryLater
 from weighbridge.core.measures import MeasureGroup
 from weighbridge.core.reason import plain
 from weighbridge.sources.withings.parse import Page
-from weighbridge.testing.builders import NOON, group
-from weighbridge.testing.places import PlaceFault
+from weighbridge.testing.builders import NOON
 
 
 @pytest.fixture

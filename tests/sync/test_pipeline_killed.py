@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from fixtures.groups import group
 from fixtures.killed import Killed
 from fixtures.pipeline import World, fresh
 from weighbridge.core.errors import ExitCode
-from weighbridge.testing.builders import NOON, group
+from weighbridge.testing.builders import NOON
 
 
 def _household(folder: Path) -> World:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.groups import group
 from fixtures.killed import weights
 from fixtures.pipeline import SETTLE, World, fresh
 from weighbridge.core.errors import ExitCode, RetryLater
-from weighbridge.testing.builders import NOON, group
+from weighbridge.testing.builders import NOON
 
 DAY = 86_400
 

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.groups import group
 from fixtures.killed import weights
 from fixtures.pipeline import TODAY, World, delivered
+from fixtures.places import Place, PlaceFault
 from weighbridge.core.days import Window
 from weighbridge.core.errors import ExitCode, LoginNeeded, Problem, RetryLater, StateProblem
 from weighbridge.core.measures import Measurement, Reading
 from weighbridge.storage.ledger import Ledger
 from weighbridge.storage.sqlite import SqliteDatabase
-from weighbridge.testing.builders import NOON, group
-from weighbridge.testing.places import Place, PlaceFault
+from weighbridge.testing.builders import NOON
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from fixtures.groups import group
 from fixtures.killed import weights
 from fixtures.pipeline import World, delivered
 from weighbridge.core.errors import ExitCode, StateProblem
@@ -18,7 +19,7 @@ from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.sync.collecting import OVERLAP
 from weighbridge.sync.context import Delivered, Outcome
 from weighbridge.sync.planning import plan
-from weighbridge.testing.builders import NOON, group
+from weighbridge.testing.builders import NOON
 
 
 @pytest.fixture

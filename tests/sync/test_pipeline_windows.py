@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.groups import group
 from fixtures.killed import weights
 from fixtures.pipeline import TODAY, World, delivered
+from fixtures.places import PlaceFault
 from weighbridge.core.days import Window
 from weighbridge.core.errors import RetryLater
 from weighbridge.storage.archive import account_archive
 from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.sync.stored_readings import readings_between
-from weighbridge.testing.builders import NOON, group
-from weighbridge.testing.places import PlaceFault
+from weighbridge.testing.builders import NOON
 
 FOR_EVER = 2**62
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.groups import group
 from fixtures.pipeline import TODAY, World
+from fixtures.places import Notebook, PlaceFault
 from weighbridge.core.days import Window
 from weighbridge.core.errors import ExitCode, RetryLater
 from weighbridge.targets.base import ServerHandle, ServerStatus
-from weighbridge.testing.builders import NOON, group
-from weighbridge.testing.places import Notebook, PlaceFault
+from weighbridge.testing.builders import NOON
 
 
 class Board(Notebook):

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import msgspec
 import pytest
 
+from fixtures.groups import group, group_as_sent
 from weighbridge import sources
 from weighbridge.core.days import Window
 from weighbridge.core.measures import READING_KINDS, Measurement
@@ -27,7 +28,7 @@ from weighbridge.sync.context import Outcome, PersonSync, Progress, Route
 from weighbridge.sync.pipeline import bring_up_to_date
 from weighbridge.sync.planner import Rule
 from weighbridge.targets.base import Owed, Receipt
-from weighbridge.testing.builders import NOON, group, group_as_sent
+from weighbridge.testing.builders import NOON
 
 ASLEEP = 100_001
 """A measure type that only this source has: seconds asleep."""

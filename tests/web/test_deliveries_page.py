@@ -28,8 +28,10 @@ from fixtures.deliveries import (
     press_and_see,
     rows_of,
 )
+from fixtures.groups import group
 from fixtures.history import DAY, fill
 from fixtures.person_links import enter, make_link
+from fixtures.places import Letterbox, Notebook
 from fixtures.waiting import wait_until
 from fixtures.web_server import Visitor, read_html, words_of
 from weighbridge.core.delivery_state import State
@@ -38,8 +40,7 @@ from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.storage.statements import statement
 from weighbridge.sync.planner import GONE
 from weighbridge.sync.services import Services
-from weighbridge.testing.builders import NOON, group
-from weighbridge.testing.places import Letterbox, Notebook
+from weighbridge.testing.builders import NOON
 from weighbridge.web.app_context import AppContext
 from weighbridge.web.process import Server
 

@@ -5,15 +5,13 @@ Nothing here imports pytest, so the builders can be used anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from weighbridge.core.measures import Kind, MeasureGroup, Measurement, MeasureType, Reading
+from weighbridge.core.measures import Kind, Measurement, MeasureType, Reading
 from weighbridge.targets.base import Context, Owed
 
 NOON = 1_760_000_000
@@ -82,48 +80,6 @@ def blood_pressure(
     if pulse is not None:
         values[MeasureType.PULSE] = pulse
     return reading(values, **{"kind": Kind.BLOOD_PRESSURE, "model": "BPM Connect", **fields})
-
-
-def group(
-    values: Mapping[int, Value] | Sequence[Measurement], *, group_id: int = 1, **fields: Any
-) -> MeasureGroup:
-    """A measure group of values by measure type; ``fields`` are those of ``MeasureGroup``."""
-    if isinstance(values, Mapping):
-        values = [measurement(code, value) for code, value in values.items()]
-    taken_at = fields.get("taken_at", NOON)
-    defaults = {
-        "taken_at": taken_at,
-        "stored_at": taken_at + 5,
-        "updated_at": fields.get("stored_at", taken_at + 5),
-        "attribution": 0,
-        "category": 1,
-        "device": SCALE,
-        "model": "Body Smart",
-        "timezone": "Europe/Paris",
-    }
-    return MeasureGroup(group_id, **{**defaults, **fields}, measurements=tuple(values))
-
-
-def group_as_sent(group: MeasureGroup) -> bytes:
-    """The group as ``getmeas`` writes it (docs/reference/withings-api.md#measure-groups)."""
-    content = {
-        "grpid": group.group_id,
-        "attrib": group.attribution,
-        "date": group.taken_at,
-        "created": group.stored_at,
-        "modified": group.updated_at,
-        "category": group.category,
-        "deviceid": group.device,
-        "model": group.model,
-        "timezone": group.timezone,
-        "measures": [_measure_as_sent(one) for one in group.measurements],
-    }
-    return msgspec.json.encode({key: value for key, value in content.items() if value is not None})
-
-
-def _measure_as_sent(one: Measurement) -> dict[str, int]:
-    sent = {"value": one.mantissa, "type": one.type_code, "unit": one.exponent}
-    return sent if one.position is None else {**sent, "position": one.position}
 
 
 def owe(reading: Reading, *, revision: str = "r1", previous: str | None = None) -> Owed:
