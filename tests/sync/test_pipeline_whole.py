@@ -13,7 +13,6 @@ from fixtures.killed import weights
 from fixtures.pipeline import World, delivered
 from weighbridge.core.errors import ExitCode, StateProblem
 from weighbridge.storage.archive import account_archive
-from weighbridge.storage.database import Database
 from weighbridge.storage.leases import Leases
 from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.sync.collecting import OVERLAP
@@ -87,13 +86,13 @@ def test_a_disk_that_fills_up_loses_nothing(world: World) -> None:
     with SqliteDatabase(world.home) as database:
         pages = database._connection.execute("PRAGMA page_count").fetchone()[0]
 
-    def small(self: Database, *args: Any) -> None:
+    def small(self: SqliteDatabase, *args: Any) -> None:
         original(self, *args)
         self._connection.execute(f"PRAGMA max_page_count = {pages + 8}")
 
-    original = Database.__init__
+    original = SqliteDatabase.__init__
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Database, "__init__", small)
+        patch.setattr(SqliteDatabase, "__init__", small)
         with pytest.raises(StateProblem, match="full"):
             world.sync()
     assert world.cursor() == 0

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fixtures.accessible_page import check_page
+from fixtures.groups import group
 from fixtures.history import DAY, GOAL, fill
 from fixtures.person_links import enter, make_link
 from fixtures.waiting import PATIENCE
@@ -29,7 +30,7 @@ from weighbridge.runtime.poll_policy import refresh_daily
 from weighbridge.storage.goal_store import keep_weight_goal
 from weighbridge.sync.stored_readings import goals
 from weighbridge.testing.builders import NOON as LONG_AFTER
-from weighbridge.testing.builders import group, measurement
+from weighbridge.testing.builders import measurement
 
 BENS_SECRET = "88.888"
 DATA = ("data.json", "data.csv", "chart.svg")

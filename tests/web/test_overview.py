@@ -13,6 +13,7 @@ import pytest
 
 from fixtures.accessible_page import check_page
 from fixtures.cli import House
+from fixtures.groups import group
 from fixtures.history import DAY, fill
 from fixtures.ledger import add
 from fixtures.person_links import enter, make_link
@@ -30,7 +31,7 @@ from weighbridge.storage.points import Points
 from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.storage.subscription_store import SubscriptionStore
 from weighbridge.testing.builders import NOON as NOW
-from weighbridge.testing.builders import UNTHINKABLE, group, measurement
+from weighbridge.testing.builders import UNTHINKABLE, measurement
 from weighbridge.web.preferences import UnitChoice
 from weighbridge.web.views.newest_readings import NewestReading, NewestReadings
 from weighbridge.web.views.overview import Calendar
