@@ -12,7 +12,7 @@ from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
 from fixtures.contrib_image import CONTRIB
-from fixtures.mosquitto import HouseOfTests, Mosquitto, needs_mosquitto, world
+from fixtures.mosquitto import Mosquitto, ServerOfTests, needs_mosquitto, world
 from fixtures.waiting import PATIENCE, wait_until
 from weighbridge.core.secret import Secret
 from weighbridge.core.shared_resources import SharedResources
@@ -23,7 +23,7 @@ from weighbridge.testing.builders import owe, weigh_in
 
 pytestmark = needs_mosquitto
 
-PASSWORDS = {"weighbridge": "brings-the-weight", "homeassistant": "keeps-the-house"}
+PASSWORDS = {"weighbridge": "brings-the-weight", "homeassistant": "keeps-the-server"}
 PLACE = "/etc/mosquitto/weighbridge."
 
 
@@ -122,17 +122,17 @@ def test_weighbridge_may_do_all_that_it_does(
         password=Secret.of_value(PASSWORDS["weighbridge"]),
         protocol="5",
     )
-    reading, house = weigh_in(), HouseOfTests()
+    reading, server = weigh_in(), ServerOfTests()
     with SharedResources() as connections:
         target = MqttTarget(options, world(tmp_path, connections, reading))
         assert isinstance(target, KeepsConnection)
-        target.stay(house)
-        wait_until(lambda: house.back)
-        target.announce()
+        target.start(server)
+        wait_until(lambda: server.back)
+        target.republish()
         receipt = target.send(target.render([owe(reading)]))
         assert not receipt.refused
         home_assistant.client.publish("weighbridge/bridge/request/sync", b"PRESS", 1)
-        wait_until(lambda: house.syncs)
+        wait_until(lambda: server.syncs)
         wait_until(lambda: "weighbridge/bridge/response/sync" in home_assistant.heard)
         home_assistant.client.publish("homeassistant/status", b"online", 1)
     wait_until(lambda: home_assistant.heard["weighbridge/bridge/state"] == b"offline")

@@ -29,25 +29,25 @@ class Connected:
         self.server: ServerHandle | None = None
         self.heard: list[ServerStatus] = []
 
-    def stay(self, house: ServerHandle) -> None:
-        self.server = house
+    def start(self, server: ServerHandle) -> None:
+        self.server = server
 
-    def announce(self) -> None:
+    def republish(self) -> None:
         raise AssertionError("it was never disconnected")
 
-    def report(self, news: ServerStatus) -> None:
-        self.heard.append(news)
+    def publish_status(self, status: ServerStatus) -> None:
+        self.heard.append(status)
 
 
 class Defective(Connected):
     """A target with defects: the first start fails, and each report."""
 
-    def stay(self, house: ServerHandle) -> None:
+    def start(self, server: ServerHandle) -> None:
         if self.server is None:
-            self.server = house
+            self.server = server
             raise ZeroDivisionError
 
-    def report(self, news: ServerStatus) -> None:
+    def publish_status(self, status: ServerStatus) -> None:
         raise ZeroDivisionError
 
 
@@ -123,7 +123,7 @@ def test_a_clock_that_was_set_back_does_not_break_the_button(scene: Scene) -> No
 def test_a_target_that_cannot_be_built_keeps_no_other_from_connecting(scene: Scene) -> None:
     scene.start_all()
     assert scene.mqtt("anna").server is scene.targets
-    scene.targets.came_back("anna", "mqtt", 3.0)
+    scene.targets.on_connected("anna", "mqtt", 3.0)
     assert scene.schedule.planned("anna").at(("republish", "mqtt")) == scene.clock() + 3
 
 

@@ -42,7 +42,7 @@ class Strange(Letterbox):
 
 
 class StrangePlace(Place):
-    def look(self, owed: Sequence[Owed]) -> Any:
+    def find_existing(self, owed: Sequence[Owed]) -> Any:
         raise ValueError("secret-3f9a of a defect")
 
 

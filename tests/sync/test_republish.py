@@ -21,15 +21,15 @@ class Board(Notebook):
     announced = 0
     trouble: Exception | None = None
 
-    def stay(self, house: ServerHandle) -> None:
+    def start(self, server: ServerHandle) -> None:
         raise AssertionError("nobody stays here")
 
-    def announce(self) -> None:
+    def republish(self) -> None:
         self.announced += 1
         if self.trouble is not None:
             raise self.trouble
 
-    def report(self, news: ServerStatus) -> None:
+    def publish_status(self, status: ServerStatus) -> None:
         raise AssertionError("nobody reports here")
 
 

@@ -145,7 +145,9 @@ def test_a_disk_that_fails_loses_nothing(
     after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert after == before
     assert set(send(anna, a_day(0, "71"), a_day(1)).delivered) == {"day-0", "day-1"}
-    assert {one for one, seen in anna.look([a_day(0, "71"), a_day(1)]).items() if seen.same} == {
+    assert {
+        one for one, seen in anna.find_existing([a_day(0, "71"), a_day(1)]).items() if seen.same
+    } == {
         "day-0",
         "day-1",
     }
@@ -256,7 +258,7 @@ def test_a_crash_at_any_step_is_mended_by_the_next_run(tmp_path: Path, form: Any
         command = [sys.executable, "-c", CRASH, str(home), form, str(step)]
         crashed = subprocess.run(command, check=False, timeout=60)
         send(target(home, path="anna", format=form), *after)
-        seen = target(home, path="anna", format=form).look([before[0], before[2], *after])
+        seen = target(home, path="anna", format=form).find_existing([before[0], before[2], *after])
         assert {one for one, sighting in seen.items() if sighting.same} == {
             *("day-0", "day-1", "day-2", "day-9")
         }

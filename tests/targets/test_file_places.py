@@ -72,7 +72,7 @@ def test_a_link_stays_a_link(tmp_path: Path, form: Any, exists: bool) -> None:
     send(anna, a_day(0))
     send(anna, a_day(0, "71"))
     assert (tmp_path / "anna").is_symlink()
-    assert anna.look([a_day(0, "71")])["day-0"].same
+    assert anna.find_existing([a_day(0, "71")])["day-0"].same
     assert [path.name for path in real.parent.iterdir()] == ["anna"]
 
 
@@ -88,7 +88,7 @@ def test_a_circle_of_links_is_told(tmp_path: Path) -> None:
 def test_a_folder_in_the_place_of_a_file_is_told(tmp_path: Path, form: Any) -> None:
     (tmp_path / "anna").mkdir()
     anna = target(tmp_path, path="anna", format=form)
-    for attempt in (send, lambda anna, owed: anna.look([owed])):
+    for attempt in (send, lambda anna, owed: anna.find_existing([owed])):
         with pytest.raises(RetryLater, match='per = "reading"'):
             attempt(anna, a_day(0))
 

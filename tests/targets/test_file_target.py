@@ -159,7 +159,7 @@ def test_blood_pressure_goes_into_a_second_fit_file(tmp_path: Path) -> None:
     assert len(read_weights((tmp_path / "out" / "anna.fit").read_bytes())) == 1
     beside = tmp_path / "out" / "anna.blood_pressure.fit"
     assert len(read_pressures(beside.read_bytes())) == 1
-    assert anna.look([pressure])["pressure"].same
+    assert anna.find_existing([pressure])["pressure"].same
 
 
 def test_a_changed_fit_row_replaces_exactly_the_earlier_one(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_a_changed_fit_row_replaces_exactly_the_earlier_one(tmp_path: Path) -> N
     same_second = owe(weigh_in("80", taken_at=NOON, device=None, reading_id="by hand"))
     references = send(anna, a_day(0), same_second, a_day(1)).delivered
     changed = a_day(0, "71.0", previous=references["day-0"])
-    assert not anna.look([changed])["day-0"].same
+    assert not anna.find_existing([changed])["day-0"].same
     for _ in range(2):
         assert send(anna, changed).delivered == {"day-0": f"{NOON}:7100"}
     rows = read_weights((tmp_path / "anna.fit").read_bytes())
@@ -196,7 +196,7 @@ def test_a_fit_file_of_somebody_else_is_put_aside(
     anna = target(tmp_path, path="anna.fit", format="fit")
     for content in (b"a ride", b"another ride"):
         (tmp_path / "anna.fit").write_bytes(content)
-        assert not anna.look([a_day(0)])
+        assert not anna.find_existing([a_day(0)])
         assert send(anna, a_day(0)).delivered
     assert (tmp_path / "anna.unreadable-1.fit").read_bytes() == b"a ride"
     assert (tmp_path / "anna.unreadable-2.fit").read_bytes() == b"another ride"

@@ -26,7 +26,7 @@ def test_one_read_sees_all_weigh_ins_of_a_span(world: GarminWorld) -> None:
     owed = [owe(whole(taken_at=NOON + 86_400 * day)) for day in range(0, 200, 40)]
     world.send(*owed)
     world.sandbox.requests.clear()
-    seen = world.target().look(owed)
+    seen = world.target().find_existing(owed)
     assert {name for name, sighting in seen.items() if sighting.same} == {
         one.reading_id for one in owed
     }
@@ -35,9 +35,9 @@ def test_one_read_sees_all_weigh_ins_of_a_span(world: GarminWorld) -> None:
 
 def test_looking_for_weights_does_not_ask_for_blood_pressure(world: GarminWorld) -> None:
     target = world.target()
-    assert target.look([owe(whole())]) == {}
+    assert target.find_existing([owe(whole())]) == {}
     assert not [call for call in world.counts() if "bloodpressure" in call]
-    assert target.look([owe(blood_pressure())]) == {}
+    assert target.find_existing([owe(blood_pressure())]) == {}
     assert [call for call in world.counts() if "bloodpressure" in call]
 
 
@@ -46,13 +46,13 @@ def test_an_upload_shows_up_when_garmin_is_ready(world: GarminWorld) -> None:
     owed = owe(whole())
     world.send(owed)
     target = world.target()
-    assert [len(target.look([owed])) for _ in range(3)] == [0, 0, 1]
+    assert [len(target.find_existing([owed])) for _ in range(3)] == [0, 0, 1]
 
 
 def test_what_another_tool_wrote_is_there_already(world: GarminWorld) -> None:
     rows = [{"taken_at": NOON, "weight_kg": "65.74"}]
     world.cloud.admin("put_weigh_ins", {"account": "anna@example.test", "weigh_ins": rows})
-    assert world.target().look([owe(whole())])[whole().reading_id].same
+    assert world.target().find_existing([owe(whole())])[whole().reading_id].same
 
 
 def test_what_was_sent_compares_as_equal_with_every_value(world: GarminWorld) -> None:
@@ -71,7 +71,7 @@ def test_what_was_sent_compares_as_equal_with_every_value(world: GarminWorld) ->
     ]
     world.send(*owed)
     again = [msgspec.structs.replace(one, previous="") for one in owed]
-    seen = world.target().look(again)
+    seen = world.target().find_existing(again)
     assert [one.reading_id for one in again if not seen[one.reading_id].same] == []
 
 
@@ -87,13 +87,13 @@ def test_a_corrected_weigh_in_takes_the_place_of_the_old_one(world: GarminWorld)
     first, second = owe(whole()), owe(whole(taken_at=NOON + 60))
     world.send(first, second)
     target = world.target()
-    reference = target.look([first])[first.reading_id].reference
+    reference = target.find_existing([first])[first.reading_id].reference
     changed = replaced(first, reference, kg="66.000")
-    assert not target.look([changed])[first.reading_id].same
+    assert not target.find_existing([changed])[first.reading_id].same
     receipt = target.replace([changed])
     assert set(receipt.delivered) == {first.reading_id}
     assert world.weigh_ins() == [(NOON, "66"), (NOON + 60, "65.75")]
-    assert target.look([changed])[first.reading_id].same
+    assert target.find_existing([changed])[first.reading_id].same
 
 
 @pytest.mark.parametrize("reference", ["", "1:2025-10-09", "what was this"])
@@ -110,8 +110,8 @@ def test_values_that_came_late_are_added(world: GarminWorld) -> None:
     bare = owe(weigh_in("65.750"))
     world.send(bare)
     target = world.target()
-    full = Owed(whole(), "r2", target.look([bare])[bare.reading_id].reference)
-    assert not target.look([full])[bare.reading_id].same
+    full = Owed(whole(), "r2", target.find_existing([bare])[bare.reading_id].reference)
+    assert not target.find_existing([full])[bare.reading_id].same
     target.replace([full])
     (row,) = world.cloud.admin("weigh_ins", {})
     assert row["fat_percent"] == "21.35"
@@ -121,8 +121,8 @@ def test_a_value_that_was_withdrawn_goes(world: GarminWorld) -> None:
     first = owe(whole())
     world.send(first)
     target = world.target()
-    bare = Owed(weigh_in("65.750"), "r2", target.look([first])[first.reading_id].reference)
-    assert not target.look([bare])[first.reading_id].same
+    bare = Owed(weigh_in("65.750"), "r2", target.find_existing([first])[first.reading_id].reference)
+    assert not target.find_existing([bare])[first.reading_id].same
     target.replace([bare])
     assert "fat_percent" not in world.cloud.admin("weigh_ins", {})[0]
 
@@ -154,7 +154,7 @@ def test_a_corrected_blood_pressure_takes_the_place_of_the_old_one(world: Garmin
     (reference,) = world.send(first).delivered.values()
     changed = Owed(blood_pressure(131, 79, 62, taken_at=NOON), "r2", reference)
     target = world.target()
-    assert not target.look([changed])[first.reading_id].same
+    assert not target.find_existing([changed])[first.reading_id].same
     target.replace([changed])
     assert [row["systolic"] for row in world.pressures()] == [131]
 

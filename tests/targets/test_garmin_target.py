@@ -201,7 +201,7 @@ def test_the_hour_that_october_repeats_keeps_both_instants(world: GarminWorld) -
     locals_ = {row["measurementTimestampLocal"] for row in world.pressures()}
     assert locals_ == {"2025-10-26T02:30:00.0"}
     assert [at for at, _ in world.weigh_ins()] == [first, first + 3600]
-    seen = world.target().look(both)
+    seen = world.target().find_existing(both)
     assert {sighting.same for sighting in seen.values()} == {True}
     assert len({sighting.reference for sighting in seen.values()}) == 2
 
@@ -245,7 +245,7 @@ def test_a_reading_beyond_the_limits_is_refused_alone(world: GarminWorld, bad: R
     assert set(receipt.refused) == {"bad"}
     assert set(receipt.delivered) == {one.reading_id for one in good}
     assert receipt.problem is None
-    assert world.target().look([owe(bad)]) == {}
+    assert world.target().find_existing([owe(bad)]) == {}
 
 
 def test_with_nothing_to_send_nobody_is_asked(world: GarminWorld) -> None:
@@ -284,7 +284,7 @@ def test_the_account_that_answers_is_checked_before_anything_is_sent(world: Garm
     with pytest.raises(LoginNeeded, match="another Garmin account"):
         world.send(owe(whole()))
     with pytest.raises(LoginNeeded, match="weighbridge login garmin --person anna"):
-        world.target().look([owe(whole())])
+        world.target().find_existing([owe(whole())])
     assert world.weigh_ins() == []
     assert f"POST {UPLOAD}" not in world.counts()
 
@@ -292,14 +292,14 @@ def test_the_account_that_answers_is_checked_before_anything_is_sent(world: Garm
 def test_the_account_is_asked_once_a_process(world: GarminWorld) -> None:
     target = world.target()
     for step in range(3):
-        target.look([owe(whole())])
+        target.find_existing([owe(whole())])
         target.send(target.render([owe(whole(taken_at=NOON + step))]))
     assert world.counts()[f"GET {PROFILE}"] == 1
 
 
 def test_a_new_login_in_a_running_process_is_checked_again(world: GarminWorld) -> None:
     target = world.target()
-    target.look([owe(whole())])
+    target.find_existing([owe(whole())])
     world.sign_in(BEN)
     target.send(target.render([owe(whole())]))
     assert world.cloud.admin("weigh_ins", {"account": BEN[0]})

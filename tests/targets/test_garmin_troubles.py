@@ -29,7 +29,7 @@ def world() -> Iterator[GarminWorld]:
 
 
 def sees(world: GarminWorld, *owed: Any) -> list[bool]:
-    seen = world.target().look(owed)
+    seen = world.target().find_existing(owed)
     return [one.reading_id in seen and seen[one.reading_id].same for one in owed]
 
 
@@ -255,7 +255,7 @@ def test_a_read_that_fails_never_looks_like_an_empty_account(
     world.send(owed)
     world.fault(kind, path)
     with pytest.raises(RetryLater):
-        world.target().look([owed])
+        world.target().find_existing([owed])
 
 
 @pytest.mark.parametrize("status", [302, 400, 403, 404, 429, 500, 502, 503, 504])
@@ -264,7 +264,7 @@ def test_a_read_that_is_turned_away_is_tried_later_and_once_only(
 ) -> None:
     world.fault("http", WEIGHTS, status=status, times=-1)
     with pytest.raises(RetryLater):
-        world.target().look([ONE])
+        world.target().find_existing([ONE])
     assert sum(world.counts().values()) == 2
 
 
@@ -284,7 +284,7 @@ def test_a_token_that_ended_in_between_costs_one_refresh(world: GarminWorld) -> 
     target = world.target()
     target.check()
     world.cloud.tokens.expire()
-    assert target.look([ONE]) == {}
+    assert target.find_existing([ONE]) == {}
     assert world.counts()[f"POST {TOKENS}"] == 1
     assert target.check()
 

@@ -17,8 +17,8 @@ import trustme
 
 from fixtures.broker import CALM, HELLO, QUICK, make
 from fixtures.mosquitto import (
-    HouseOfTests,
     Mosquitto,
+    ServerOfTests,
     listening,
     mosquitto,
     needs_mosquitto,
@@ -48,8 +48,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
 
 
 @pytest.fixture
-def house() -> HouseOfTests:
-    return HouseOfTests()
+def server() -> ServerOfTests:
+    return ServerOfTests()
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_visitor_publishes_and_says_nothing_of_itself(
 
 def test_nothing_is_connected_before_something_is_said(tmp_path: Path) -> None:
     broker = make(Mosquitto(tmp_path))
-    assert broker.send([]).taken == frozenset()
+    assert broker.send([]).acknowledged == frozenset()
     broker.close()
 
 
@@ -89,7 +89,7 @@ def test_small_messages_are_not_held_back(shared: Mosquitto) -> None:
 def test_hundreds_of_messages_go_in_one_go(shared: Mosquitto, base: str) -> None:
     with listening(shared, f"{base}/#", "test/#") as listener, closing(make(shared)) as broker:
         answer = broker.send([MqttMessage(f"{base}/{n}", str(n).encode()) for n in range(500)])
-        assert (answer.taken, answer.problem) == (frozenset(range(500)), None)
+        assert (answer.acknowledged, answer.problem) == (frozenset(range(500)), None)
         listener.all_is_said()
         assert [said.payload for said in listener.heard[:-1]] == [b"%d" % n for n in range(500)]
 
@@ -104,9 +104,9 @@ def test_a_visitor_whose_connection_was_lost_connects_again(shared: Mosquitto) -
 
 def test_what_stands_at_the_broker_can_be_read(shared: Mosquitto, base: str) -> None:
     with closing(make(shared)) as broker:
-        assert broker.standing(f"{base}/kept") == b""
+        assert broker.retained(f"{base}/kept") == b""
         broker.publish([MqttMessage(f"{base}/kept", b"here", retain=True)])
-        assert broker.standing(f"{base}/kept") == b"here"
+        assert broker.retained(f"{base}/kept") == b"here"
 
 
 def test_a_broker_that_was_left_is_not_used_again(shared: Mosquitto) -> None:
@@ -176,7 +176,7 @@ def test_a_topic_that_is_not_allowed_needs_a_person(tmp_path: Path) -> None:
         closing(make(where, protocol="5")) as broker,
     ):
         answer = broker.send([HELLO, MqttMessage("else/where", b"")])
-        assert answer.taken == {0}
+        assert answer.acknowledged == {0}
         assert isinstance(answer.problem, LoginNeeded)
         assert "write to else/where" in str(answer.problem)
 
@@ -303,17 +303,17 @@ def test_an_encrypted_connection_trusts_only_its_authority(
 
 
 def test_a_broker_that_asks_for_a_certificate_gets_one(
-    tmp_path: Path, certificates: Certificates, house: HouseOfTests
+    tmp_path: Path, certificates: Certificates, server: ServerOfTests
 ) -> None:
     own = {"client_certificate": certificates.own, "client_key": certificates.own_key}
     with mosquitto(tmp_path, *certificates.lines(ask=True)) as where:
         with closing(encrypted(where, ca_file=certificates.ca, **own)) as broker:
-            broker.stay(house, "anna", "mqtt", "home")
-            wait_until(lambda: house.back)
+            broker.stay_connected(server, "anna", "mqtt", "home")
+            wait_until(lambda: server.back)
             broker.publish([HELLO])
             assert broker._connection is not None
             broker._connection.cut()
-            wait_until(lambda: len(house.back) == 2)
+            wait_until(lambda: len(server.back) == 2)
         with (
             closing(encrypted(where, ca_file=certificates.ca)) as stranger,
             pytest.raises(RetryLater),

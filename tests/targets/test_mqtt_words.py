@@ -8,7 +8,7 @@ from weighbridge.core.errors import LoginNeeded, RetryLater
 from weighbridge.core.reason import plain
 from weighbridge.core.secret import Secret
 from weighbridge.targets.base import ServerStatus
-from weighbridge.targets.mqtt.bridge import together
+from weighbridge.targets.mqtt.bridge import combined
 from weighbridge.targets.mqtt.broker_address import (
     Access,
     Address,
@@ -20,14 +20,14 @@ from weighbridge.targets.mqtt.broker_messages import refused_login, refused_mess
 
 
 def test_one_word_for_all_news() -> None:
-    assert together([]) == ServerStatus()
+    assert combined([]) == ServerStatus()
     problems = [
         ServerStatus(problem=plain("one")),
         ServerStatus(problem=plain("one")),
         ServerStatus(problem=plain("two")),
         ServerStatus(),
     ]
-    assert together(problems).problem == plain("one two")
+    assert combined(problems).problem == plain("one two")
 
 
 @pytest.mark.parametrize(

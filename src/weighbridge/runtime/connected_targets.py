@@ -48,12 +48,12 @@ class ConnectedTargets:
 
     # What they ask
 
-    def came_back(self, person: str, target: str, delay: float = 0.0) -> None:
+    def on_connected(self, person: str, target: str, delay: float = 0.0) -> None:
         """The other side is there again: publish its latest values, and send what waits."""
         self._counts.add("target_connections")
         self._schedule.republish_at(person, target, self._clock() + delay)
 
-    def locked_out(self, person: str, target: str) -> None:
+    def on_login_refused(self, person: str, target: str) -> None:
         """The other side refuses our login: the job that follows writes it down."""
         self._schedule.republish_at(person, target, self._clock())
 
@@ -81,7 +81,7 @@ class ConnectedTargets:
                 known = self._status.get(person.name)
                 status = known or ServerStatus(account.checked_at if account else None)
                 self._status[person.name] = status
-            _report(targets, status)
+            _publish_status(targets, status)
 
     def _start(self, services: Services, person: Person) -> list[KeepsConnection]:
         started: list[KeepsConnection] = []
@@ -89,7 +89,7 @@ class ConnectedTargets:
             try:
                 target = services.target(person, settings)
                 if isinstance(target, KeepsConnection):
-                    target.stay(self)
+                    target.start(self)
                     started.append(target)
             except Problem:
                 continue  # the job of this person says what is wrong
@@ -105,12 +105,12 @@ class ConnectedTargets:
                 status = msgspec.structs.replace(status, last_sync=before.last_sync)
             self._status[person] = status
             targets = self._targets.get(person, [])
-        _report(targets, status)
+        _publish_status(targets, status)
 
 
-def _report(targets: list[KeepsConnection], status: ServerStatus) -> None:
+def _publish_status(targets: list[KeepsConnection], status: ServerStatus) -> None:
     for target in targets:
         try:
-            target.report(status)
+            target.publish_status(status)
         except Exception:  # a defect of one target must not stop the others
             log.exception("target_failed")

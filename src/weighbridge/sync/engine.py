@@ -136,7 +136,7 @@ class Engine:
     def _unless_there(self, batch: list[tuple[Due, Owed]]) -> list[tuple[Due, Owed]]:
         if self._looks is None or not batch:
             return batch
-        seen = self._looks.look([owed for _, owed in batch])
+        seen = self._looks.find_existing([owed for _, owed in batch])
         missing, there = [], []
         for due, owed in batch:
             found = seen.get(due.reading_id)
@@ -219,7 +219,7 @@ class Engine:
             self.counts.unknown += len(receipt.unknown)
             return len(receipt.unknown)
         try:
-            seen = self._looks.look([owed for _, owed in hoped])
+            seen = self._looks.find_existing([owed for _, owed in hoped])
         except Problem as problem:
             log.info("look_failed", extra={"problem": type(problem).__name__})
             seen = {}

@@ -104,7 +104,7 @@ class Reconciler:
             for one in rows
             if one.reading_id in known
         ]
-        return looks.look(owed) if owed else {}
+        return looks.find_existing(owed) if owed else {}
 
 
 def _sent_again(one: Open) -> Transition:

@@ -29,7 +29,7 @@ def say_anew(route: Route, now: float) -> None:
         return
     route.ledger.note_attempt(now)
     try:
-        route.target.announce()
+        route.target.republish()
     except LoginNeeded as problem:  # nothing may be owed, and a person must learn of it
         route.ledger.note_trouble(problem, now)
         log.warning("not_announced", extra={"target": route.name, "problem": str(problem)})

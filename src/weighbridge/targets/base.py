@@ -149,7 +149,7 @@ class SignInAnswers(msgspec.Struct, frozen=True):
     username: Callable[[], str]
     password: Callable[[], str]
     code: Callable[[], str] | None
-    """The code of a second factor; None: nobody is there to be asked."""
+    """The code of a second factor; None: there is nobody to ask."""
     ticket: Callable[[str], str] | None
     """Shows a link and returns what the browser ended at; None: sign in with the password."""
 
@@ -220,14 +220,14 @@ class Verifiable(Protocol):
     """A target that can be read: before it is written, and to see that a delivery arrived.
 
     For a reading without ``previous`` the value that names it (its weight, its pressure) must
-    agree; with ``previous`` every value must, because an older revision may stand there.
+    agree; with ``previous`` every value must, because it may hold an older revision.
     """
 
     visible_after: float
     """Seconds within which a delivery may still be invisible although it was accepted."""
 
-    def look(self, owed: Sequence[Owed]) -> Mapping[str, Existing]:
-        """Reading id → what stands at the target in its place. One read per span."""
+    def find_existing(self, owed: Sequence[Owed]) -> Mapping[str, Existing]:
+        """Reading id → what the target holds in its place. One read per span."""
 
 
 @runtime_checkable
@@ -235,7 +235,7 @@ class Replaces(Protocol):
     """A target that must remove the old revision before it takes the new one."""
 
     def replace(self, owed: Sequence[Owed]) -> Receipt:
-        """Deliver readings whose earlier revision stands at the target."""
+        """Deliver readings whose earlier revision the target holds."""
 
 
 @runtime_checkable
@@ -283,26 +283,27 @@ class ServerHandle(Protocol):
     url: str | None
     """Where the pages are."""
 
-    def came_back(self, person: str, target: str, delay: float = 0.0) -> None:
-        """The other side is there (again): ``announce`` is called soon, then what waits is sent."""
+    def on_connected(self, person: str, target: str, delay: float = 0.0) -> None:
+        """The other side is connected (again): ``republish`` is called soon, then what waits is
+        sent."""
 
-    def locked_out(self, person: str, target: str) -> None:
-        """The other side refuses the login: ``announce`` is called soon and may say so."""
+    def on_login_refused(self, person: str, target: str) -> None:
+        """The other side refuses the login: ``republish`` is called soon and may raise it."""
 
     def sync_now(self, person: str | None = None) -> None:
-        """Somebody asked to have this person, or everybody, brought up to date."""
+        """A person asks to have one person, or all, brought up to date."""
 
 
 @runtime_checkable
 class KeepsConnection(Protocol):
     """A target that keeps a connection open while the server runs. It is served first."""
 
-    def stay(self, house: ServerHandle) -> None:
+    def start(self, server: ServerHandle) -> None:
         """Connect in the background and stay connected. Returns at once, never raises a Problem."""
 
-    def announce(self) -> None:
+    def republish(self) -> None:
         """Publish again what the other side keeps (what there is, the newest state). Raises like
         ``send``. Called in a thread that may read the archive."""
 
-    def report(self, news: ServerStatus) -> None:
+    def publish_status(self, status: ServerStatus) -> None:
         """Say how the server is doing. Returns at once, never raises."""

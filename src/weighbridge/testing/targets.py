@@ -217,7 +217,7 @@ class TargetContract:
         delivered, missing = owe(self.good(NOON)), owe(self.good(NOON + 86_400 * 3))
         target.send(target.render([delivered]))
         self.settle(target)
-        sightings = target.look([delivered, missing])
+        sightings = target.find_existing([delivered, missing])
         assert sightings[delivered.reading_id].same
         assert missing.reading_id not in sightings
 
@@ -230,7 +230,7 @@ class TargetContract:
         self.settle(target)
         previous = receipt.delivered[first.reading_id]
         changed = owe(self.corrected(first.reading), revision="r2", previous=previous)
-        sighting = target.look([changed]).get(first.reading_id)
+        sighting = target.find_existing([changed]).get(first.reading_id)
         assert sighting is None or not sighting.same
 
     def test_no_secret_is_shown(self, tmp_path: Path) -> None:

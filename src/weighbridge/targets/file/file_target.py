@@ -105,7 +105,7 @@ class FileTarget:
             problem = error
         return Receipt(delivered=written, refused=payload.refused, problem=problem)
 
-    def look(self, owed: Sequence[Owed]) -> Mapping[str, Existing]:
+    def find_existing(self, owed: Sequence[Owed]) -> Mapping[str, Existing]:
         """What the file holds for these readings."""
         entries = self.render(owed).entries
         with trouble_with(self._path):

@@ -99,7 +99,7 @@ class GarminTarget:
         self._account.upload(file)
         return ""  # Garmin gives a weigh-in its key later
 
-    def look(self, owed: Sequence[Owed]) -> Mapping[str, Existing]:
+    def find_existing(self, owed: Sequence[Owed]) -> Mapping[str, Existing]:
         """What stands at the second of each reading: one read for each kind that is owed."""
         from weighbridge.targets.garmin.remote_entries import match_pressures, match_weights
 

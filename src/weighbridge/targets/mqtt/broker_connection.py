@@ -2,7 +2,7 @@
 
 paho keeps what it could not send and sends it after it has reconnected. That would be a second
 outbox beside the ledger, so a connection lives once: what was not acknowledged when it ends is
-gone with it, and the sender knows.
+gone with it, and the sender learns it.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from weighbridge.targets.mqtt.broker_address import Access
 from weighbridge.targets.mqtt.broker_messages import (
     FAILURE,
     BrokerAnswers,
-    Heard,
     MqttMessage,
     PublishResult,
+    ReceivedMessage,
     gone,
     refused_login,
     refused_message,
@@ -75,7 +75,7 @@ def _show_certificate(context: ssl.SSLContext, access: Access) -> None:
 
 
 KEEPALIVE = 30
-"""Seconds after which a connection that lies still is probed."""
+"""Seconds after which a silent connection is probed."""
 
 _QOS = 1
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux has it
@@ -84,7 +84,7 @@ _LAST_WORDS = 0.3
 
 
 class BrokerConnection:
-    """Used once. Any thread may publish; ``heard`` and ``ended`` are called in paho's thread."""
+    """Used once. Any thread may publish; ``on_message`` and ``on_end`` run in paho's thread."""
 
     def __init__(
         self,
@@ -92,12 +92,12 @@ class BrokerConnection:
         client_id: str,
         *,
         will: MqttMessage | None = None,
-        heard: Callable[[Heard], None] = lambda heard: None,
-        ended: Callable[[], None] = lambda: None,
+        on_message: Callable[[ReceivedMessage], None] = lambda message: None,
+        on_end: Callable[[], None] = lambda: None,
     ) -> None:
         self._access = access
         self._name = str(access.address)
-        self._answers = BrokerAnswers(heard, ended)
+        self._answers = BrokerAnswers(on_message, on_end)
         self._is_cut = False
         self._client = _client(access, client_id, will)
         _listen(self._client, self._answers)
@@ -145,7 +145,7 @@ class BrokerConnection:
         return silent(self._name, seconds)
 
     def publish(self, messages: Sequence[MqttMessage], seconds: float) -> PublishResult:
-        """Publish all, then wait for all. Who does not answer in time is cut off.
+        """Publish all, then wait for all. A broker that does not answer in time is cut off.
 
         Otherwise the acknowledgement of one message could be taken for that of another.
         """
@@ -169,26 +169,26 @@ class BrokerConnection:
         return PublishResult(frozenset(taken), problem)
 
     def subscribe(self, topics: Sequence[str], seconds: float) -> bool:
-        """Hear what is said under these topics. False: the broker does not allow it (all of it).
+        """Receive what is published under these topics. False: the broker does not allow all.
 
         Raises RetryLater.
         """
         _, number = self._client.subscribe([(topic, _QOS) for topic in topics])
-        return self._demand([number], seconds) < FAILURE
+        return self._wait_for([number], seconds) < FAILURE
 
-    def standing(self, topic: str, seconds: float) -> bytes:
+    def retained(self, topic: str, seconds: float) -> bytes:
         """What is retained under a topic; empty when nothing is, or we may not know.
 
         Brokers answer in order: what is retained comes before the end of the subscription.
         Raises RetryLater.
         """
-        with self._answers.overhear(topic) as overheard:
+        with self._answers.collect(topic) as collected:
             _, first = self._client.subscribe(topic, _QOS)
             _, second = self._client.unsubscribe(topic)
-            self._demand([first, second], seconds)
-        return overheard[-1] if overheard else b""
+            self._wait_for([first, second], seconds)
+        return collected[-1] if collected else b""
 
-    def _demand(self, numbers: Sequence[int | None], seconds: float) -> int:
+    def _wait_for(self, numbers: Sequence[int | None], seconds: float) -> int:
         """The worst of these answers."""
         known = [number for number in numbers if number is not None]
         codes = self._answers.of(known, seconds)
@@ -203,13 +203,13 @@ class BrokerConnection:
         return silent(self._name, seconds)
 
     def close(self, seconds: float) -> None:
-        """Take leave, so that the will is not published. At most ``seconds`` and a bit."""
+        """Disconnect, so that the will is not published. At most ``seconds`` and a bit."""
         self._client.disconnect()
         if not self._answers.wait_for_end(seconds):
             self.cut()
 
     def cut(self) -> None:
-        """End it without a word. What was not acknowledged is not sent again."""
+        """End it without a farewell. What was not acknowledged is not sent again."""
         self._is_cut = True
         opened: Any = self._client.socket()
         if opened is None:
@@ -243,7 +243,7 @@ def _client(access: Access, client_id: str, will: MqttMessage | None) -> Client:
 
 
 def _listen(client: Client, answers: BrokerAnswers) -> None:
-    """Let paho's thread write down what it hears. ``answers`` knows no client: no circle."""
+    """Have paho's thread write down what arrives. ``answers`` knows no client: no circle."""
 
     def opened(_client: Any, _userdata: Any, opened: Any) -> None:
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -261,7 +261,9 @@ def _listen(client: Client, answers: BrokerAnswers) -> None:
 
     def heard(client: Any, _userdata: Any, message: Any) -> None:
         with suppress(UnicodeDecodeError):  # the topic is no text: it is none of ours
-            answers.note_heard(Heard(message.topic, bytes(message.payload), bool(message.retain)))
+            answers.note_message(
+                ReceivedMessage(message.topic, bytes(message.payload), bool(message.retain))
+            )
         _take_more(client)
 
     def ended(_client: Any, _userdata: Any, _flags: Any, code: Any, _properties: Any) -> None:
@@ -276,7 +278,7 @@ def _listen(client: Client, answers: BrokerAnswers) -> None:
 
 
 def _take_more(client: Client) -> None:
-    """Tell the broker at once that its packet arrived.
+    """Acknowledge at once that the broker's packet arrived.
 
     It holds its next small one back until then (Nagle), and the system would wait 40 ms with the
     word for something to go along with: two messages would take 44 ms instead of one.

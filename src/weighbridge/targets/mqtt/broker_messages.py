@@ -26,8 +26,8 @@ class MqttMessage(msgspec.Struct, frozen=True):
     """Seconds after which nobody needs it any more; only MQTT 5 can say so."""
 
 
-class Heard(msgspec.Struct, frozen=True):
-    """A message of others. ``retained``: it was said earlier and kept by the broker."""
+class ReceivedMessage(msgspec.Struct, frozen=True):
+    """A message of others. ``retained``: it was published earlier and kept by the broker."""
 
     topic: str
     payload: bytes
@@ -37,12 +37,12 @@ class Heard(msgspec.Struct, frozen=True):
 class PublishResult(msgspec.Struct, frozen=True):
     """What became of messages that were published together."""
 
-    taken: frozenset[int]
-    """The places of those that were acknowledged."""
+    acknowledged: frozenset[int]
+    """Their places in the list."""
     problem: Problem | None = None
     """Why others were not."""
 
-    def demand(self) -> None:
+    def raise_problem(self) -> None:
         """Raises the problem, if there is one."""
         if self.problem is not None:
             raise self.problem
@@ -54,13 +54,15 @@ class BrokerAnswers:
     Never call into paho while holding ``_change``: it calls back here while it holds its own lock.
     """
 
-    def __init__(self, heard: Callable[[Heard], None], ended: Callable[[], None]) -> None:
-        self._heard = heard
-        self._ended = ended
+    def __init__(
+        self, on_message: Callable[[ReceivedMessage], None], on_end: Callable[[], None]
+    ) -> None:
+        self._on_message = on_message
+        self._on_end = on_end
         self._change = threading.Condition()
         self._login: int | None = None
         self._codes: dict[int, int] = {}
-        self._overheard: dict[str, list[bytes]] = {}
+        self._collected: dict[str, list[bytes]] = {}
         self.is_accepted = False
         self.is_ended = False
         self.reason = ""
@@ -81,14 +83,14 @@ class BrokerAnswers:
             self._codes[number] = code
             self._change.notify_all()
 
-    def note_heard(self, heard: Heard) -> None:
+    def note_message(self, message: ReceivedMessage) -> None:
         """A message of others."""
         with self._change:
-            overheard = self._overheard.get(heard.topic)
-            if overheard is not None:
-                overheard.append(heard.payload)
+            collected = self._collected.get(message.topic)
+            if collected is not None:
+                collected.append(message.payload)
                 return
-        self._heard(heard)
+        self._on_message(message)
 
     def note_end(self, reason: str) -> None:
         """The connection ended."""
@@ -96,7 +98,7 @@ class BrokerAnswers:
             self.is_ended = True
             self.reason = reason
             self._change.notify_all()
-        self._ended()
+        self._on_end()
 
     # in other threads
 
@@ -120,16 +122,16 @@ class BrokerAnswers:
             return self._change.wait_for(lambda: self.is_ended, seconds)
 
     @contextmanager
-    def overhear(self, topic: str) -> Iterator[list[bytes]]:
-        """Collects what is heard under a topic meanwhile, instead of passing it on."""
-        overheard: list[bytes] = []
+    def collect(self, topic: str) -> Iterator[list[bytes]]:
+        """Collect the messages under a topic meanwhile, instead of passing them on."""
+        collected: list[bytes] = []
         with self._change:
-            self._overheard[topic] = overheard
+            self._collected[topic] = collected
         try:
-            yield overheard
+            yield collected
         finally:
             with self._change:
-                self._overheard.pop(topic, None)
+                self._collected.pop(topic, None)
 
 
 FAILURE = 128

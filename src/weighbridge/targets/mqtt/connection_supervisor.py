@@ -1,6 +1,6 @@
-"""Living at a broker while the server runs: being there, coming back, and hearing the doorbell.
+"""The connection to a broker while the server runs: made in the background, and made again.
 
-One thread of its own does it all. paho's thread only rings; it never waits here.
+One thread of its own does all the work. paho's thread only records events; it never waits here.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import msgspec
 from weighbridge.core.backoff import backoff
 from weighbridge.core.errors import LoginNeeded, Problem
 from weighbridge.targets.base import ServerHandle, ServerStatus
-from weighbridge.targets.mqtt.bridge import OFFLINE, ONLINE, Bridge, together
-from weighbridge.targets.mqtt.broker_messages import Heard, MqttMessage
+from weighbridge.targets.mqtt.bridge import OFFLINE, ONLINE, Bridge, combined
+from weighbridge.targets.mqtt.broker_messages import MqttMessage, ReceivedMessage
 
 if TYPE_CHECKING:
     from weighbridge.targets.mqtt.broker_connection import BrokerConnection
@@ -27,73 +27,80 @@ log = logging.getLogger(__name__)
 
 
 class ReconnectPolicy(msgspec.Struct, frozen=True):
-    """How patient we are, in seconds."""
+    """How often to connect again, in seconds."""
 
     shortest: float = 1.0
     longest: float = 60.0
-    """Between two attempts to connect; they come slower and slower, never in step with others."""
+    """Between two attempts; they become rarer, and never keep step with other programs."""
     steady: float = 30.0
-    """A connection that lasted so long was a good one: the next attempt comes soon again."""
+    """After a connection of this length the pauses begin at the shortest again."""
     birth: tuple[float, float] = (1.0, 5.0)
     """After Home Assistant's birth, so that many bridges do not answer at once."""
 
 
+class BrokerLimits(msgspec.Struct, frozen=True):
+    """How long things may take, in seconds."""
+
+    answer: float = 10.0
+    """Publishing as a whole: connecting, if need be, and the acknowledgements."""
+    goodbye: float = 0.5
+    """Each packet that is sent before disconnecting."""
+    close: float = 1.2
+    """Disconnecting as a whole."""
+    reconnect: ReconnectPolicy = ReconnectPolicy()
+
+
 class ConnectRequest(msgspec.Struct, frozen=True):
-    """Who makes a connection, and what is to happen with it."""
+    """How a connection is made, and who hears of what happens to it."""
 
     client_id: str
     will: MqttMessage | None = None
-    heard: Callable[[Heard], None] = lambda heard: None
-    ended: Callable[[], None] = lambda: None
-    greet: Callable[[BrokerConnection], None] = lambda connection: None
+    on_message: Callable[[ReceivedMessage], None] = lambda message: None
+    on_end: Callable[[], None] = lambda: None
+    on_connect: Callable[[BrokerConnection], None] = lambda connection: None
 
 
 class SupervisorEvent(Enum):
-    """Why the bell rang."""
+    """What the thread must react to."""
 
     ENDED = auto()
     BIRTH = auto()
     BUTTON = auto()
-    NEWS = auto()
-    LEAVE = auto()
+    STATUS = auto()
+    STOP = auto()
 
 
 class ConnectionSupervisor:
-    """What to do at the broker, and the thread that does it."""
+    """``connect`` makes a connection within so many seconds, or raises a Problem."""
 
     def __init__(  # noqa: PLR0913  it is made in one place
         self,
         bridge: Bridge,
-        house: ServerHandle,
-        *,
+        server: ServerHandle,
         client_id: str,
-        dial: Callable[[ConnectRequest, float], BrokerConnection],
-        pace: ReconnectPolicy,
-        seconds: float,
-        farewell: float,
-        between: Callable[[float, float], float],
+        *,
+        connect: Callable[[ConnectRequest, float], BrokerConnection],
+        limits: BrokerLimits,
+        uniform: Callable[[float, float], float],
     ) -> None:
-        self._bridge = bridge
-        self._house = house
-        self._dial = dial
-        self._pace = pace
-        self._seconds = seconds
-        self._farewell = farewell
-        self._between = between
-        self._caller = ConnectRequest(
+        self.request = ConnectRequest(
             client_id,
             will=bridge.will,
-            heard=self._hear,
-            ended=lambda: self._ring(SupervisorEvent.ENDED),
-            greet=self._greet,
+            on_message=self._received,
+            on_end=lambda: self._notify(SupervisorEvent.ENDED),
+            on_connect=self._publish_birth,
         )
-        self._bell = threading.Condition()
-        self._notes: set[SupervisorEvent] = set()
-        self._guests: dict[tuple[str, str], None] = {}
-        self._news: dict[str, ServerStatus] = {}
-        self._is_battery_known = False
-        self._is_battery_shown = False
-        self._is_home = False
+        self._bridge = bridge
+        self._server = server
+        self._connect = connect
+        self._limits = limits
+        self._uniform = uniform
+        self._change = threading.Condition()
+        self._events: set[SupervisorEvent] = set()
+        self._targets: dict[tuple[str, str], None] = {}
+        self._status: dict[str, ServerStatus] = {}
+        self._shows_battery = False
+        self._is_connected = False
         self._failures = 0
         self._thread = threading.Thread(target=self._run, name="weighbridge-mqtt", daemon=True)
 
@@ -101,169 +108,159 @@ class ConnectionSupervisor:
         """Begin to connect, in the background."""
         self._thread.start()
 
-    def welcome(self, person: str, target: str) -> None:
-        """Register a target; it is called when the broker is reachable (again)."""
-        with self._bell:
-            is_late = self._is_home and (person, target) not in self._guests
-            self._guests[person, target] = None
+    def register(self, person: str, target: str) -> None:
+        """Add a target: the server hears each time that its broker is connected."""
+        with self._change:
+            is_late = self._is_connected and (person, target) not in self._targets
+            self._targets[person, target] = None
         if is_late:
-            self._house.came_back(person, target)
+            self._server.on_connected(person, target)
 
-    def report(self, person: str, news: ServerStatus) -> None:
-        """Remember how the server is doing and say so soon."""
-        with self._bell:
-            if self._news.get(person) == news:
+    def publish_status(self, person: str, status: ServerStatus) -> None:
+        """Remember how the server is doing and publish it soon."""
+        with self._change:
+            if self._status.get(person) == status:
                 return
-            self._news[person] = news
-            self._is_battery_known |= news.battery is not None
-        self._ring(SupervisorEvent.NEWS)
+            self._status[person] = status
+        self._notify(SupervisorEvent.STATUS)
 
-    def leave(self, seconds: float) -> None:
-        """Say goodbye and end the thread; at most so many seconds."""
-        self._ring(SupervisorEvent.LEAVE)
+    def stop(self, seconds: float) -> None:
+        """Disconnect and end the thread; at most so many seconds."""
+        self._notify(SupervisorEvent.STOP)
         self._thread.join(seconds)
 
     # in paho's thread
 
-    def _hear(self, heard: Heard) -> None:
-        if self._bridge.is_birth(heard):
-            self._ring(SupervisorEvent.BIRTH)
-        elif self._bridge.is_button(heard):
-            self._ring(SupervisorEvent.BUTTON)
+    def _received(self, message: ReceivedMessage) -> None:
+        if self._bridge.is_birth(message):
+            self._notify(SupervisorEvent.BIRTH)
+        elif self._bridge.is_button(message):
+            self._notify(SupervisorEvent.BUTTON)
 
-    def _ring(self, note: SupervisorEvent) -> None:
-        with self._bell:
-            self._notes.add(note)
-            self._bell.notify_all()
+    def _notify(self, event: SupervisorEvent) -> None:
+        with self._change:
+            self._events.add(event)
+            self._change.notify_all()
 
     # in our own thread
 
     def _run(self) -> None:
-        while not self._is_leaving():
+        while not self._is_stopping():
             began = time.monotonic()
             problem: Problem | None = None
             try:
-                self._live()
+                self._run_connection()
             except Problem as found:
                 problem = found
-                self._tell(found)
+                self._report(found)
             except Exception:  # a defect of ours must not end the thread
                 log.exception("mqtt_failed")
-            with self._bell:
-                self._is_home = False
-                self._notes.discard(SupervisorEvent.ENDED)
-            lasted = time.monotonic() - began
-            self._rest(self._wait_after(problem, lasted))
+            with self._change:
+                self._is_connected = False
+                self._events.discard(SupervisorEvent.ENDED)
+            pause = self._pause_after(problem, time.monotonic() - began)
+            with self._change:
+                self._change.wait_for(lambda: SupervisorEvent.STOP in self._events, pause)
 
-    def _tell(self, problem: Problem) -> None:
-        """Tell every target once that the login was refused, until the broker is back."""
+    def _report(self, problem: Problem) -> None:
+        """Log it; a refused login is reported for every target, once until the broker is back."""
         level = logging.INFO if self._failures else logging.WARNING
         log.log(level, "mqtt_not_connected", extra={"problem": str(problem)})
         if isinstance(problem, LoginNeeded) and not self._failures:
-            with self._bell:
-                guests = list(self._guests)
-            for person, target in guests:
-                self._house.locked_out(person, target)
+            for person, target in self._registered():
+                self._server.on_login_refused(person, target)
 
-    def _wait_after(self, problem: Problem | None, lasted: float) -> float:
+    def _pause_after(self, problem: Problem | None, lasted: float) -> float:
         """Seconds until the next attempt. A refused login will not heal quickly."""
-        pace = self._pace
-        self._failures = 0 if lasted >= pace.steady else self._failures + 1
-        slow = isinstance(problem, LoginNeeded)
-        growing = backoff(self._failures + 1, pace.shortest, pace.longest)
-        most = pace.longest if slow else growing
-        return self._between(max(pace.shortest, most / 2), most)
+        policy = self._limits.reconnect
+        self._failures = 0 if lasted >= policy.steady else self._failures + 1
+        most = policy.longest
+        if not isinstance(problem, LoginNeeded):
+            most = backoff(self._failures + 1, policy.shortest, policy.longest)
+        return self._uniform(max(policy.shortest, most / 2), most)
 
-    def _rest(self, seconds: float) -> None:
-        with self._bell:
-            self._bell.wait_for(lambda: SupervisorEvent.LEAVE in self._notes, seconds)
-
-    def _live(self) -> None:
+    def _run_connection(self) -> None:
         """From one connection to its end. Raises the Problem that kept it from being made."""
-        connection = self._dial(self._caller, self._seconds)
+        connection = self._connect(self.request, self._limits.answer)
         try:
             log.info("mqtt_connected")
-            self._tell_guests()
-            self._attend(connection)
+            self._report_connected()
+            self._handle_events(connection)
         finally:
             if connection.is_open:
                 connection.cut()
 
-    def _attend(self, connection: BrokerConnection) -> None:
-        """Do what the bell rings for, until the connection ends or we leave."""
-        greet_at: float | None = None
+    def _handle_events(self, connection: BrokerConnection) -> None:
+        """React to what happens, until the connection ends or we stop."""
+        birth_at: float | None = None
         while True:
-            notes = self._next_notes(greet_at)
-            if SupervisorEvent.LEAVE in notes:
-                self._take_leave(connection)
+            events = self._next_events(birth_at)
+            if SupervisorEvent.STOP in events:
+                connection.publish([self._bridge.state(OFFLINE)], self._limits.goodbye)
+                connection.close(self._limits.goodbye)
                 return
             if not connection.is_open:
                 return
-            if SupervisorEvent.BIRTH in notes and greet_at is None:
-                greet_at = time.monotonic() + self._between(*self._pace.birth)
-            if greet_at is not None and time.monotonic() >= greet_at:
-                greet_at = None
-                self._greet(connection)
-                self._tell_guests()
-            if SupervisorEvent.NEWS in notes:
-                self._tell_news(connection)
-            if SupervisorEvent.BUTTON in notes:
-                self._house.sync_now()
-                self._say(connection, self._bridge.done())
+            if SupervisorEvent.BIRTH in events and birth_at is None:
+                birth_at = time.monotonic() + self._uniform(*self._limits.reconnect.birth)
+            if birth_at is not None and time.monotonic() >= birth_at:
+                birth_at = None
+                self._publish_birth(connection)
+                self._report_connected()
+            if SupervisorEvent.STATUS in events:
+                self._publish_info(connection)
+            if SupervisorEvent.BUTTON in events:
+                self._server.sync_now()
+                self._publish(connection, self._bridge.button_answer)
 
-    def _next_notes(self, until: float | None) -> set[SupervisorEvent]:
-        """What the bell rang for; empty when ``until`` (by the monotonic clock) came first."""
+    def _next_events(self, until: float | None) -> set[SupervisorEvent]:
+        """What has happened; empty when ``until`` (by the monotonic clock) came first."""
         seconds = None if until is None else max(0.0, until - time.monotonic())
-        with self._bell:
-            self._bell.wait_for(lambda: self._notes, seconds)
-            notes = set(self._notes)
-            self._notes -= notes - {SupervisorEvent.LEAVE}
-            return notes
+        with self._change:
+            self._change.wait_for(lambda: self._events, seconds)
+            events = set(self._events)
+            self._events -= events - {SupervisorEvent.STOP}
+            return events
 
-    def _greet(self, connection: BrokerConnection) -> None:
-        """Everything that is to be known of us. Raises RetryLater or LoginNeeded."""
-        bridge, seconds = self._bridge, self._seconds
-        if not connection.subscribe(bridge.hears, seconds):
+    def _publish_birth(self, connection: BrokerConnection) -> None:
+        """Everything about the bridge. Raises RetryLater or LoginNeeded."""
+        bridge, seconds, status = self._bridge, self._limits.answer, self._combined()
+        if not connection.subscribe(bridge.subscriptions, seconds):
             log.warning("mqtt_may_not_subscribe")  # readings still arrive
-        messages = [bridge.state(ONLINE), bridge.info(self._all_news())]
+        messages = [bridge.state(ONLINE), bridge.info(status)]
         if bridge.discovers:
-            messages.append(self._device(connection))
-        connection.publish(messages, seconds).demand()
+            retained = connection.retained(bridge.topics.bridge_discovery, seconds)
+            self._shows_battery = status.battery is not None
+            messages.append(
+                bridge.device(self._server.url, has_battery=self._shows_battery, retained=retained)
+            )
+        connection.publish(messages, seconds).raise_problem()
 
-    def _device(self, connection: BrokerConnection) -> MqttMessage:
-        standing = connection.standing(self._bridge.topics.bridge_discovery, self._seconds)
-        with self._bell:
-            self._is_battery_shown = self._is_battery_known
-            shown = self._is_battery_shown
-        return self._bridge.device(self._house.url, has_battery=shown, standing=standing)
-
-    def _tell_news(self, connection: BrokerConnection) -> None:
-        with self._bell:
-            is_more = self._is_battery_known and not self._is_battery_shown
-        if is_more:
-            self._greet(connection)
+    def _publish_info(self, connection: BrokerConnection) -> None:
+        status = self._combined()
+        if status.battery is not None and not self._shows_battery:
+            self._publish_birth(connection)
         else:
-            self._say(connection, self._bridge.info(self._all_news()))
+            self._publish(connection, self._bridge.info(status))
 
-    def _tell_guests(self) -> None:
-        with self._bell:
-            self._is_home = True
-            guests = list(self._guests)
-        for person, target in guests:
-            self._house.came_back(person, target)
+    def _report_connected(self) -> None:
+        with self._change:
+            self._is_connected = True
+        for person, target in self._registered():
+            self._server.on_connected(person, target)
 
-    def _say(self, connection: BrokerConnection, message: MqttMessage) -> None:
-        """What is lost here is published again at the next greeting, or no longer needed."""
-        connection.publish([message], self._seconds)
+    def _publish(self, connection: BrokerConnection, message: MqttMessage) -> None:
+        """What is lost here is published again at the next birth, or no longer needed."""
+        connection.publish([message], self._limits.answer)
 
-    def _take_leave(self, connection: BrokerConnection) -> None:
-        connection.publish([self._bridge.state(OFFLINE)], self._farewell)
-        connection.close(self._farewell)
+    def _registered(self) -> list[tuple[str, str]]:
+        with self._change:
+            return list(self._targets)
 
-    def _all_news(self) -> ServerStatus:
-        with self._bell:
-            return together(self._news.values())
+    def _combined(self) -> ServerStatus:
+        with self._change:
+            return combined(self._status.values())
 
-    def _is_leaving(self) -> bool:
-        with self._bell:
-            return SupervisorEvent.LEAVE in self._notes
+    def _is_stopping(self) -> bool:
+        with self._change:
+            return SupervisorEvent.STOP in self._events

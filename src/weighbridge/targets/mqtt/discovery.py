@@ -37,8 +37,8 @@ def person_device(
     """The device of one person: a sensor for each measure that ever had a value.
 
     ``height`` as in ``person_state``. ``earlier``: what ``components_of`` found in the payload
-    that stands there now; what is gone is named once more, because leaving a component out does
-    not remove it (docs/reference/home-assistant.md#adding-and-removing).
+    that is retained there now; what is gone is named once more, because leaving a component out
+    does not remove it (docs/reference/home-assistant.md#adding-and-removing).
     """
     components = _sensors(topics, person, newest, height)
     components["measured_at"] = _last_measurement(person)

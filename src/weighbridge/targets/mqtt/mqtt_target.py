@@ -83,8 +83,8 @@ class MqttTarget:
     def send(self, payload: MqttPayload) -> Receipt:
         """Publish. Raises RetryLater, LoginNeeded or ConfigProblem when nothing was announced.
 
-        The events follow when the broker has acknowledged the state. One that was frozen all along
-        never gets to see them, so it will not tell them twice.
+        The events follow when the broker has acknowledged the state. A broker that was frozen
+        all along never receives them, so it will not pass them on twice.
         """
         if not payload.announcements:
             return Receipt(refused=payload.refused)
@@ -103,22 +103,24 @@ class MqttTarget:
 
     # while the server runs
 
-    def stay(self, house: ServerHandle) -> None:
+    def start(self, server: ServerHandle) -> None:
         """Connect in the background and stay connected."""
         context = self._context
-        self._broker().stay(house, context.person, context.target, context.installation())
+        self._broker().stay_connected(
+            server, context.person, context.target, context.installation()
+        )
 
-    def announce(self) -> None:
+    def republish(self) -> None:
         """Publish the retained device and state again. Raises like ``send``."""
         newest = tuple(self._context.body.newest())
         self._publish_state(self._state(self._person(), newest), newest, again=True)
 
-    def report(self, news: ServerStatus) -> None:
+    def publish_status(self, status: ServerStatus) -> None:
         """Say how the server is doing, in the language of this target."""
-        if news.problem is not None:
-            text = f"{news.about}: {news.problem.sentences(self._options.language)}"
-            news = msgspec.structs.replace(news, problem=plain(text), about="")
-        self._broker().report(self._context.person, news)
+        if status.problem is not None:
+            text = f"{status.about}: {status.problem.sentences(self._options.language)}"
+            status = msgspec.structs.replace(status, problem=plain(text), about="")
+        self._broker().publish_status(self._context.person, status)
 
     # what is published
 
@@ -135,14 +137,14 @@ class MqttTarget:
         if not again and broker.remembers(topic, device):
             broker.publish([state])
             return
-        complete = self._device(person, newest, broker.standing(topic))
+        complete = self._device(person, newest, broker.retained(topic))
         broker.publish([MqttMessage(topic, complete, retain=True), state])
         broker.remember(topic, device)
 
-    def _device(self, person: MqttPerson, newest: Sequence[Newest], standing: bytes) -> bytes:
+    def _device(self, person: MqttPerson, newest: Sequence[Newest], retained: bytes) -> bytes:
         from weighbridge.targets.mqtt.discovery import components_of, person_device
 
-        height, earlier = self._context.height(), components_of(standing)
+        height, earlier = self._context.height(), components_of(retained)
         device = person_device(self._topics, person, newest, height=height, earlier=earlier)
         return msgspec.json.encode(device)
 
@@ -198,7 +200,7 @@ def _delivered(payload: MqttPayload, answer: PublishResult) -> dict[str, str]:
     for one in payload.announcements:
         places = range(place, place + len(one.messages))
         place = places.stop
-        if answer.taken.issuperset(places):
+        if answer.acknowledged.issuperset(places):
             delivered[one.reading_id] = one.reference
     return delivered
 

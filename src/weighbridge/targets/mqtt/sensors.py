@@ -218,11 +218,11 @@ def person_state(newest: Sequence[Newest], *, height: Decimal | None = None) -> 
     }
 
 
-def bridge_info(news: ServerStatus) -> dict[str, Any]:
+def bridge_info(status: ServerStatus) -> dict[str, Any]:
     """Version, last sync, what is wrong (a sentence) and the battery of the scale."""
     return {
         "version": __version__,
-        "last_sync": None if news.last_sync is None else instant(news.last_sync),
-        "problem": news.problem.message() if news.problem else None,
-        "scale_battery": news.battery if news.battery in BATTERY_LEVELS else None,
+        "last_sync": None if status.last_sync is None else instant(status.last_sync),
+        "problem": status.problem.message() if status.problem else None,
+        "scale_battery": status.battery if status.battery in BATTERY_LEVELS else None,
     }

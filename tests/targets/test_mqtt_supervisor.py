@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from fixtures.broker import HELLO, PACE, QUICK, make, words
-from fixtures.mosquitto import HouseOfTests, Mosquitto, listening, mosquitto, needs_mosquitto
+from fixtures.mosquitto import Mosquitto, ServerOfTests, listening, mosquitto, needs_mosquitto
 from fixtures.waiting import PATIENCE, wait_until
 from weighbridge.core.errors import LoginNeeded, RetryLater
 from weighbridge.core.reason import plain
@@ -36,8 +36,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
 
 
 @pytest.fixture
-def house() -> HouseOfTests:
-    return HouseOfTests()
+def server() -> ServerOfTests:
+    return ServerOfTests()
 
 
 @pytest.fixture
@@ -63,15 +63,15 @@ def remembering(
 
 @pytest.mark.parametrize("protocol", ["3.1.1", "5"])
 def test_a_resident_is_online_until_it_leaves(
-    shared: Mosquitto, base: str, house: HouseOfTests, protocol: Any
+    shared: Mosquitto, base: str, server: ServerOfTests, protocol: Any
 ) -> None:
     with listening(shared, f"{base}/#", f"{base}-discovery/#", "test/#") as listener:
         broker = make(shared, base, protocol=protocol)
-        broker.stay(house, "anna", "mqtt", "home")
-        wait_until(lambda: house.back == [("anna", "mqtt")])
+        broker.stay_connected(server, "anna", "mqtt", "home")
+        wait_until(lambda: server.back == [("anna", "mqtt")])
         listener.all_is_said()
         [device] = listener.under("/config")
-        assert device.json()["device"]["configuration_url"] == house.url
+        assert device.json()["device"]["configuration_url"] == server.url
         assert listener.under("/bridge/info")[0].json()["last_sync"] is None
         assert words(listener, base) == ["online"]
         broker.close()
@@ -83,33 +83,33 @@ def test_a_resident_is_online_until_it_leaves(
 
 
 def test_staying_waits_in_the_background_for_a_broker_that_is_away(
-    tmp_path: Path, base: str, house: HouseOfTests
+    tmp_path: Path, base: str, server: ServerOfTests
 ) -> None:
     where = Mosquitto(tmp_path)
     with closing(make(where, base)) as broker:
-        broker.stay(house, "anna", "mqtt", "home")
+        broker.stay_connected(server, "anna", "mqtt", "home")
         with pytest.raises(RetryLater, match="cannot be reached"):
             broker.publish([HELLO])
         where.start()
-        wait_until(lambda: house.back)
+        wait_until(lambda: server.back)
         broker.publish([HELLO])
         where.stop()
 
 
 def test_whoever_publishes_while_the_first_connection_is_made_waits_for_it(
-    shared: Mosquitto, base: str, house: HouseOfTests
+    shared: Mosquitto, base: str, server: ServerOfTests
 ) -> None:
     with closing(make(shared, base)) as broker:
-        broker.stay(house, "anna", "mqtt", "home")
+        broker.stay_connected(server, "anna", "mqtt", "home")
         broker.publish([HELLO])
 
 
 def test_a_broker_that_was_killed_is_found_again_and_told_everything(
-    tmp_path: Path, base: str, house: HouseOfTests
+    tmp_path: Path, base: str, server: ServerOfTests
 ) -> None:
     with mosquitto(tmp_path) as where, closing(make(where, base)) as broker:
-        broker.stay(house, "anna", "mqtt", "home")
-        wait_until(lambda: house.back)
+        broker.stay_connected(server, "anna", "mqtt", "home")
+        wait_until(lambda: server.back)
         broker.remember("a", b"b")
         assert broker.remembers("a", b"b")
         where.kill()
@@ -117,7 +117,7 @@ def test_a_broker_that_was_killed_is_found_again_and_told_everything(
         with pytest.raises(RetryLater):
             broker.publish([MqttMessage("test/lost", b"", retain=True)])
         where.start()
-        wait_until(lambda: len(house.back) == 2)
+        wait_until(lambda: len(server.back) == 2)
         assert not broker.remembers("a", b"b")
         with listening(where) as listener:
             listener.all_is_said()
@@ -127,20 +127,20 @@ def test_a_broker_that_was_killed_is_found_again_and_told_everything(
 
 
 def test_a_frozen_broker_is_left_and_found_again(
-    tmp_path: Path, base: str, house: HouseOfTests
+    tmp_path: Path, base: str, server: ServerOfTests
 ) -> None:
     with (
         mosquitto(tmp_path) as where,
         listening(where) as listener,
         closing(make(where, base, QUICK)) as broker,
     ):
-        broker.stay(house, "anna", "mqtt", "home")
-        wait_until(lambda: house.back)
+        broker.stay_connected(server, "anna", "mqtt", "home")
+        wait_until(lambda: server.back)
         where.freeze()
         with pytest.raises(RetryLater):
             broker.publish([HELLO])
         where.thaw()
-        wait_until(lambda: len(house.back) == 2)
+        wait_until(lambda: len(server.back) == 2)
         broker.publish([MqttMessage("test/again", b"")])
         listener.all_is_said()
         assert words(listener, base)[-1] == "online"
@@ -149,78 +149,78 @@ def test_a_frozen_broker_is_left_and_found_again(
 
 
 def test_a_socket_that_breaks_is_noticed_by_everybody(
-    shared: Mosquitto, base: str, house: HouseOfTests
+    shared: Mosquitto, base: str, server: ServerOfTests
 ) -> None:
     with (
         listening(shared, f"{base}/#", "test/#") as listener,
         closing(make(shared, base)) as broker,
     ):
-        broker.stay(house, "anna", "mqtt", "home")
-        wait_until(lambda: house.back)
+        broker.stay_connected(server, "anna", "mqtt", "home")
+        wait_until(lambda: server.back)
         assert broker._connection is not None
         broker._connection.cut()
-        wait_until(lambda: len(house.back) == 2)
+        wait_until(lambda: len(server.back) == 2)
         listener.all_is_said()
         assert words(listener, base) == ["online", "offline", "online"]
 
 
 def test_home_assistants_birth_is_answered_after_a_while(
-    shared: Mosquitto, base: str, house: HouseOfTests
+    shared: Mosquitto, base: str, server: ServerOfTests
 ) -> None:
     asked: list[tuple[float, float]] = []
     with listening(shared, f"{base}/#", f"{base}-discovery/#", "test/#") as listener:
         broker = make(shared, base)
-        broker._between = remembering(asked)
+        broker._uniform = remembering(asked)
         with closing(broker):
-            broker.stay(house, "anna", "mqtt", "home")
-            wait_until(lambda: house.back)
+            broker.stay_connected(server, "anna", "mqtt", "home")
+            wait_until(lambda: server.back)
             listener.say(f"{base}-discovery/status", "offline")
             listener.say(f"{base}-discovery/status", "online")
-            wait_until(lambda: len(house.back) == 2)
+            wait_until(lambda: len(server.back) == 2)
             listener.all_is_said()
     assert asked[0] == PACE.birth
     assert len(listener.under("/config")) == 2
 
 
 def test_the_button_asks_for_a_sync_and_an_old_wish_does_not(
-    shared: Mosquitto, base: str, house: HouseOfTests
+    shared: Mosquitto, base: str, server: ServerOfTests
 ) -> None:
     with listening(shared, f"{base}/#", "test/#") as listener:
         listener.say(f"{base}/bridge/request/sync", "PRESS", retain=True)
         with closing(make(shared, base)) as broker:
-            broker.stay(house, "anna", "mqtt", "home")
-            wait_until(lambda: house.back)
-            assert house.syncs == 0
+            broker.stay_connected(server, "anna", "mqtt", "home")
+            wait_until(lambda: server.back)
+            assert server.syncs == 0
             listener.say(f"{base}/bridge/request/sync", "PRESS")
-            wait_until(lambda: house.syncs == 1)
+            wait_until(lambda: server.syncs == 1)
             [answer] = wait_until(lambda: listener.under("/bridge/response/sync"))
             assert (answer.json()["status"], answer.retained) == ("ok", False)
         listener.say(f"{base}/bridge/request/sync", retain=True)
 
 
 def test_everybody_who_stays_is_told_and_latecomers_too(
-    shared: Mosquitto, base: str, house: HouseOfTests
+    shared: Mosquitto, base: str, server: ServerOfTests
 ) -> None:
     with closing(make(shared, base)) as broker:
         broker.publish([HELLO])  # as a visitor
-        broker.stay(house, "anna", "mqtt", "home")
-        broker.stay(house, "ben", "mqtt", "home")
-        wait_until(lambda: len(house.back) == 2)
-        broker.stay(house, "carla", "mqtt", "home")
-        wait_until(lambda: len(house.back) == 3)
-        assert sorted(house.back) == [(name, "mqtt") for name in ("anna", "ben", "carla")]
+        broker.stay_connected(server, "anna", "mqtt", "home")
+        broker.stay_connected(server, "ben", "mqtt", "home")
+        wait_until(lambda: len(server.back) == 2)
+        broker.stay_connected(server, "carla", "mqtt", "home")
+        wait_until(lambda: len(server.back) == 3)
+        assert sorted(server.back) == [(name, "mqtt") for name in ("anna", "ben", "carla")]
 
 
 def test_the_news_of_the_house_are_the_worst_of_everybody(
-    shared: Mosquitto, base: str, house: HouseOfTests
+    shared: Mosquitto, base: str, server: ServerOfTests
 ) -> None:
     with listening(shared, f"{base}/#", f"{base}-discovery/#", "test/#") as listener:
         with closing(make(shared, base)) as broker:
-            broker.report("anna", ServerStatus(problem=plain("nobody stays yet")))
-            broker.stay(house, "anna", "mqtt", "home")
-            wait_until(lambda: house.back)
-            broker.report("anna", ServerStatus(last_sync=NOON, battery="high"))
-            broker.report(
+            broker.publish_status("anna", ServerStatus(problem=plain("nobody stays yet")))
+            broker.stay_connected(server, "anna", "mqtt", "home")
+            wait_until(lambda: server.back)
+            broker.publish_status("anna", ServerStatus(last_sync=NOON, battery="high"))
+            broker.publish_status(
                 "ben", ServerStatus(last_sync=NOON + 60, problem=plain("Log in."), battery="low")
             )
 
@@ -233,64 +233,68 @@ def test_the_news_of_the_house_are_the_worst_of_everybody(
             components = listener.under("/config")[-1].json()["components"]
             assert "scale_battery" in components
         with closing(make(shared, base)) as broker:  # the next start knows of no battery yet
-            broker.stay(house, "anna", "mqtt", "home")
-            wait_until(lambda: len(house.back) == 2)
+            broker.stay_connected(server, "anna", "mqtt", "home")
+            wait_until(lambda: len(server.back) == 2)
             listener.all_is_said()
             components = listener.under("/config")[-1].json()["components"]
             assert "unique_id" in components["scale_battery"]
 
 
-def test_leaving_a_frozen_broker_is_quick(tmp_path: Path, base: str, house: HouseOfTests) -> None:
+def test_leaving_a_frozen_broker_is_quick(tmp_path: Path, base: str, server: ServerOfTests) -> None:
     with mosquitto(tmp_path) as where:
         broker = make(where, base)
-        broker.stay(house, "anna", "mqtt", "home")
-        wait_until(lambda: house.back)
+        broker.stay_connected(server, "anna", "mqtt", "home")
+        wait_until(lambda: server.back)
         where.freeze()
         began = time.monotonic()
         broker.close()
         assert time.monotonic() - began < BrokerLimits().answer
 
 
-def test_leaving_while_nobody_answers_is_quick(tmp_path: Path, house: HouseOfTests) -> None:
+def test_leaving_while_nobody_answers_is_quick(tmp_path: Path, server: ServerOfTests) -> None:
     where = Mosquitto(tmp_path)
     with socket.create_server(("127.0.0.1", where.port)):
-        broker = make(where, limits=BrokerLimits(answer=PATIENCE, leaving=0.2))
-        broker.stay(house, "anna", "mqtt", "home")
+        broker = make(where, limits=BrokerLimits(answer=PATIENCE, close=0.2))
+        broker.stay_connected(server, "anna", "mqtt", "home")
         began = time.monotonic()
         broker.close()
         assert time.monotonic() - began < PATIENCE / 2
 
 
-def test_a_refused_resident_is_patient_and_says_why(tmp_path: Path, house: HouseOfTests) -> None:
+def test_a_refused_resident_is_patient_and_says_why(tmp_path: Path, server: ServerOfTests) -> None:
     asked: list[tuple[float, float]] = []
     with (
         mosquitto(tmp_path, anonymous=False) as where,
         closing(
-            make(where, limits=BrokerLimits(pace=ReconnectPolicy(shortest=0.01, longest=60)))
+            make(where, limits=BrokerLimits(reconnect=ReconnectPolicy(shortest=0.01, longest=60)))
         ) as broker,
     ):
-        broker._between = remembering(asked)
-        broker.stay(house, "anna", "mqtt", "home")
+        broker._uniform = remembering(asked)
+        broker.stay_connected(server, "anna", "mqtt", "home")
         wait_until(lambda: asked)
         with pytest.raises(LoginNeeded):
             broker.publish([HELLO])
     assert asked == [(30, 60)]
 
 
-def test_attempts_come_slower_and_slower_within_bounds(tmp_path: Path, house: HouseOfTests) -> None:
+def test_attempts_come_slower_and_slower_within_bounds(
+    tmp_path: Path, server: ServerOfTests
+) -> None:
     asked: list[tuple[float, float]] = []
     with closing(make(Mosquitto(tmp_path), limits=BrokerLimits())) as broker:
-        broker._between = remembering(asked, 0.0)
-        broker.stay(house, "anna", "mqtt", "home")
+        broker._uniform = remembering(asked, 0.0)
+        broker.stay_connected(server, "anna", "mqtt", "home")
         wait_until(lambda: len(asked) >= 8)
     assert asked[:8] == [(1, 2), (2, 4), (4, 8), (8, 16), (16, 32), *[(30, 60)] * 3]
 
 
-def test_the_client_id_belongs_to_the_installation(shared: Mosquitto, house: HouseOfTests) -> None:
+def test_the_client_id_belongs_to_the_installation(
+    shared: Mosquitto, server: ServerOfTests
+) -> None:
     def client_id(installation: str, base: str) -> str:
         broker = make(shared, base)
-        residence = broker._new_residence(house, installation)
-        return residence._caller.client_id
+        supervisor = broker._new_supervisor(server, installation)
+        return supervisor.request.client_id
 
     found = client_id("one", "base")
     assert found == client_id("one", "base")
@@ -300,17 +304,17 @@ def test_the_client_id_belongs_to_the_installation(shared: Mosquitto, house: Hou
 
 
 def test_a_house_that_fails_does_not_end_the_stay(
-    shared: Mosquitto, base: str, house: HouseOfTests, caplog: pytest.LogCaptureFixture
+    shared: Mosquitto, base: str, server: ServerOfTests, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Broken(HouseOfTests):
-        def came_back(self, person: str, target: str, delay: float = 0.0) -> None:
-            super().came_back(person, target)
+    class Broken(ServerOfTests):
+        def on_connected(self, person: str, target: str, delay: float = 0.0) -> None:
+            super().on_connected(person, target)
             if len(self.back) == 1:
                 raise ZeroDivisionError
 
     broken = Broken()
     with closing(make(shared, base)) as broker:
-        broker.stay(broken, "anna", "mqtt", "home")
+        broker.stay_connected(broken, "anna", "mqtt", "home")
         wait_until(lambda: len(broken.back) == 2)
         broker.publish([HELLO])
     assert "mqtt_failed" in caplog.text
@@ -319,7 +323,7 @@ def test_a_house_that_fails_does_not_end_the_stay(
 def test_a_defect_while_greeting_leaves_no_connection_that_nobody_attends(
     shared: Mosquitto, base: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Broken(HouseOfTests):
+    class Broken(ServerOfTests):
         asked = 0
 
         def __getattribute__(self, name: str) -> Any:
@@ -331,8 +335,8 @@ def test_a_defect_while_greeting_leaves_no_connection_that_nobody_attends(
 
     broken = Broken()
     with closing(make(shared, base)) as broker:
-        broker._between = remembering([], answer=60.0)
-        broker.stay(broken, "anna", "mqtt", "home")
+        broker._uniform = remembering([], answer=60.0)
+        broker.stay_connected(broken, "anna", "mqtt", "home")
         wait_until(lambda: "mqtt_failed" in caplog.text)
         with pytest.raises(RetryLater):
             broker.publish([HELLO])
