@@ -26,7 +26,7 @@ from mqtt_listener import Listener
 from server_process import PATIENCE, WEIGHBRIDGE, ServerProcess, free_port, installed, until
 
 from weighbridge.config.models import CALLBACK_URL
-from weighbridge.sources.withings.notify_url import callback_at
+from weighbridge.sources.withings.notification import callback_at
 from weighbridge.storage.sqlite import FILE_NAME, SqliteDatabase
 from weighbridge.storage.subscription_store import current_secret
 from weighbridge_sandbox.admin import Admin

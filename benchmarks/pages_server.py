@@ -19,12 +19,12 @@ from server_process import Answer, ServerProcess, free_port
 
 from weighbridge.config import Person, load
 from weighbridge.config.models import CALLBACK_URL
-from weighbridge.sources.withings.parse import parse_group
+from weighbridge.sources.withings.kind import parse_group
 from weighbridge.storage.archive import StoredGroup
+from weighbridge.sync.person_login import keep_login
 from weighbridge.sync.planning import plan
 from weighbridge.sync.route_delivery import serve
 from weighbridge.sync.services import Services
-from weighbridge.sync.source_login import keep_login
 from weighbridge_sandbox.admin import Admin
 from weighbridge_sandbox.clock import Clock
 from weighbridge_sandbox.household import household

@@ -240,7 +240,7 @@ def test_the_example_of_a_json_line_is_a_real_one(lived_in: World) -> None:
 def test_states_and_codes_are_all_described() -> None:
     from weighbridge.core.delivery_state import State
     from weighbridge.core.errors import ExitCode
-    from weighbridge.storage.decisions import _FROM
+    from weighbridge.storage.delivery_log import _FROM
 
     page = (DOCS / "reference" / "states-and-exit-codes.md").read_text("utf-8")
     for state in State:

@@ -37,8 +37,8 @@ from weighbridge.runtime.subscriptions import (
     warn_about_url,
 )
 from weighbridge.runtime.threads import ShutdownRequested
-from weighbridge.sources.withings.status_codes import CallbackRefused, NotForUs, NotUnderstood
 from weighbridge.sources.withings.subscriptions import wanted_applis
+from weighbridge.sources.withings.wire import CallbackRefused, NotForUs, NotUnderstood
 from weighbridge.storage.leases import name_of
 from weighbridge.storage.subscription_store import (
     SubscriptionState,

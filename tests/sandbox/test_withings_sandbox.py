@@ -11,17 +11,23 @@ import pytest
 
 from fixtures.sandbox import NOW, Life, weight
 from fixtures.waiting import PATIENCE
-from fixtures.withings_memory import MemoryBrake, MemoryStore
+from fixtures.withings_memory import MemoryPause, MemoryStore
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
 from weighbridge.core.network import http_client
 from weighbridge.core.token_pair import TokenPair
-from weighbridge.sources.withings.application import WithingsApp
+from weighbridge.sources.withings.call_policy import CallPolicy
 from weighbridge.sources.withings.client import Withings
-from weighbridge.sources.withings.oauth import consent_url, exchange, new_state, read_pasted
+from weighbridge.sources.withings.kind import parse_group
+from weighbridge.sources.withings.oauth import (
+    WithingsApp,
+    consent_url,
+    exchange,
+    new_state,
+    read_pasted,
+)
 from weighbridge.sources.withings.oauth_callback import Callback
-from weighbridge.sources.withings.parse import parse_group
-from weighbridge.sources.withings.status_codes import CodeExpired, NotUnderstood
 from weighbridge.sources.withings.token_refresh import TokenRefresh
+from weighbridge.sources.withings.wire import CodeExpired, NotUnderstood
 from weighbridge_sandbox.withings import CLIENT_ID, CLIENT_SECRET
 
 HOUR = 3600
@@ -40,21 +46,12 @@ class Account:
         self.app = WithingsApp(CLIENT_ID, CLIENT_SECRET, url=life.sandbox.url)
         self.http = http_client(self.app.api_url)
         self.store = MemoryStore()
-        self.brake = MemoryBrake()
+        self.policy = CallPolicy(MemoryPause(), clock=self.clock, sleep=self.sleep)
         self.tokens = self.new_tokens()
-        self.withings = Withings(
-            self.http,
-            self.tokens,
-            self.brake,
-            url=self.app.api_url,
-            clock=self.clock,
-            sleep=self.sleep,
-        )
+        self.withings = Withings(self.http, self.tokens, self.policy, self.app.api_url)
 
     def new_tokens(self) -> TokenRefresh:
-        return TokenRefresh(
-            self.store, self.app, self.http, self.brake, clock=self.clock, sleep=self.sleep
-        )
+        return TokenRefresh(self.store, self.app, self.http, self.policy)
 
     def sleep(self, seconds: float) -> None:
         self.naps.append(seconds)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from fixtures.paths import RECORDED
-from weighbridge.sources.withings.devices import Device, list_devices, worst_battery
+from weighbridge.sources.withings.user_info import Device, list_devices, worst_battery
 
 
 class Answering:

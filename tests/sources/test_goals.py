@@ -14,7 +14,7 @@ from fixtures.paths import RECORDED
 from weighbridge.core.errors import RetryLater
 from weighbridge.core.measures import MeasureType
 from weighbridge.runtime.poll_policy import FRESH
-from weighbridge.sources.withings.goals import PATH, read_weight_goal
+from weighbridge.sources.withings.user_info import PATH, read_weight_goal
 from weighbridge.sync.stored_readings import goals
 
 FIXTURES = RECORDED

@@ -10,7 +10,7 @@ import pytest
 from fixtures.paths import GOLDEN, RECORDED
 from weighbridge.core.measures import Reading
 from weighbridge.core.records import revision_of
-from weighbridge.sources.withings.parse import parse_group
+from weighbridge.sources.withings.kind import parse_group
 from weighbridge.sources.withings.readings import readings
 
 IDS = msgspec.json.decode((GOLDEN / "reading_ids.json").read_bytes())

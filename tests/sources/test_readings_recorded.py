@@ -11,7 +11,7 @@ import pytest
 from fixtures.paths import RECORDED
 from fixtures.readings import assemble
 from weighbridge.core.measures import BLOOD_PRESSURE_TYPES, MeasureGroup
-from weighbridge.sources.withings.parse import parse_group
+from weighbridge.sources.withings.kind import parse_group
 
 FIXTURES = RECORDED
 RECORDINGS = sorted(FIXTURES.glob("getmeas*.json"))

@@ -14,13 +14,12 @@ from fixtures.sandbox import Life, Listener, recorded
 from fixtures.withings_memory import Answer, World, failed, ok
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
 from weighbridge.core.reason import plain
-from weighbridge.sources.withings.notify_url import (
+from weighbridge.sources.withings.notification import (
     LONGEST_URL,
     callback_at,
     rules_broken,
     shortened,
 )
-from weighbridge.sources.withings.status_codes import CallbackRefused, NotForUs, NotUnderstood
 from weighbridge.sources.withings.subscriptions import (
     APPLIS,
     Need,
@@ -33,6 +32,7 @@ from weighbridge.sources.withings.subscriptions import (
     subscribe,
     wanted_applis,
 )
+from weighbridge.sources.withings.wire import CallbackRefused, NotForUs, NotUnderstood
 from weighbridge.storage.archive import connect_account
 from weighbridge.storage.database import Database
 from weighbridge.storage.sqlite import SqliteDatabase

@@ -11,9 +11,8 @@ from fixtures.paths import RECORDED
 from fixtures.waiting import PATIENCE
 from fixtures.withings_memory import NOW, Answer, World, failed, html, ok, page, renewed, truncated
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
-from weighbridge.sources.withings.parse import Page
-from weighbridge.sources.withings.status_codes import NotUnderstood, TooManyCalls
-from weighbridge.sources.withings.wire import post
+from weighbridge.sources.withings.kind import Page
+from weighbridge.sources.withings.wire import NotUnderstood, TooManyCalls, post
 
 recorded = pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded answers are not here")
 REFUSED = failed(
@@ -135,14 +134,14 @@ def test_601_stops_the_whole_application_and_is_repeated_once() -> None:
     world = World(SAME, page(1))
     assert len(read(world)) == 1
     assert world.clock.naps == [10]
-    assert world.brake.until() == NOW + 10
+    assert world.pause.until() == NOW + 10
 
 
 def test_a_second_601_is_for_the_next_run() -> None:
     world = World(SAME, SAME)
     with pytest.raises(TooManyCalls):
         read(world)
-    assert world.brake.until() == NOW + 20
+    assert world.pause.until() == NOW + 20
 
 
 def test_a_long_601_is_not_waited_for() -> None:
@@ -151,7 +150,7 @@ def test_a_long_601_is_not_waited_for() -> None:
         read(world)
     assert caught.value.after == 188
     assert world.clock.naps == []
-    assert world.brake.until() == NOW + 188
+    assert world.pause.until() == NOW + 188
 
 
 @pytest.mark.parametrize(
@@ -178,12 +177,12 @@ def test_the_rate_limit_holds_for_everybody(answer: httpx2.Response, wait: int) 
     with pytest.raises(RetryLater) as caught:
         read(world)
     assert caught.value.after == wait
-    assert world.brake.until() == NOW + wait
+    assert world.pause.until() == NOW + wait
 
 
-def test_a_brake_that_is_set_is_honoured_before_the_first_byte() -> None:
+def test_a_pause_that_is_set_is_honoured_before_the_first_byte() -> None:
     world = World(page(1))
-    world.brake.set(NOW + 31)
+    world.pause.set(NOW + 31)
     with pytest.raises(RetryLater) as caught:
         read(world)
     assert caught.value.after == 31

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from weighbridge.core.errors import ConfigProblem
-from weighbridge.sources.withings.application import (
+from weighbridge.sources.withings.oauth import (
     CALLBACK_URL,
     WithingsApp,
     how_to_register,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from fixtures.withings_memory import Clock
 from weighbridge.core.errors import RetryLater
-from weighbridge.sources.withings.call_budget import CALLS, SECONDS, Budget
-from weighbridge.storage.call_log import CallLog
+from weighbridge.sources.withings.call_policy import CALLS, SECONDS, CallPolicy
+from weighbridge.storage.api_pauses import ApiPauseStore, CallLog
 from weighbridge.storage.database import Database
 from weighbridge.storage.sqlite import SqliteDatabase
 
@@ -23,13 +23,25 @@ def database(tmp_path: Path) -> Iterator[Database]:
         yield opened
 
 
-def budget_of(database: Database, clock: Clock, patience: float = 30.0) -> Budget:
-    return Budget(CallLog(database), clock=clock, sleep=clock.sleep, patience=patience)
+class Budget:
+    """The calls that one process makes."""
+
+    def __init__(self, database: Database, clock: Clock, patience: float = 30.0) -> None:
+        self._policy = CallPolicy(
+            ApiPauseStore(database, "withings"),
+            CallLog(database),
+            clock=clock,
+            sleep=clock.sleep,
+            patience=patience,
+        )
+
+    def spend(self) -> None:
+        self._policy.call(lambda: None)
 
 
 def test_what_fits_into_a_minute_does_not_wait(database: Database) -> None:
     clock = Clock()
-    budget = budget_of(database, clock)
+    budget = Budget(database, clock)
     for _ in range(CALLS):
         budget.spend()
     assert clock.naps == []
@@ -37,7 +49,7 @@ def test_what_fits_into_a_minute_does_not_wait(database: Database) -> None:
 
 def test_one_call_too_many_waits_until_the_oldest_is_a_minute_old(database: Database) -> None:
     clock = Clock()
-    budget = budget_of(database, clock)
+    budget = Budget(database, clock)
     for _ in range(CALLS):
         budget.spend()
         clock.now += 0.3
@@ -47,7 +59,7 @@ def test_one_call_too_many_waits_until_the_oldest_is_a_minute_old(database: Data
 
 def test_nobody_waits_longer_than_the_patience(database: Database) -> None:
     clock = Clock()
-    budget = budget_of(database, clock)
+    budget = Budget(database, clock)
     for _ in range(CALLS):
         budget.spend()
     with pytest.raises(RetryLater) as caught:
@@ -59,7 +71,7 @@ def test_nobody_waits_longer_than_the_patience(database: Database) -> None:
 def test_several_processes_share_the_budget(database: Database, tmp_path: Path) -> None:
     clock = Clock()
     with SqliteDatabase(tmp_path) as other:
-        first, second = budget_of(database, clock), budget_of(other, clock, patience=61.0)
+        first, second = Budget(database, clock), Budget(other, clock, patience=61.0)
         for _ in range(CALLS - 1):
             first.spend()
         second.spend()
@@ -69,7 +81,7 @@ def test_several_processes_share_the_budget(database: Database, tmp_path: Path) 
 
 def test_a_clock_that_was_set_back_holds_nobody_up(database: Database) -> None:
     clock = Clock()
-    budget = budget_of(database, clock)
+    budget = Budget(database, clock)
     for _ in range(CALLS):
         budget.spend()
     clock.now -= 86_400
@@ -79,7 +91,7 @@ def test_a_clock_that_was_set_back_holds_nobody_up(database: Database) -> None:
 
 def test_only_the_calls_of_the_last_minute_are_kept(database: Database) -> None:
     clock = Clock()
-    budget = budget_of(database, clock)
+    budget = Budget(database, clock)
     for _ in range(10):
         budget.spend()
         clock.now += SECONDS
@@ -96,7 +108,7 @@ def test_no_minute_ever_has_more_calls_than_allowed(
     clock = Clock()
     times = []
     with SqliteDatabase(tmp_path_factory.mktemp("home")) as database:
-        budget = budget_of(database, clock, patience=SECONDS + 1)
+        budget = Budget(database, clock, patience=SECONDS + 1)
         for pause in pauses:
             budget.spend()
             times.append(clock.now)

@@ -220,7 +220,7 @@ def test_tokens_are_known_without_loading_the_http_library() -> None:
     script = (
         "import sys\n"
         "import weighbridge.sources.withings.token_refresh\n"
-        "import weighbridge.sources.withings.application, weighbridge.sources.withings.client\n"
+        "import weighbridge.sources.withings.oauth, weighbridge.sources.withings.client\n"
         "print({'httpx2', 'ssl', 'http.server', 'asyncio'} & set(sys.modules))"
     )
     found = subprocess.run(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fixtures.withings_memory import APP, NOW, Wire, failed, html, renewed
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
 from weighbridge.sources.withings.oauth import SCOPE, consent_url, exchange, new_state, read_pasted
-from weighbridge.sources.withings.status_codes import CodeExpired
+from weighbridge.sources.withings.wire import CodeExpired
 
 CODE = "0123456789abcdef0123456789abcdef01234567"
 STATE = "5c0ffee5"

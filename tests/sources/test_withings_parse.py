@@ -16,7 +16,7 @@ from fixtures.paths import RECORDED
 from weighbridge.core.errors import RetryLater
 from weighbridge.core.measures import Measurement
 from weighbridge.sources.base import OddGroup
-from weighbridge.sources.withings.parse import parse_group, parse_page
+from weighbridge.sources.withings.kind import parse_group, parse_page
 
 RECORDINGS = sorted(RECORDED.glob("getmeas-*.json"))
 WEIGHT = {"value": 80_094, "type": 1, "unit": -3}

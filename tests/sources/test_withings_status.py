@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fixtures.paths import ROOT
 from weighbridge.core.errors import ConfigProblem, ExitCode, LoginNeeded, Problem, RetryLater
-from weighbridge.sources.withings.status_codes import (
+from weighbridge.sources.withings.wire import (
     LONGEST_WAIT,
     CodeExpired,
     NotUnderstood,

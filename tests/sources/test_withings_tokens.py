@@ -29,8 +29,8 @@ from fixtures.withings_memory import (
 )
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
 from weighbridge.core.token_pair import TokenPair
-from weighbridge.sources.withings.status_codes import TooManyCalls
 from weighbridge.sources.withings.token_refresh import request_tokens
+from weighbridge.sources.withings.wire import TooManyCalls
 
 recorded = pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded answers are not here")
 
@@ -269,7 +269,7 @@ def test_a_short_601_is_waited_for_and_nobody_holds_the_lease_meanwhile() -> Non
         free.append(not there.store._lock.locked())
         sleep(seconds)
 
-    there.tokens._patience._sleep = nap
+    there.tokens._policy._sleep = nap
     assert there.tokens.access() == "access-2"
     assert there.clock.naps == [10]
     assert free == [True]
@@ -294,9 +294,9 @@ def test_a_pair_that_cannot_be_stored_is_not_used() -> None:
         there.tokens.access()
 
 
-def test_the_brake_of_another_process_holds_here_too() -> None:
+def test_the_pause_of_another_process_holds_here_too() -> None:
     there = world(renewed(2))
-    there.brake.set(NOW + 25)
+    there.pause.set(NOW + 25)
     assert there.tokens.access() == "access-2"
     assert there.clock.naps == [25]
 

@@ -14,11 +14,10 @@ from typing import Any
 
 import pytest
 
-from fixtures.database import brakes, posix, set_brake
+from fixtures.database import pauses, posix, set_pause
 from weighbridge.core.errors import StateProblem
 from weighbridge.storage.database import Database
-from weighbridge.storage.migrations import migration_steps
-from weighbridge.storage.sqlite import FILE_NAME, SCHEMA_VERSION, SqliteDatabase
+from weighbridge.storage.sqlite import FILE_NAME, SCHEMA_VERSION, SqliteDatabase, migrations
 
 
 @pytest.fixture
@@ -40,7 +39,7 @@ def test_the_file_is_private_and_so_is_its_folder(tmp_path: Path) -> None:
     before = os.umask(0o000)
     try:
         with SqliteDatabase(tmp_path / "new" / "home") as database:
-            set_brake(database, "a")
+            set_pause(database, "a")
             modes = [stat.S_IMODE(p.stat().st_mode) for p in database.home.iterdir()]
             assert set(modes) == {0o600}
             assert len(modes) == 3, "the write-ahead log and its index are there as well"
@@ -51,9 +50,9 @@ def test_the_file_is_private_and_so_is_its_folder(tmp_path: Path) -> None:
 
 def test_what_was_committed_is_there_after_opening_again(home: Path) -> None:
     with SqliteDatabase(home) as database:
-        set_brake(database, "a")
+        set_pause(database, "a")
     with SqliteDatabase(home) as database:
-        assert brakes(database) == {"a"}
+        assert pauses(database) == {"a"}
 
 
 def test_commits_survive_a_power_cut(database: Database) -> None:
@@ -71,21 +70,21 @@ def test_closing_twice_is_harmless(database: Database) -> None:
 
 
 def test_the_schema_is_as_new_as_its_files() -> None:
-    numbers = [number for number, _ in migration_steps(after=0)]
+    numbers = [number for number, _ in migrations(after=0)]
     assert numbers == list(range(1, SCHEMA_VERSION + 1))
 
 
 def test_opening_again_applies_nothing(database: Database, home: Path) -> None:
-    set_brake(database, "a")
+    set_pause(database, "a")
     for _ in range(2):
         with SqliteDatabase(home) as again:
             assert again._version() == SCHEMA_VERSION
-            assert brakes(again) == {"a"}
+            assert pauses(again) == {"a"}
 
 
 def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(home: Path) -> None:
     with SqliteDatabase(home) as database:
-        set_brake(database, "a")
+        set_pause(database, "a")
         database._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     before = (home / FILE_NAME).read_bytes()
     with pytest.raises(StateProblem, match="newer Weighbridge") as caught:
@@ -134,7 +133,7 @@ def test_many_processes_may_open_a_new_home_at_once(home: Path) -> None:
     errors = [one.communicate(timeout=60)[1] for one in started]
     assert errors == [""] * 4
     with SqliteDatabase(home) as database:
-        assert brakes(database) == {"0", "1", "2", "3"}
+        assert pauses(database) == {"0", "1", "2", "3"}
 
 
 def test_a_new_file_that_somebody_writes_is_waited_for(home: Path) -> None:
@@ -145,7 +144,7 @@ def test_a_new_file_that_somebody_writes_is_waited_for(home: Path) -> None:
     end.start()
     try:
         with SqliteDatabase(home) as database:
-            set_brake(database, "a")
+            set_pause(database, "a")
     finally:
         end.join()
         writer.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.database import set_brake, store
+from fixtures.database import set_pause, store
 from weighbridge.core.errors import Problem, StateProblem
 from weighbridge.storage import sqlite as module
 from weighbridge.storage.archive import Archive, connect_account
@@ -178,7 +178,7 @@ def suppress_full() -> Iterator[None]:
 def test_a_connection_that_may_only_read_says_so(database: Database) -> None:
     database._connection.execute("PRAGMA query_only = ON")
     with pytest.raises(StateProblem, match="read-only") as caught:
-        set_brake(database, "a")
+        set_pause(database, "a")
     assert "write permission" in caught.value.remedy
 
 

@@ -6,7 +6,7 @@ import threading
 import uuid
 from pathlib import Path
 
-from weighbridge.storage.instance_values import get_or_create
+from weighbridge.storage.database import get_or_create
 from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.testing.builders import NOON
 

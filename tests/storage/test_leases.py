@@ -236,7 +236,7 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(mine: Leases, tmp_path: P
     assert caught.value.remedy
 
 
-# The brake and the breaker
+# The pause and the breaker
 
 
 @pytest.fixture
@@ -245,16 +245,16 @@ def database(tmp_path: Path) -> Iterator[Database]:
         yield opened
 
 
-def test_setting_the_brake_never_shortens_it(database: Database) -> None:
-    brake = ApiPauseStore(database, "withings")
-    assert brake.until() == 0
+def test_setting_the_pause_never_shortens_it(database: Database) -> None:
+    pause = ApiPauseStore(database, "withings")
+    assert pause.until() == 0
     for until in (NOON + 60, NOON + 30, NOON + 90, 0):
-        brake.set(until)
-    assert brake.until() == NOON + 90
+        pause.set(until)
+    assert pause.until() == NOON + 90
     assert ApiPauseStore(database, "another").until() == 0
 
 
-def test_the_brake_holds_every_process(database: Database, tmp_path: Path) -> None:
+def test_the_pause_holds_every_process(database: Database, tmp_path: Path) -> None:
     ApiPauseStore(database, "withings").set(NOON + 60)
     with SqliteDatabase(tmp_path) as other:
         assert ApiPauseStore(other, "withings").until() == NOON + 60

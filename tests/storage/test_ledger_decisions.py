@@ -10,7 +10,7 @@ import pytest
 from fixtures.ledger import add, open_ledger, row_of
 from weighbridge.core.delivery_state import State
 from weighbridge.storage.database import Row
-from weighbridge.storage.decisions import (
+from weighbridge.storage.delivery_log import (
     ALL_OF,
     Decision,
     decide_about,

@@ -54,8 +54,8 @@ def test_no_statement_is_named_outside_of_storage() -> None:
     assert [file.name for file in others if asked.search(file.read_text("utf-8"))] == []
 
 
-def test_one_module_and_its_migrations_know_which_database_it_is() -> None:
-    own = {"sqlite.py", "migrations.py", "database.py"}
+def test_one_module_knows_which_database_it_is() -> None:
+    own = {"sqlite.py", "database.py"}
     named = re.compile(r"\bsqlite3\b|\bSqliteDatabase\b|storage\.sqlite\b")
     files = (file for file in SOURCE.rglob("*.py") if named.search(file.read_text("utf-8")))
     assert {file.name for file in files} == own

@@ -14,7 +14,7 @@ from fixtures.house import TIME_LIMIT, House, Result, days_ago, text_of, weight
 from fixtures.paths import FIXTURES
 from fixtures.story import Scene
 from weighbridge.core import network
-from weighbridge.sources.withings import status_codes
+from weighbridge.sources.withings import wire
 
 pytestmark = pytest.mark.story
 
@@ -143,9 +143,9 @@ def sync_impatiently(house: House, seconds: str) -> tuple[Result, float]:
 
 def test_a_short_pause_is_waited_for(anna: House) -> None:
     anna.admin.fault("status", path=TOKEN, status=601, wait_seconds=2)
-    assert status_codes.SHORTEST_WAIT == 10
+    assert wire.SHORTEST_WAIT == 10
 
-    result, took = sync_impatiently(anna, "sources.withings.status_codes.SHORTEST_WAIT=2")
+    result, took = sync_impatiently(anna, "sources.withings.wire.SHORTEST_WAIT=2")
 
     assert result.code == 0, result
     assert took > 1.9

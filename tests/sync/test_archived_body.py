@@ -15,8 +15,7 @@ from weighbridge.core.measures import MeasureGroup, MeasureType, Reading
 from weighbridge.storage.archive import Archive, StoredGroup, account_archive, connect_account
 from weighbridge.storage.points import Points
 from weighbridge.storage.sqlite import SqliteDatabase
-from weighbridge.sync.archived_body import ArchivedBody
-from weighbridge.sync.stored_readings import readings_at, touched_records
+from weighbridge.sync.stored_readings import ArchivedBody, readings_at, touched_records
 from weighbridge.targets.base import Newest
 from weighbridge.testing.builders import NOON, measurement
 

@@ -11,8 +11,14 @@ from fixtures.ledger import add, due, open_ledger, settle
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import LoginNeeded, RetryLater
 from weighbridge.storage.ledger import Ledger
-from weighbridge.sync.due import LOOK_AGAIN, next_due, patience, paused_until
-from weighbridge.sync.retry import FIRST_WAIT, LONGEST_WAIT
+from weighbridge.sync.retry import (
+    FIRST_WAIT,
+    LONGEST_WAIT,
+    LOOK_AGAIN,
+    next_due,
+    patience,
+    paused_until,
+)
 from weighbridge.testing.builders import NOON
 
 

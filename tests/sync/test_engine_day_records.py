@@ -12,7 +12,7 @@ from fixtures.engine import World, engine_world
 from fixtures.killed import weights
 from fixtures.places import DaySheet, PlaceFault
 from weighbridge.core.errors import OutcomeUnknown, RetryLater
-from weighbridge.sync.latest_only import NEWER_CAME
+from weighbridge.sync.overtaken import NEWER_CAME
 from weighbridge.targets.base import DayRecords
 
 DAY = 24 * 60

@@ -15,7 +15,7 @@ from fixtures.places import PlaceFault
 from weighbridge.core.errors import ExitCode, LoginNeeded, RetryLater
 from weighbridge.core.measures import MeasureGroup
 from weighbridge.core.reason import plain
-from weighbridge.sources.withings.parse import Page
+from weighbridge.sources.withings.kind import Page
 from weighbridge.testing.builders import NOON
 
 

@@ -17,7 +17,7 @@ from weighbridge.core.days import Window
 from weighbridge.core.measures import READING_KINDS, Measurement
 from weighbridge.core.records import MEASURES, reading_id
 from weighbridge.sources.base import Feed, OddGroup, Page, SourceKind
-from weighbridge.sources.withings.parse import parse_group
+from weighbridge.sources.withings.kind import parse_group
 from weighbridge.sources.withings.readings import readings
 from weighbridge.storage.archive import Archive, connect_account
 from weighbridge.storage.database import Database

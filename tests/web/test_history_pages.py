@@ -27,7 +27,7 @@ from fixtures.web_server import Answer, Site, Visitor, read_html, site, words_of
 from weighbridge.core.measures import MeasureGroup, Measurement
 from weighbridge.i18n import LANGUAGES
 from weighbridge.runtime.poll_policy import refresh_daily
-from weighbridge.storage.goal_store import keep_weight_goal
+from weighbridge.storage.accounts import keep_weight_goal
 from weighbridge.sync.stored_readings import goals
 from weighbridge.testing.builders import NOON as LONG_AFTER
 from weighbridge.testing.builders import measurement
@@ -305,9 +305,9 @@ def test_the_goal_that_withings_tells_counts_more_than_an_old_one(family: Site) 
         assert archive is not None
         assert str(goals(archive)[1]) == "70"
         with workplace.database.rehearsal():
-            keep_weight_goal(archive, Measurement(1, 68500, -3), 1.0)
+            keep_weight_goal(archive.database, archive.account, Measurement(1, 68500, -3), 1.0)
             assert str(goals(archive)[1]) == "68.500"
-            keep_weight_goal(archive, None, 2.0)
+            keep_weight_goal(archive.database, archive.account, None, 2.0)
             assert str(goals(archive)[1]) == "70"
 
 

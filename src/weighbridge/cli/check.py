@@ -87,7 +87,7 @@ def _asked(person: str, where: str, ask: Callable[[], str]) -> CheckAnswer:
 
 
 def _ask_withings(workplace: Services, person: Person) -> str:
-    from weighbridge.sources.withings.devices import list_devices
+    from weighbridge.sources.withings.user_info import list_devices
 
     devices = list_devices(workplace.source(person.name).call)
     known = [f"{one.model or one.type} (battery {one.battery or 'unknown'})" for one in devices]

@@ -23,16 +23,16 @@ from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import ConfigProblem, ExitCode
 from weighbridge.core.reason import read_reason
 from weighbridge.core.records import instant_of
+from weighbridge.storage.accounts import route_ids
 from weighbridge.storage.database import Database, Row
-from weighbridge.storage.decisions import (
+from weighbridge.storage.delivery_log import (
     ALL_OF,
     Decision,
     decide_about,
+    deliveries_before,
     in_states,
     newest_of_reading,
 )
-from weighbridge.storage.delivery_log import deliveries_before
-from weighbridge.storage.routes import route_ids
 
 
 @click.group("deliveries")

@@ -16,7 +16,7 @@ from weighbridge.config import Person, TargetSettings
 from weighbridge.core.commands import login_command
 from weighbridge.core.errors import ConfigProblem, RetryLater, SignInBlocked
 from weighbridge.i18n import MASTER, texts
-from weighbridge.sync import target_login
+from weighbridge.sync import person_login
 from weighbridge.sync.services import Services
 from weighbridge.targets import load_kind
 from weighbridge.targets.base import SignInAnswers
@@ -37,11 +37,11 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
 
 def sign_in(workplace: Services, person: Person, target: TargetSettings, given: Given) -> None:
     """Sign in once and keep the session. Raises Problems."""
-    target_login.sign_in_of(target)  # before anything is asked
+    person_login.sign_in_of(target)  # before anything is asked
     answers = _answers(target, given)
     try:
-        signed_in = target_login.sign_in(lambda: nullcontext(workplace), person, target, answers)
-    except target_login.StillBlocked as problem:
+        signed_in = person_login.sign_in(lambda: nullcontext(workplace), person, target, answers)
+    except person_login.StillBlocked as problem:
         wait = problem.until - workplace.clock()
         by_browser = f"{login_command(target.name, person.name)} --ticket"
         raise RetryLater(

@@ -11,12 +11,11 @@ import click
 from weighbridge.cli.output import say
 from weighbridge.config import Person
 from weighbridge.core.errors import ConfigProblem
-from weighbridge.sources.withings.application import WithingsApp
-from weighbridge.sources.withings.oauth import consent_url, new_state, read_pasted
+from weighbridge.sources.withings.oauth import WithingsApp, consent_url, new_state, read_pasted
 from weighbridge.sources.withings.oauth_callback import Callback
-from weighbridge.sources.withings.status_codes import CodeExpired
+from weighbridge.sources.withings.wire import CodeExpired
 from weighbridge.storage.database import prove_writable
-from weighbridge.sync import source_login
+from weighbridge.sync import person_login
 from weighbridge.sync.services import Services
 
 LINKS = 3
@@ -54,7 +53,7 @@ def ask_and_keep(workplace: Services, person: Person, ask: Callable[[], str]) ->
 
 def keep_login(workplace: Services, person: Person, app: WithingsApp, code: str) -> None:
     """Exchange at once, keep it, and say so. Raises Problems."""
-    userid = source_login.keep_login(workplace, person, app, code)
+    userid = person_login.keep_login(workplace, person, app, code)
     say(f"{person.name} is connected to the Withings profile {userid}.")
 
 

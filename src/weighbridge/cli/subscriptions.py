@@ -266,7 +266,7 @@ def _callback(services: Services) -> str:
 
 
 def _warn(callback: str) -> None:
-    from weighbridge.sources.withings.notify_url import rules_broken
+    from weighbridge.sources.withings.notification import rules_broken
 
     broken = rules_broken(callback)
     for sentence in broken:

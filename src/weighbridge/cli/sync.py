@@ -22,8 +22,8 @@ from weighbridge.cli.times import count, window_of
 from weighbridge.config import Person
 from weighbridge.core.days import Window
 from weighbridge.core.errors import ConfigProblem, ExitCode, Problem, most_urgent
+from weighbridge.storage.accounts import connected_targets
 from weighbridge.storage.ledger import FOR_EVER, Due
-from weighbridge.storage.routes import connected_targets
 from weighbridge.sync.collecting import collect
 from weighbridge.sync.context import Outcome, PersonSync, Route
 from weighbridge.sync.pipeline import bring_up_to_date

@@ -124,7 +124,7 @@ def _from_app_file(document: ConfigDocument) -> Found:
     path = document.home / Path(named or _APP_FILE).expanduser()
     if not named and not _is_file(path):
         return {}
-    from weighbridge.sources.withings.application import read_app_file
+    from weighbridge.sources.withings.oauth import read_app_file
 
     try:
         app = read_app_file(path)

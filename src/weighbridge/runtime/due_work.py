@@ -14,7 +14,7 @@ from weighbridge.storage.database import Database
 from weighbridge.storage.ledger import Ledger, routes_with_open_deliveries
 from weighbridge.storage.logins import WithingsLoginState, withings_login_states
 from weighbridge.storage.notification_store import people_with_open_notifications
-from weighbridge.sync.due import next_due
+from weighbridge.sync.retry import next_due
 from weighbridge.sync.services import Services
 
 POLLED_AT_ONCE = 4

@@ -32,9 +32,9 @@ from weighbridge.storage.notification_store import (
     settle_notifications,
 )
 from weighbridge.sync.context import Outcome, PersonSync
-from weighbridge.sync.due import next_due, patience
 from weighbridge.sync.pipeline import advance, catch_up, look_again
-from weighbridge.sync.republish import say_anew
+from weighbridge.sync.retry import next_due, patience
+from weighbridge.sync.route_delivery import republish
 from weighbridge.sync.services import Services
 from weighbridge.targets.base import KeepsConnection, ServerStatus
 
@@ -143,7 +143,7 @@ class JobRunner:
             if route.name == target:
                 route.ledger.wake()
                 route.ledger.try_now()
-                say_anew(route, self._clock())
+                republish(route, self._clock())
 
     def _must_ask(self, sync: PersonSync, notifications: Sequence[OpenNotification]) -> bool:
         """False when we hold what was announced: then we ask once more a minute later, in case one

@@ -16,12 +16,11 @@ import msgspec
 from weighbridge.core.days import Window
 from weighbridge.core.errors import Problem, StateProblem
 from weighbridge.runtime.counters import ProcessCounters
-from weighbridge.sources.withings import devices, goals
+from weighbridge.sources.withings import user_info
 from weighbridge.sources.withings.notification import NOT_OF_MEASURES
 from weighbridge.sources.withings.subscriptions import APPLIS
-from weighbridge.storage.accounts import battery_of, keep_battery
+from weighbridge.storage.accounts import battery_of, goal_asked_at, keep_battery, keep_weight_goal
 from weighbridge.storage.archive import Archive
-from weighbridge.storage.goal_store import goal_asked_at, keep_weight_goal
 from weighbridge.storage.notification_store import OpenNotification, announced
 from weighbridge.storage.points import Points
 from weighbridge.storage.subscription_store import SubscriptionStore
@@ -215,7 +214,7 @@ def refresh_daily(services: Services, person: str) -> None:
         return
     battery = battery_of(archive.database, archive.account)
     for event, asked_at, refresh in (
-        ("goal_not_read", goal_asked_at(archive), _refresh_goal),
+        ("goal_not_read", goal_asked_at(archive.database, archive.account), _refresh_goal),
         ("battery_not_read", battery.asked_at, _refresh_battery),
     ):
         if asked_at is None or not 0.0 <= services.clock() - asked_at < FRESH:
@@ -238,10 +237,11 @@ def _try(
 
 
 def _refresh_goal(services: Services, person: str, archive: Archive) -> None:
-    answer = services.source(person).ask_aside(goals.PATH, goals.FORM)
-    keep_weight_goal(archive, goals.read_weight_goal(answer), services.clock())
+    answer = services.source(person).ask_aside(user_info.PATH, user_info.GOALS)
+    goal = user_info.read_weight_goal(answer)
+    keep_weight_goal(archive.database, archive.account, goal, services.clock())
 
 
 def _refresh_battery(services: Services, person: str, archive: Archive) -> None:
-    level = devices.worst_battery(devices.list_devices(services.source(person).ask_aside))
+    level = user_info.worst_battery(user_info.list_devices(services.source(person).ask_aside))
     keep_battery(archive.database, archive.account, level, services.clock())

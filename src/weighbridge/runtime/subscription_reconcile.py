@@ -22,7 +22,6 @@ from weighbridge.core.measures import (
     MeasureType,
     Reading,
 )
-from weighbridge.sources.withings.status_codes import NotForUs, NotUnderstood
 from weighbridge.sources.withings.subscriptions import (
     Calls,
     Differences,
@@ -34,6 +33,7 @@ from weighbridge.sources.withings.subscriptions import (
     subscribe,
     wanted_applis,
 )
+from weighbridge.sources.withings.wire import NotForUs, NotUnderstood
 from weighbridge.storage.subscription_store import SubscriptionStore, our_callbacks
 from weighbridge.sync.services import Services
 

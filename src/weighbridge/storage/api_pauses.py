@@ -1,4 +1,6 @@
-"""Waiting that outlives a process: an application-wide brake, a circuit breaker for logins."""
+"""Waiting that all processes share and that outlives them: the pause that a service asks for, the
+calls that it counts, and the circuit breaker for sign-ins.
+"""
 
 from __future__ import annotations
 
@@ -84,3 +86,26 @@ def rehearse_write(database: Database) -> None:
     """Write to the database and take it back. Raises StateProblem or RetryLater if that fails."""
     with database.rehearsal():
         database.run("end_service_pause", name="")
+
+
+class CallLog:
+    """Those to Withings. After a power cut nobody knows them any more, and a minute has passed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def take(self, now: float, *, most: int, seconds: float) -> float:
+        """Count a call in, unless ``most`` were made within the last ``seconds``.
+
+        0: it is counted. Otherwise the seconds after which to ask again. Calls of the future do not
+        count: the clock was set back since, and must not hold us up.
+        """
+        with self._database.relaxed(), self._database.transaction():
+            self._database.run("forget_withings_calls", until=now - seconds, now=now)
+            row = self._database.one("withings_calls")
+            if row is not None and row["number"] >= most:
+                wait: float = row["oldest"] + seconds - now
+                if wait > 0:
+                    return wait
+            self._database.run("add_withings_call", now=now)
+        return 0.0

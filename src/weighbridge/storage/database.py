@@ -7,7 +7,8 @@ The statements are in ``queries/<table>.sql``. Which database carries them out i
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -117,3 +118,29 @@ def prove_writable(home: Path) -> None:
         # A folder that refused the file refuses this as well, and that has been reported.
         with suppress(OSError):
             probe.unlink(missing_ok=True)
+
+
+def get_or_create(
+    database: Database,
+    name: str,
+    make: Callable[[], str],
+    clock: Callable[[], float] = time.time,
+) -> str:
+    """The value under ``name``, made once and then always the same.
+
+    When several processes are first at once, one of them makes it and all of them get it.
+    """
+    known = _read(database, name)
+    if known is not None:
+        return known
+    with database.transaction():  # it begins with the lock, so nobody comes in between
+        known = _read(database, name)
+        if known is None:
+            known = make()
+            database.run("add_instance_value", name=name, value=known, now=clock())
+        return known
+
+
+def _read(database: Database, name: str) -> str | None:
+    row = database.one("instance_value", name=name)
+    return str(row["value"]) if row else None

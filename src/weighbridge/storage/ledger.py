@@ -12,8 +12,7 @@ from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
 from weighbridge.core.measures import END_OF_TIME
 from weighbridge.core.reason import Reason
 from weighbridge.storage.database import Database, Row
-from weighbridge.storage.decisions import accepted_readings
-from weighbridge.storage.delivery_log import count_open, count_unseen
+from weighbridge.storage.delivery_log import accepted_readings, count_open, count_unseen
 
 FOR_EVER = float(END_OF_TIME)
 

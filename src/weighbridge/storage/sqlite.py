@@ -79,8 +79,6 @@ class SqliteDatabase:
 
     def _migrate(self) -> None:
         """Apply each missing ``schema/NNN.sql`` together with its record in one transaction."""
-        from weighbridge.storage.migrations import migration_steps
-
         with self.transaction():
             version = self._version()
             if version > SCHEMA_VERSION:
@@ -90,7 +88,7 @@ class SqliteDatabase:
                     version=version,
                     known=SCHEMA_VERSION,
                 )
-            for number, steps in migration_steps(after=version):
+            for number, steps in migrations(after=version):
                 for step in steps:
                     self._connection.execute(step)
                 self._connection.execute(f"PRAGMA user_version = {number}")
@@ -287,3 +285,21 @@ _STATE_PROBLEMS = {
     sqlite3.SQLITE_NOTADB: "foreign",
 }
 """SQLite's error code → the end of a code ``database.<...>``."""
+
+
+def migrations(*, after: int) -> Iterator[tuple[int, list[str]]]:
+    """Number and statements of each ``schema/NNN.sql`` that is newer than ``after``, in order."""
+    for file in sorted(Path(__file__).with_name("schema").glob("*.sql")):
+        number = int(file.stem)
+        if number > after:
+            yield number, list(_split(file.read_text("utf-8")))
+
+
+def _split(script: str) -> Iterator[str]:
+    """One statement at a time: ``executescript`` would commit the transaction around it."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

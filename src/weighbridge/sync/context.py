@@ -1,12 +1,13 @@
-"""The sync of one person: account, archive and routes, and what came of it."""
+"""The sync of one person: archive and routes, what serving a route needs, and what came of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 import msgspec
 
-from weighbridge.core.delivery_state import State
+from weighbridge.core.delivery_state import State, Transition
 from weighbridge.core.errors import ExitCode, Problem, most_urgent
 from weighbridge.sources.base import Source
 from weighbridge.storage.archive import Archive
@@ -14,7 +15,7 @@ from weighbridge.storage.database import Database
 from weighbridge.storage.leases import Leases
 from weighbridge.storage.ledger import Ledger
 from weighbridge.sync.planner import Rule
-from weighbridge.targets.base import Target
+from weighbridge.targets.base import Target, Verifiable
 
 
 class Progress:
@@ -157,3 +158,40 @@ class PersonSync:
         waits = [end - now for end in ends if end is not None]
         longest = max((r.rule.settle for r in self.routes), default=0.0)
         return min(max(waits, default=0.0), longest)
+
+
+class DeliveryCounts(msgspec.Struct):
+    """What one call of ``deliver`` did."""
+
+    sent: int = 0
+    already_there: int = 0
+    rejected: int = 0
+    unknown: int = 0
+
+
+class DeliveryContext(msgspec.Struct, frozen=True):
+    """One target of one person, with what the engine needs to serve it."""
+
+    target: Target
+    ledger: Ledger
+    recall: Callable[[Collection[int]], Mapping[str, Any]]
+    """Instants → records by id: readings, or what else the target takes."""
+    touch: Callable[[int], None]
+    renew: Callable[[], None]
+    clock: Callable[[], float]
+    told: Callable[[int], None]
+    heed_backoff: bool = False
+
+    def settle(self, *transitions: Transition) -> None:
+        """Write down what became of deliveries, all of it together."""
+        if transitions:
+            self.ledger.record_outcomes(transitions, self.clock())
+
+    @property
+    def looks(self) -> Verifiable | None:
+        """A target that may be sent the same thing twice need not be looked at."""
+        return (
+            self.target
+            if isinstance(self.target, Verifiable) and not self.target.idempotent
+            else None
+        )

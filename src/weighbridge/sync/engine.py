@@ -17,9 +17,8 @@ from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, RetryL
 from weighbridge.core.reason import reason, reason_of
 from weighbridge.core.records import revision_of
 from weighbridge.storage.ledger import FOR_EVER, Due
-from weighbridge.sync.day_records import leave_newer_records
-from weighbridge.sync.delivery_context import DeliveryContext, DeliveryCounts
-from weighbridge.sync.latest_only import leave_only_newest
+from weighbridge.sync.context import DeliveryContext, DeliveryCounts
+from weighbridge.sync.overtaken import leave_newer_records, leave_only_newest
 from weighbridge.sync.planner import NEWER
 from weighbridge.sync.reconcile import LOOK_SECONDS, SEEN, Reconciler
 from weighbridge.sync.retry import decide

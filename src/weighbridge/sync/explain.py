@@ -16,10 +16,10 @@ from weighbridge.core.days import Window
 from weighbridge.core.errors import Problem
 from weighbridge.core.measures import MeasureGroup, Reading
 from weighbridge.core.records import instant_of
+from weighbridge.storage.accounts import route_row
 from weighbridge.storage.archive import account_archive
 from weighbridge.storage.database import Row
-from weighbridge.storage.decisions import newest_of_reading
-from weighbridge.storage.routes import route_row
+from weighbridge.storage.delivery_log import newest_of_reading
 from weighbridge.sync.stored_readings import groups_of, readings_at
 
 if TYPE_CHECKING:

@@ -13,8 +13,7 @@ from weighbridge.core.errors import Problem
 from weighbridge.sync.collecting import collect
 from weighbridge.sync.context import Delivered, Outcome, PersonSync, Route
 from weighbridge.sync.planning import plan
-from weighbridge.sync.republish import keep_current
-from weighbridge.sync.route_delivery import serve
+from weighbridge.sync.route_delivery import republish_if_changed, serve
 from weighbridge.targets.base import KeepsConnection
 
 MOST_WAITS = 3
@@ -33,7 +32,7 @@ def bring_up_to_date(sync: PersonSync, window: Window | None = None) -> Outcome:
     _collect_and_plan(sync, window, outcome)
     _let_settle(sync, outcome)
     outcome.deliveries = [_serve(sync, route) for route in sync.routes if route.selected]
-    keep_current(sync, outcome)
+    republish_if_changed(sync, outcome)
     return outcome
 
 
@@ -69,7 +68,7 @@ def look_again(sync: PersonSync, window: Window) -> Outcome:
 
 def _serve_connected(sync: PersonSync, outcome: Outcome) -> None:
     outcome.deliveries = [_serve(sync, route) for route in sync.routes if _is_connected(route)]
-    keep_current(sync, outcome)
+    republish_if_changed(sync, outcome)
 
 
 def _is_connected(route: Route) -> bool:

@@ -12,9 +12,9 @@ from weighbridge.core.delivery_state import Known
 from weighbridge.core.errors import Problem
 from weighbridge.core.records import Record
 from weighbridge.sources.base import Feed
+from weighbridge.storage.accounts import forget_fingerprint, planned_routes
 from weighbridge.storage.archive import Archive
 from weighbridge.storage.points import Points
-from weighbridge.storage.routes import forget_fingerprint, planned_routes
 from weighbridge.sync.context import PersonSync, Route
 from weighbridge.sync.planner import owed
 from weighbridge.sync.stored_readings import feeds_of, touched_records

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from weighbridge.core.delivery_state import State, Transition
 from weighbridge.core.reason import reason
 from weighbridge.storage.ledger import Open
-from weighbridge.sync.delivery_context import DeliveryContext, DeliveryCounts
+from weighbridge.sync.context import DeliveryContext, DeliveryCounts
 from weighbridge.sync.planner import NEWER
 from weighbridge.targets.base import Existing, Owed, Verifiable
 

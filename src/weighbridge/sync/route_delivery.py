@@ -1,7 +1,12 @@
-"""Serve one route: nothing to do, not yet due, served elsewhere, or delivered by the engine."""
+"""Serve one route: nothing to do, not yet due, served elsewhere, or delivered by the engine.
+
+What a target keeps for good, like the newest values at a broker, is published again when it changed
+without anything to send, as after a login with its history, or a deletion.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from weighbridge.core.delivery_state import State
@@ -10,11 +15,11 @@ from weighbridge.core.reason import read_reason
 from weighbridge.storage.archive import Archive
 from weighbridge.storage.leases import name_of
 from weighbridge.storage.ledger import FOR_EVER, Ledger
-from weighbridge.sync.context import Delivered, PersonSync, Route
-from weighbridge.sync.delivery_context import DeliveryContext
-from weighbridge.sync.due import paused_until
+from weighbridge.sync.context import Delivered, DeliveryContext, Outcome, PersonSync, Route
 from weighbridge.sync.engine import Engine
+from weighbridge.sync.retry import paused_until
 from weighbridge.sync.stored_readings import feeds_of, records_at
+from weighbridge.targets.base import KeepsConnection
 
 LEASE_SECONDS = 15 * 60.0
 LEASE_PATIENCE = 5 * 60.0
@@ -110,3 +115,32 @@ def _take_stock(ledger: Ledger, result: Delivered) -> None:
     result.open = dict(ledger.counts())
     result.unseen = ledger.count_unseen()
     result.older = ledger.row()["older"]
+
+
+log = logging.getLogger(__name__)
+
+
+def republish_if_changed(sync: PersonSync, outcome: Outcome) -> None:
+    """After what was due has been sent: those who were sent something know it all already."""
+    has_changed = outcome.changed or outcome.gone
+    told = {one.target for one in outcome.deliveries if one.sent or one.problem}
+    for route in sync.routes:
+        is_new = route.ledger.row()["attempted_at"] is None
+        if route.selected and route.name not in told and (has_changed or is_new):
+            republish(route, sync.clock())
+
+
+def republish(route: Route, now: float) -> None:
+    """Have a target say what it keeps, if it keeps anything. Never raises."""
+    if not isinstance(route.target, KeepsConnection):
+        return
+    route.ledger.note_attempt(now)
+    try:
+        route.target.republish()
+    except LoginNeeded as problem:  # nothing may be owed, and a person must learn of it
+        route.ledger.note_trouble(problem, now)
+        log.warning("not_announced", extra={"target": route.name, "problem": str(problem)})
+    except Problem as problem:  # it went away, and says everything when it comes back
+        log.info("not_announced", extra={"target": route.name, "problem": str(problem)})
+    except Exception:  # a defect of one target must not stop the others
+        log.exception("target_failed")

@@ -21,27 +21,25 @@ from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem
 from weighbridge.core.measures import READING_KINDS, Measurement
 from weighbridge.core.reason import Reason, reason
 from weighbridge.core.shared_resources import SharedResources
-from weighbridge.sources.withings.api_pause import PATIENCE
-from weighbridge.sources.withings.call_budget import Budget
-from weighbridge.storage.api_pauses import ApiPauseStore, SignInBreaker, breaker_name
+from weighbridge.sources.withings.call_policy import CallPolicy
+from weighbridge.storage.api_pauses import ApiPauseStore, CallLog, SignInBreaker, breaker_name
 from weighbridge.storage.archive import Archive, account_archive
-from weighbridge.storage.call_log import CallLog
 from weighbridge.storage.database import connect
 from weighbridge.storage.leases import Leases
 from weighbridge.storage.ledger import Ledger
 from weighbridge.storage.logins import TargetSession, WithingsTokens
 from weighbridge.storage.points import Points
-from weighbridge.sync.archived_body import ArchivedBody
 from weighbridge.sync.context import PersonSync, Progress, Route
 from weighbridge.sync.planner import Rule
+from weighbridge.sync.stored_readings import ArchivedBody
 from weighbridge.targets import load_kind
 from weighbridge.targets.base import Context, TakesKinds, Target
 
 if TYPE_CHECKING:
     import httpx2
 
-    from weighbridge.sources.withings.application import WithingsApp
     from weighbridge.sources.withings.client import Withings
+    from weighbridge.sources.withings.oauth import WithingsApp
 
 RULES_VERSION = 1
 """Counted up when the rules of planning change: everything is then planned once more."""
@@ -98,8 +96,6 @@ class Services:
         self.progress = progress or Progress()
         self.database = connect(settings.home)
         self.leases = Leases(self.database, clock, sleep)
-        calls = CallLog(self.database)
-        self._budget = Budget(calls, clock=clock, sleep=sleep, patience=PATIENCE)
         self._stack = ExitStack()
         self.shared = shared or self._stack.enter_context(SharedServices())
 
@@ -118,7 +114,7 @@ class Services:
 
     def app(self) -> WithingsApp:
         """The registered application. Raises ConfigProblem that explains how to register one."""
-        from weighbridge.sources.withings.application import WithingsApp, how_to_register
+        from weighbridge.sources.withings.oauth import WithingsApp, how_to_register
 
         given = self.settings.withings
         if not given.client_id or given.client_secret is None:
@@ -130,10 +126,6 @@ class Services:
     def client(self, app: WithingsApp) -> httpx2.Client:
         """The HTTP client of this process; connections are kept alive."""
         return self.shared.client(app.api_url)
-
-    def brake(self) -> ApiPauseStore:
-        """The application-wide pause that Withings asks for (status 601)."""
-        return ApiPauseStore(self.database, "withings")
 
     def tokens(self, person: str) -> WithingsTokens:
         """Where the Withings login of a person is kept."""
@@ -166,32 +158,19 @@ class Services:
                 code="withings.log_in", cause=why, login=login_command("withings", person)
             )
         app = self.app()
-        client = self.client(app)
-        brake = self.brake()
-        tokens = TokenRefresh(
-            store,
-            app,
-            client,
-            brake,
-            clock=self.clock,
-            sleep=self.sleep,
-            person=person,
-            spend=self._spend,
-        )
-        return Withings(
-            client,
-            tokens,
-            brake,
-            url=app.url,
-            clock=self.clock,
-            sleep=self.sleep,
-            spend=self._spend,
-        )
+        client, policy = self.client(app), self._call_policy()
+        tokens = TokenRefresh(store, app, client, policy, person)
+        return Withings(client, tokens, policy, app.url)
 
-    def _spend(self) -> None:
-        """One call out of what Withings allows to the application."""
-        self._budget.spend()
-        self.progress.asking()
+    def _call_policy(self) -> CallPolicy:
+        """What Withings allows to the application, all its people and processes together."""
+        return CallPolicy(
+            ApiPauseStore(self.database, "withings"),
+            CallLog(self.database),
+            clock=self.clock,
+            sleep=self.sleep,
+            on_call=self.progress.asking,
+        )
 
     def _wrong_profile(self, store: WithingsTokens) -> Reason | None:
         """People do not mix: the tokens must be those of the profile that was connected."""
@@ -232,7 +211,7 @@ class Services:
         return Points(archive).height() if archive else None
 
     def _installation(self) -> str:
-        from weighbridge.storage.instance_values import get_or_create
+        from weighbridge.storage.database import get_or_create
 
         return get_or_create(self.database, "installation", lambda: uuid.uuid4().hex)
 

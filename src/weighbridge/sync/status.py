@@ -14,12 +14,11 @@ from weighbridge.config import TargetSettings
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import ExitCode, LoginNeeded
 from weighbridge.core.reason import Reason, read_reason
-from weighbridge.storage.accounts import account_row, count_odd_groups
+from weighbridge.storage.accounts import account_row, count_odd_groups, route_row
 from weighbridge.storage.api_pauses import ApiPauseStore, breaker_name
 from weighbridge.storage.database import Database, Row
 from weighbridge.storage.delivery_log import count_open, count_unseen
 from weighbridge.storage.logins import has_target_login, withings_login_row
-from weighbridge.storage.routes import route_row
 from weighbridge.targets import load_kind
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from decimal import Decimal
 from typing import cast
 
@@ -10,9 +10,11 @@ from weighbridge.core.measures import MeasureGroup, Reading
 from weighbridge.core.records import Record
 from weighbridge.sources import load_source
 from weighbridge.sources.base import Feed, OddGroup
+from weighbridge.storage.accounts import stored_goal_groups, told_weight_goal
 from weighbridge.storage.archive import Archive
 from weighbridge.storage.database import Row
-from weighbridge.storage.goal_store import stored_goal_groups, told_weight_goal
+from weighbridge.storage.points import Point, Points
+from weighbridge.targets.base import Newest
 
 
 def feeds_of(archive: Archive) -> tuple[Feed, ...]:
@@ -67,9 +69,9 @@ def groups_of(archive: Archive, reading: Reading) -> Iterator[MeasureGroup]:
 def goals(archive: Archive) -> dict[int, Decimal]:
     """Measure type → the newest goal for it, in the unit of the type."""
     found: dict[int, Decimal] = {}
-    for group in _parsed(archive, stored_goal_groups(archive)):
+    for group in _parsed(archive, stored_goal_groups(archive.database, archive.account)):
         found.update({one.type_code: one.value for one in group.measurements if one.mantissa > 0})
-    told = told_weight_goal(archive)
+    told = told_weight_goal(archive.database, archive.account)
     if told is not None:
         found[told.type_code] = told.value
     return found
@@ -95,3 +97,35 @@ def _parsed(archive: Archive, rows: Iterable[Row]) -> Iterator[MeasureGroup]:
 
 def _feed(archive: Archive) -> Feed:
     return load_source(archive.source).feed(archive.feed)
+
+
+class ArchivedBody:
+    """Read from an archive when it is asked; there may be none yet."""
+
+    def __init__(self, archive: Callable[[], Archive | None], *, counts_doubtful: bool) -> None:
+        self._archive = archive
+        self._counts_doubtful = counts_doubtful
+
+    def userid(self) -> str | None:
+        """The person's Withings user id; None before an account was connected."""
+        archive = self._archive()
+        return archive.userid if archive else None
+
+    def newest(self) -> list[Newest]:
+        """The newest value of each measure type, and of each place for values of body parts."""
+        points = self._points()
+        return [_newest(point) for point in points.newest()] if points else []
+
+    def before(self, reading: Reading, code: int) -> Newest | None:
+        """The value of a type in the newest reading that was taken before this one."""
+        points = self._points()
+        found = points.before(reading.taken_at, code) if points else None
+        return _newest(found) if found else None
+
+    def _points(self) -> Points | None:
+        archive = self._archive()
+        return Points(archive, counts_doubtful=self._counts_doubtful) if archive else None
+
+
+def _newest(point: Point) -> Newest:
+    return Newest(point.measurement, point.taken_at)

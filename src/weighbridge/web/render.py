@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from weighbridge.config import Settings
 from weighbridge.i18n import LANGUAGES, Texts, read_grammar, texts
-from weighbridge.sources.withings.application import CONSENT_URL
+from weighbridge.sources.withings.oauth import CONSENT_URL
 from weighbridge.web.preferences import language_of
 from weighbridge.web.sessions import BrowserSession, session_of
 from weighbridge.web.urls import inner_path, local_path, prefix, same_place

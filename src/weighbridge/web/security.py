@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weighbridge.config import Settings
 from weighbridge.core.network import is_loopback
-from weighbridge.sources.withings.notify_url import CALLBACK_PATH
+from weighbridge.sources.withings.notification import CALLBACK_PATH
 from weighbridge.web.urls import inner_path
 
 NOTIFY_PATH = CALLBACK_PATH

@@ -18,8 +18,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from weighbridge.core.errors import Problem, RetryLater
-from weighbridge.sources.withings.notification import InvalidNotification, read_notification
-from weighbridge.sources.withings.notify_url import CALLBACK_PATH
+from weighbridge.sources.withings.notification import (
+    CALLBACK_PATH,
+    InvalidNotification,
+    read_notification,
+)
 from weighbridge.storage.subscription_store import accepted_secrets
 from weighbridge.web.security import Networks
 

@@ -32,8 +32,8 @@ from weighbridge.core.days import Window
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.measures import Reading
 from weighbridge.core.secret import Secret
+from weighbridge.storage.accounts import route_row
 from weighbridge.storage.archive import Archive
-from weighbridge.storage.routes import route_row
 from weighbridge.sync.services import Services
 from weighbridge.sync.stored_readings import readings_between
 
@@ -77,7 +77,7 @@ def read_plan(
 
 
 def _no_app() -> ConfigProblem:
-    from weighbridge.sources.withings.application import how_to_register
+    from weighbridge.sources.withings.oauth import how_to_register
 
     return ConfigProblem(
         "No Withings application is known.",

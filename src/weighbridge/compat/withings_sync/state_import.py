@@ -16,8 +16,8 @@ import msgspec
 from weighbridge.compat import ImportNote, ImportResult, expired_login
 from weighbridge.config import Person, TargetSettings
 from weighbridge.core.errors import ConfigProblem
+from weighbridge.storage.accounts import add_route
 from weighbridge.storage.archive import connect_account
-from weighbridge.storage.routes import add_route
 from weighbridge.sync.services import Services
 
 USER_FILE = ".withings_user.json"
@@ -183,7 +183,7 @@ def _import_garmin(services: Services, person: Person, path: Path) -> ImportNote
 
 def _import_app(services: Services, path: Path) -> list[ImportNote]:
     """A copy in the home folder: the login was issued to this application and to no other."""
-    from weighbridge.sources.withings.application import read_app_file
+    from weighbridge.sources.withings.oauth import read_app_file
     from weighbridge.targets.formats.disk import replace, trouble_with
 
     ours = services.settings.home / APP_FILE

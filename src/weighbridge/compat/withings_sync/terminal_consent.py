@@ -19,8 +19,7 @@ from weighbridge.cli.login_withings import ask_and_keep, has_browser, open_brows
 from weighbridge.cli.output import say
 from weighbridge.config import Person
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem
-from weighbridge.sources.withings.application import WithingsApp
-from weighbridge.sources.withings.oauth import consent_url, new_state, read_pasted
+from weighbridge.sources.withings.oauth import WithingsApp, consent_url, new_state, read_pasted
 from weighbridge.sources.withings.oauth_callback import Callback
 from weighbridge.storage.database import prove_writable
 from weighbridge.sync.services import Services

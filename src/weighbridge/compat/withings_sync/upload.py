@@ -19,8 +19,8 @@ from weighbridge.config import Person, TargetSettings
 from weighbridge.core.days import Window
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
+from weighbridge.storage.accounts import route_row
 from weighbridge.storage.api_pauses import SignInBreaker, breaker_name
-from weighbridge.storage.routes import route_row
 from weighbridge.sync.collecting import collect
 from weighbridge.sync.context import Delivered, Outcome, PersonSync, Route
 from weighbridge.sync.pipeline import bring_up_to_date

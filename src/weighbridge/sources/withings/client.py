@@ -1,13 +1,13 @@
 """The calls of the Withings service that Weighbridge makes for one account.
 
-Errors leave here as decisions (``status.py``); an access token that the service refuses is renewed
+Errors leave here as decisions (``wire``); an access token that the service refuses is renewed
 once, a call that came too early is repeated once. Source:
 docs/reference/withings-api.md#measurements.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,12 +15,11 @@ import msgspec
 from weighbridge.core.errors import LoginNeeded, RetryLater
 from weighbridge.core.network import http_client
 from weighbridge.core.records import MEASURES
-from weighbridge.sources.withings.api_pause import PATIENCE, ApiPause, Patience, free
-from weighbridge.sources.withings.application import API_URL
-from weighbridge.sources.withings.parse import MeasuresPage, parse_page
-from weighbridge.sources.withings.status_codes import TokenRefused
+from weighbridge.sources.withings.call_policy import CallPolicy
+from weighbridge.sources.withings.kind import MeasuresPage, parse_page
+from weighbridge.sources.withings.oauth import API_URL
 from weighbridge.sources.withings.token_refresh import TokenRefresh
-from weighbridge.sources.withings.wire import post
+from weighbridge.sources.withings.wire import TokenRefused, post
 
 if TYPE_CHECKING:
     import httpx2
@@ -34,23 +33,17 @@ FROM_THE_BEGINNING = 1
 class Withings:
     """One Withings account, read with the tokens of its person."""
 
-    def __init__(  # noqa: PLR0913  what is outside is passed in
+    def __init__(
         self,
         client: httpx2.Client,
         tokens: TokenRefresh,
-        brake: ApiPause,
-        *,
+        policy: CallPolicy,
         url: str | None = None,
-        clock: Callable[[], float],
-        sleep: Callable[[float], None],
-        patience: float = PATIENCE,
-        spend: Callable[[], None] = free,
     ) -> None:
         self._client = client
         self._tokens = tokens
+        self._policy = policy
         self._url = (url or API_URL).rstrip("/")
-        self._clock = clock
-        self._patience = Patience(brake, clock=clock, sleep=sleep, limit=patience, spend=spend)
 
     def pages(
         self,
@@ -88,7 +81,7 @@ class Withings:
             return {"lastupdate": str(max(changed_since or 0, FROM_THE_BEGINNING))}
         if changed_since is not None:
             raise ValueError("changed_since and a date window exclude each other")
-        until = int(self._clock()) if end is None else end
+        until = int(self._policy.clock()) if end is None else end
         return {"startdate": str(start or 0), "enddate": str(until)}
 
     def _page(self, span: Mapping[str, str], offset: int) -> MeasuresPage:
@@ -124,4 +117,4 @@ class Withings:
         return self._ask(path, form, self._tokens.access())
 
     def _ask(self, path: str, form: Mapping[str, str], token: str) -> msgspec.Raw:
-        return self._patience.call(lambda: post(self._client, self._url + path, form, token=token))
+        return self._policy.call(lambda: post(self._client, self._url + path, form, token=token))

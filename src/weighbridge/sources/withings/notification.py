@@ -1,17 +1,87 @@
-"""The body of a notification: a hint, never data (docs/reference/withings-api.md#delivery).
+"""Notifications of Withings: the address that is notified, and what the body says. Pure.
 
-Withings signs nothing, so a body only says where to look. What would steer us is read
-strictly: who, what about, and for which time. Everything else may come and go.
+A caller that knows the address may notify us, so it is shown shortened. A body is a hint, never
+data: Withings signs nothing, so it only says where to look. What would steer us is read strictly:
+who, what about, and for which time. Everything else may come and go.
+Sources: docs/reference/withings-api.md#callbacks and #delivery.
 """
 
 from __future__ import annotations
 
 import datetime
+import ipaddress
 import re
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
+
+CALLBACK_PATH = "/withings/notify/"
+"""What follows in an address of ours is the secret."""
+LONGEST_URL = 255
+USUAL_PORTS = frozenset({80, 443})
+LONG_WORD = 16
+"""Characters. A part of a path that is as long as that may be a secret."""
+
+
+def callback_at(public: str, secret: str) -> str:
+    """The callback under a public address, for instance ``https://scale.example.org``."""
+    return public.rstrip("/") + CALLBACK_PATH + secret
+
+
+def shortened(url: str) -> str:
+    """An address without what could be a secret in it: no user, no query, long words cut."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "an address that cannot be read"
+    place = f"[{host}]" if ":" in host else host
+    words = [word if len(word) < LONG_WORD else f"{word[:4]}…" for word in parts.path.split("/")]
+    shown = f"{parts.scheme}://{place}{f':{port}' if port else ''}{'/'.join(words)}"
+    return "".join(char for char in shown if char.isprintable())
+
+
+def rules_broken(url: str) -> list[str]:
+    """Sentences about the rules that a callback breaks (docs/reference/withings-api.md#callbacks).
+
+    They are warnings: the service alone decides, and it may be another one, as in a test.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return ["It is no web address."]
+    found = []
+    if parts.scheme != "https":
+        found.append("It does not begin with https.")
+    if trouble := _trouble_with_host(host):
+        found.append(trouble)
+    if port is not None and port not in USUAL_PORTS:
+        found.append(f"It names the port {port}; Withings wants 443.")
+    if len(url) > LONGEST_URL:
+        found.append(f"With its secret it has {len(url)} characters; {LONGEST_URL} are allowed.")
+    return found
+
+
+_AT_HOME = ("local", "lan", "home", "internal", "localdomain", "home.arpa")
+"""Endings of names that are known at home only."""
+
+
+def _trouble_with_host(host: str) -> str:
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return "localhost is this machine, whoever says it."
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        pass
+    else:
+        return f"{name} is a bare address; Withings wants the name of a domain."
+    if "." not in name or name.endswith(tuple(f".{ending}" for ending in _AT_HOME)):
+        return f"{name or 'The host'} is not a name that the whole internet knows."
+    return ""
+
 
 DAY = 86_400
 EARLIEST = 1_230_768_000

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import msgspec
 
 from weighbridge.core.errors import RetryLater
-from weighbridge.sources.withings.status_codes import CallbackRefused, NotUnderstood
+from weighbridge.sources.withings.wire import CallbackRefused, NotUnderstood
 
 PATH = "/notify"
 _CALLBACK_REFUSED = frozenset({293, 343})

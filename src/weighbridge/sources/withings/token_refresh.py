@@ -8,28 +8,20 @@ replaces a pair but a complete answer, and it is stored before its access token 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
-
-import msgspec
+from typing import TYPE_CHECKING, Protocol
 
 from weighbridge.core.commands import login_command
-from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
+from weighbridge.core.errors import LoginNeeded
 from weighbridge.core.reason import Reason
 from weighbridge.core.token_pair import TokenPair
-from weighbridge.sources.withings.api_pause import PATIENCE, ApiPause, Patience, free
-from weighbridge.sources.withings.application import WithingsApp
-from weighbridge.sources.withings.status_codes import (
-    NotUnderstood,
-    RefreshRefused,
-    TokenRefused,
-)
+from weighbridge.sources.withings.call_policy import CallPolicy
+from weighbridge.sources.withings.oauth import WithingsApp, request_tokens
+from weighbridge.sources.withings.wire import RefreshRefused
 
 if TYPE_CHECKING:
     import httpx2
 
-TOKEN_PATH = "/v2/oauth2"  # noqa: S105 - a path, no secret
 MARGIN = 60
 """An access token is not used in the last seconds of its life: the call takes time, too."""
 GRACE = 8 * 3600
@@ -61,24 +53,19 @@ class TokenStore(Protocol):
 class TokenRefresh:
     """Hands out access tokens that work. Everything outside is passed in."""
 
-    def __init__(  # noqa: PLR0913  what is outside is passed in
+    def __init__(
         self,
         store: TokenStore,
         app: WithingsApp,
         client: httpx2.Client,
-        brake: ApiPause,
-        *,
-        clock: Callable[[], float],
-        sleep: Callable[[float], None],
+        policy: CallPolicy,
         person: str | None = None,
-        patience: float = PATIENCE,
-        spend: Callable[[], None] = free,
     ) -> None:
         self._store = store
         self._app = app
         self._client = client
-        self._clock = clock
-        self._patience = Patience(brake, clock=clock, sleep=sleep, limit=patience, spend=spend)
+        self._policy = policy
+        self._clock = policy.clock
         self._login = login_command("withings", person)
 
     def access(self) -> str:
@@ -111,8 +98,8 @@ class TokenRefresh:
         return self._clock() < pair.expires_at - MARGIN
 
     def _renewed(self, stale: str) -> str:
-        # The lease is taken inside, so that nobody holds it while the brake makes us wait.
-        return self._patience.call(lambda: self._renewed_under_lease(stale))
+        # The lease is taken inside, so that nobody holds it while a pause makes us wait.
+        return self._policy.call(lambda: self._renewed_under_lease(stale))
 
     def _renewed_under_lease(self, stale: str) -> str:
         with self._store.lease(LEASE):
@@ -154,77 +141,3 @@ class TokenRefresh:
                 )
             )
         return fresh
-
-
-_Token = Annotated[str, msgspec.Meta(pattern="^[!-~]+$")]  # it travels in a header
-
-
-class _Answer(msgspec.Struct):
-    """What a complete answer holds. ``userid`` is text or a number.
-
-    Source: docs/reference/withings-api.md#token-requests.
-    """
-
-    userid: str | int
-    access_token: _Token
-    refresh_token: _Token
-    expires_in: Annotated[int, msgspec.Meta(gt=0, le=10 * 366 * 86_400)]
-    scope: Any = None
-
-
-def request_tokens(
-    app: WithingsApp,
-    client: httpx2.Client,
-    form: Mapping[str, str],
-    *,
-    clock: Callable[[], float],
-    scope: str = "",
-) -> TokenPair:
-    """Ask the token endpoint once and accept nothing but a complete answer.
-
-    ``scope`` is kept when the answer does not name one: it informs, nothing depends on it.
-    Raises RefreshRefused, CodeExpired, ConfigProblem (the application is refused) or RetryLater.
-    """
-    from weighbridge.sources.withings.wire import post
-
-    issued_at = int(clock())
-    sent = {
-        "action": "requesttoken",
-        "client_id": app.client_id,
-        "client_secret": app.client_secret,
-        **form,
-    }
-    try:
-        body = post(client, app.api_url + TOKEN_PATH, sent)
-    except (NotUnderstood, TokenRefused) as problem:
-        raise _refused(problem, form["grant_type"]) from problem
-    answer = _complete(body)
-    return TokenPair(
-        userid=str(answer.userid),
-        access_token=answer.access_token,
-        refresh_token=answer.refresh_token,
-        expires_at=issued_at + answer.expires_in,
-        scope=answer.scope if isinstance(answer.scope, str) and answer.scope else scope,
-        issued_at=issued_at,
-    )
-
-
-def _refused(problem: NotUnderstood | TokenRefused, grant: str) -> Problem:
-    """It is about the application, and no login would cure it.
-
-    A renewal that was right yesterday is right today: a vague complaint about it will pass.
-    """
-    if grant == "refresh_token" and isinstance(problem, NotUnderstood) and problem.vague:
-        return RetryLater(code="withings.not_renewed", cause=problem)
-    return ConfigProblem(code="withings.application_refused", cause=problem)
-
-
-def _complete(body: msgspec.Raw) -> _Answer:
-    try:
-        answer = msgspec.json.decode(body, type=_Answer, strict=False)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        answer = None
-    if answer is None or not answer.userid:
-        # No cause is chained: it could show what stood in the answer.
-        raise RetryLater(code="withings.tokens_incomplete")
-    return answer

@@ -10,8 +10,11 @@ from starlette.routing import BaseRoute, Match, Route
 
 from weighbridge.core.errors import Problem
 from weighbridge.storage.subscription_store import SubscriptionState, SubscriptionStore
-from weighbridge.sync.source_login import source_login_status
-from weighbridge.sync.target_login import TargetLoginStatus, target_login_status
+from weighbridge.sync.person_login import (
+    TargetLoginStatus,
+    source_login_status,
+    target_login_status,
+)
 from weighbridge.web.auth import Auth, Endpoint
 from weighbridge.web.render import Pages
 from weighbridge.web.urls import (

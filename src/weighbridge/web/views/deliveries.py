@@ -11,8 +11,13 @@ from typing import TYPE_CHECKING
 from starlette.routing import BaseRoute, Route
 
 from weighbridge.core.delivery_state import State
-from weighbridge.storage.decisions import Decision
-from weighbridge.storage.delivery_log import count_open, deliveries_before, place_of, write_place
+from weighbridge.storage.delivery_log import (
+    Decision,
+    count_open,
+    deliveries_before,
+    place_of,
+    write_place,
+)
 from weighbridge.web.auth import Auth, SignedInRequest, form_of
 from weighbridge.web.flash import FlashMessages, Notice, Notices
 from weighbridge.web.measure_format import ValueFormat

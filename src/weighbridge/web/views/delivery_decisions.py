@@ -15,8 +15,12 @@ import msgspec
 
 from weighbridge.core.delivery_state import State
 from weighbridge.core.records import instant_of
-from weighbridge.storage.decisions import Decision, decide_about, newest_of_reading
-from weighbridge.storage.delivery_log import deliveries_before
+from weighbridge.storage.delivery_log import (
+    Decision,
+    decide_about,
+    deliveries_before,
+    newest_of_reading,
+)
 from weighbridge.web.flash import Notice
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import msgspec
 from weighbridge.core.delivery_state import State
 from weighbridge.core.reason import Reason, read_reason
 from weighbridge.storage.database import Row
-from weighbridge.storage.decisions import ANSWERS, Decision
+from weighbridge.storage.delivery_log import ANSWERS, Decision
 from weighbridge.sync.stored_readings import readings_at
 from weighbridge.targets.formats.render_context import number
 from weighbridge.web.charts.measures import Measure, measure_of, rank

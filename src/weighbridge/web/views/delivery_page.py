@@ -12,11 +12,11 @@ import msgspec
 
 from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import LoginNeeded, Problem
+from weighbridge.storage.accounts import route_row
 from weighbridge.storage.database import Row
-from weighbridge.storage.decisions import Decision, allowed
-from weighbridge.storage.routes import route_row
-from weighbridge.sync.due import LOOK_AGAIN, served_at
+from weighbridge.storage.delivery_log import Decision, allowed
 from weighbridge.sync.explain import Attribution, Reasons, TargetReasons, attribution_of, reasons_of
+from weighbridge.sync.retry import LOOK_AGAIN, served_at
 from weighbridge.targets.base import Verifiable
 from weighbridge.web.auth import Auth, SignedInRequest, form_of
 from weighbridge.web.charts.measures import measure_of

@@ -10,8 +10,8 @@ import msgspec
 
 from weighbridge.config import everyone
 from weighbridge.core.delivery_state import State
+from weighbridge.storage.accounts import all_routes
 from weighbridge.storage.delivery_log import END, RouteRef, read_place, write_place
-from weighbridge.storage.routes import all_routes
 from weighbridge.web.preferences import UnitChoice, UnknownUnit, unit_choice
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from weighbridge.config import Person
 from weighbridge.core.days import Window
 from weighbridge.core.measures import Kind, MeasureType, Reading
 from weighbridge.core.zones import local_time
-from weighbridge.storage.decisions import accepted_readings
+from weighbridge.storage.delivery_log import accepted_readings
 from weighbridge.sync.services import Services
 from weighbridge.sync.stored_readings import readings_at
 from weighbridge.web.auth import Auth

@@ -14,8 +14,12 @@ from starlette.routing import BaseRoute, Route
 from weighbridge.config import Person
 from weighbridge.core.errors import LoginNeeded, Problem
 from weighbridge.runtime.subscriptions import remove_ours
-from weighbridge.sync.source_login import forget_login, source_login_status
-from weighbridge.sync.target_login import forget, target_login_status
+from weighbridge.sync.person_login import (
+    forget,
+    forget_login,
+    source_login_status,
+    target_login_status,
+)
 from weighbridge.web.auth import Auth, SignedInRequest
 from weighbridge.web.render import Pages
 from weighbridge.web.tasks import BackgroundTask

@@ -23,7 +23,7 @@ from weighbridge.storage.logins import has_target_login
 from weighbridge.storage.notification_store import last_received_at
 from weighbridge.storage.points import Points
 from weighbridge.storage.subscription_store import SubscriptionStore
-from weighbridge.sync.due import next_due
+from weighbridge.sync.retry import next_due
 from weighbridge.sync.status import (
     SourceStatus,
     TargetState,

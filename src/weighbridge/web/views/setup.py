@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from weighbridge.config import CONFIG_FILE, Settings
 from weighbridge.core.errors import Problem, StateProblem
-from weighbridge.sources.withings.notify_url import callback_at, rules_broken
+from weighbridge.sources.withings.notification import callback_at, rules_broken
 from weighbridge.web.auth import Auth, SignedInEndpoint, SignedInRequest, form_of
 from weighbridge.web.monitoring_routes import NO_STORE
 from weighbridge.web.render import Pages

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from weighbridge.config import Person, TargetSettings
 from weighbridge.core.errors import ConfigProblem, Problem
-from weighbridge.sync.target_login import sign_in, target_login_status
+from weighbridge.sync.person_login import sign_in, target_login_status
 from weighbridge.targets import load_kind
 from weighbridge.targets.base import SignInAnswers
 from weighbridge.targets.kind import TargetKind

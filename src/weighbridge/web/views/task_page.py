@@ -16,7 +16,7 @@ from starlette.responses import Response
 from weighbridge.config import Person
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater, SignInBlocked
 from weighbridge.storage.logins import TakenAccount
-from weighbridge.sync.target_login import StillBlocked
+from weighbridge.sync.person_login import StillBlocked
 from weighbridge.targets.base import WrongCode, WrongPassword, WrongTicket
 from weighbridge.web.app_context import AppContext
 from weighbridge.web.auth import Auth, SignedInEndpoint, SignedInRequest, retry_after

@@ -19,10 +19,10 @@ from starlette.responses import Response
 
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
 from weighbridge.sources.withings.oauth import consent_url, new_state, read_redirect
-from weighbridge.sources.withings.status_codes import CodeExpired
+from weighbridge.sources.withings.wire import CodeExpired
 from weighbridge.storage.archive import OtherProfile, TakenProfile
 from weighbridge.storage.database import prove_writable
-from weighbridge.sync.source_login import keep_login
+from weighbridge.sync.person_login import keep_login
 from weighbridge.web.auth import Auth, SignedInRequest, form_of, retry_after
 from weighbridge.web.render import Message, Pages
 from weighbridge.web.sessions import session_of
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from weighbridge.config import Person
-    from weighbridge.sources.withings.application import WithingsApp
+    from weighbridge.sources.withings.oauth import WithingsApp
     from weighbridge.sync.services import Services
     from weighbridge.web.app_context import AppContext
 

@@ -1,14 +1,33 @@
-"""Targets with one record a day: an older reading is never sent after a newer one of its record."""
+"""What is skipped because of something newer, at targets that hold one value, or one a day."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from weighbridge.core.delivery_state import State, Transition
-from weighbridge.storage.ledger import Due
-from weighbridge.sync.delivery_context import DeliveryContext
-from weighbridge.sync.latest_only import NEWER_CAME
+from weighbridge.core.reason import reason
+from weighbridge.storage.ledger import Due, Ledger
+from weighbridge.sync.context import DeliveryContext
 from weighbridge.targets.base import DayRecords, Owed
+
+NEWER_CAME = reason("delivery.newer_came")
+TOO_OLD = reason("delivery.too_old")
+
+
+def leave_only_newest(ledger: Ledger, *, oldest: float, now: float, cloud_now: float) -> None:
+    """Skip whatever is owed but would be wrong to send.
+
+    ``oldest`` is an age in seconds by the cloud's clock: what is skipped is skipped for good.
+    The same reading in a newer revision is not back in time: it is sent.
+    """
+    due = ledger.newest_due(cloud_now)
+    if due is None:
+        return
+    delivered = ledger.newest_delivered()
+    with ledger.database.transaction():
+        ledger.skip_before(max(due, delivered or due), NEWER_CAME, now)
+        ledger.skip_before(cloud_now - oldest, TOO_OLD, now)
+
 
 REACH = 52 * 3600
 """Seconds after a reading that may still be its local day: a day of 26 hours, seen from a zone that
