@@ -169,7 +169,8 @@ def test_a_removed_application_needs_a_person(anna: Account) -> None:
     anna.life.admin.revoke_tokens("anna")
     with pytest.raises(LoginNeeded, match="weighbridge login withings"):
         anna.read()
-    assert "invalid refresh_token" in (anna.store.reason or "")
+    assert anna.store.reason is not None
+    assert "invalid refresh_token" in anna.store.reason.message()
     assert len(anna.store.pairs) == 1
 
 
