@@ -20,8 +20,8 @@ from fixtures.waiting import PATIENCE
 from weighbridge.cli import init
 from weighbridge.config.template import InitAnswers, PersonAnswers, render
 from weighbridge.core import private_files
+from weighbridge.core.commands import toml_string
 from weighbridge.core.errors import ConfigProblem, StateProblem
-from weighbridge.core.toml_text import quote
 from weighbridge.targets.kind import TargetAnswer
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="a matter of POSIX")
@@ -286,7 +286,7 @@ def _converse(terminal: int, answers: list[bytes]) -> str:
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_is_quoted_so_that_toml_reads_it_back(text: str) -> None:
-    assert tomllib.loads(f"a = {quote(text)} # {quote(text)}")["a"] == text
+    assert tomllib.loads(f"a = {toml_string(text)} # {toml_string(text)}")["a"] == text
 
 
 def _target(kind: str, option: str, secret: str = "") -> st.SearchStrategy[TargetAnswer | None]:

@@ -14,8 +14,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from fixtures.contrib_image import CONTRIB
 from fixtures.mosquitto import Mosquitto, ServerOfTests, needs_mosquitto, world
 from fixtures.waiting import PATIENCE, wait_until
+from weighbridge.core.network import SharedResources
 from weighbridge.core.secret import Secret
-from weighbridge.core.shared_resources import SharedResources
 from weighbridge.targets.base import KeepsConnection
 from weighbridge.targets.mqtt.mqtt_options import MqttOptions
 from weighbridge.targets.mqtt.mqtt_target import MqttTarget

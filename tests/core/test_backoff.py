@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weighbridge.core.backoff import backoff
+from weighbridge.core.errors import backoff
 
 
 def test_the_wait_doubles_up_to_an_end() -> None:

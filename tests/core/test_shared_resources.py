@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from weighbridge.core.shared_resources import SharedResources
+from weighbridge.core.network import SharedResources
 
 
 class Line:

@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from weighbridge.core.zones import first_named_zone, first_zone, local_time
+from weighbridge.core.days import first_named_zone, first_zone, local_time
 
 
 def test_the_first_zone_that_is_known_counts() -> None:

@@ -14,7 +14,7 @@ from fixtures.waiting import PATIENCE
 from fixtures.withings_memory import MemoryPause, MemoryStore
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
 from weighbridge.core.network import http_client
-from weighbridge.core.token_pair import TokenPair
+from weighbridge.core.secret import TokenPair
 from weighbridge.sources.withings.call_policy import CallPolicy
 from weighbridge.sources.withings.client import Withings
 from weighbridge.sources.withings.kind import parse_group

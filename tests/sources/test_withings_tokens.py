@@ -28,7 +28,7 @@ from fixtures.withings_memory import (
     truncated,
 )
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
-from weighbridge.core.token_pair import TokenPair
+from weighbridge.core.secret import TokenPair
 from weighbridge.sources.withings.token_refresh import request_tokens
 from weighbridge.sources.withings.wire import TooManyCalls
 

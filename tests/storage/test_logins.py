@@ -9,7 +9,7 @@ import pytest
 
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.reason import plain
-from weighbridge.core.token_pair import TokenPair
+from weighbridge.core.secret import TokenPair
 from weighbridge.storage.leases import Leases
 from weighbridge.storage.logins import REFRESH_SECONDS, TargetSession, WithingsTokens
 from weighbridge.storage.sqlite import SqliteDatabase

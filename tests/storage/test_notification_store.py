@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from weighbridge.core.errors import StateProblem
-from weighbridge.core.token_pair import TokenPair
+from weighbridge.core.secret import TokenPair
 from weighbridge.sources.withings.notification import NOT_OF_MEASURES, Notification
 from weighbridge.storage.archive import Archive, connect_account
 from weighbridge.storage.database import Database

@@ -26,8 +26,8 @@ from fixtures.mosquitto import (
 )
 from fixtures.waiting import wait_until
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, RetryLater
+from weighbridge.core.network import SharedResources
 from weighbridge.core.secret import Secret
-from weighbridge.core.shared_resources import SharedResources
 from weighbridge.targets.mqtt.bridge import Bridge
 from weighbridge.targets.mqtt.broker import Broker
 from weighbridge.targets.mqtt.broker_address import Access, Address

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from fixtures.mosquitto import world
 from weighbridge.core.errors import LoginNeeded
 from weighbridge.core.measures import Reading
+from weighbridge.core.network import SharedResources
 from weighbridge.core.secret import Secret
-from weighbridge.core.shared_resources import SharedResources
 from weighbridge.targets import load_kind, mqtt
 from weighbridge.targets.base import Checks, KeepsConnection, NoBody
 from weighbridge.targets.mqtt.mqtt_event import plain_weight

@@ -19,8 +19,8 @@ from fixtures.mosquitto import (
 )
 from weighbridge.core.errors import RetryLater
 from weighbridge.core.measures import MeasureType
+from weighbridge.core.network import SharedResources
 from weighbridge.core.secret import Secret
-from weighbridge.core.shared_resources import SharedResources
 from weighbridge.targets import mqtt
 from weighbridge.targets.base import Context, Owed, Receipt
 from weighbridge.targets.mqtt.mqtt_options import MqttOptions

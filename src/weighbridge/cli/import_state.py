@@ -167,10 +167,10 @@ def _checked(name: str) -> str:
 def _print_missing(settings: Settings, names: Iterable[str]) -> None:
     """Print the lines for the people that the configuration lacks."""
     from weighbridge.config import CONFIG_FILE
-    from weighbridge.core.toml_text import quote
+    from weighbridge.core.commands import toml_string
 
     missing = [name for name in names if settings.directory.find(name) is None]
     if missing:
         say(f"Add these lines to {settings.home / CONFIG_FILE}, with the targets below each:")
-        click.echo("\n".join(f"[[person]]\nname = {quote(name)}\n" for name in missing))
+        click.echo("\n".join(f"[[person]]\nname = {toml_string(name)}\n" for name in missing))
     say("Next: weighbridge sync")

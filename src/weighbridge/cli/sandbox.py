@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from weighbridge.core.commands import toml_string
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.private_files import write_new
-from weighbridge.core.toml_text import quote
 from weighbridge.targets import all_kinds
 from weighbridge.targets.kind import TargetKind
 from weighbridge_sandbox.clock import Clock
@@ -215,8 +215,8 @@ def _targets(person: str, url: str) -> Iterator[str]:
         assert stand_in is not None
         values = {"person": person, "url": url}
         options = {name: text.format_map(values) for name, text in stand_in.options.items()}
-        lines = ["[[person.target]]", f"kind = {quote(kind.name)}"]
-        lines += [f"{name} = {quote(text)}" for name, text in options.items()]
+        lines = ["[[person.target]]", f"kind = {toml_string(kind.name)}"]
+        lines += [f"{name} = {toml_string(text)}" for name, text in options.items()]
         mark = "" if stand_in.chosen else "# "
         yield "\n" + "".join(f"{mark}{line}\n" for line in lines)
 

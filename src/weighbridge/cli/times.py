@@ -9,7 +9,7 @@ import datetime
 import time
 from typing import TYPE_CHECKING
 
-from weighbridge.core import zones
+from weighbridge.core import days
 from weighbridge.core.errors import ConfigProblem
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def local_time(instant: int, *names: str | None) -> str:
     Never in the zone of this machine: a server may be anywhere.
     """
     try:
-        return zones.local_time(instant, *names).strftime("%Y-%m-%d %H:%M")
+        return days.local_time(instant, *names).strftime("%Y-%m-%d %H:%M")
     except (ValueError, OverflowError, OSError):  # after the last year of Python's calendar
         return time.strftime("%Y-%m-%d %H:%M", time.gmtime(instant))
 

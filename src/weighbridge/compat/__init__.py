@@ -11,7 +11,7 @@ from enum import Enum
 
 import msgspec
 
-from weighbridge.core.token_pair import TokenPair
+from weighbridge.core.secret import TokenPair
 
 
 class ImportResult(Enum):

@@ -12,7 +12,7 @@ import msgspec
 
 from weighbridge.config.field_values import choices_of, either, fields_of
 from weighbridge.config.models import AlertSettings, Ambiguous, Person, ServerSettings
-from weighbridge.core.toml_text import quote
+from weighbridge.core.commands import toml_string
 from weighbridge.sources.withings import CALLBACK_URL
 from weighbridge.targets import all_kinds
 from weighbridge.targets.kind import TargetAnswer
@@ -71,16 +71,16 @@ def _line(key: str, value: str | None, example: str, note: str = "") -> str:
 def _default(table: type[msgspec.Struct], name: str) -> str:
     """The default of a key, as it is written in TOML."""
     value = fields_of(table)[name].default
-    return quote(value) if isinstance(value, str) else f"{value:g}"
+    return toml_string(value) if isinstance(value, str) else f"{value:g}"
 
 
 def _quoted(text: str | None) -> str | None:
-    return None if text is None else quote(text)
+    return None if text is None else toml_string(text)
 
 
 def _from_file(path: str | None) -> str | None:
     """A secret in a file."""
-    return None if path is None else f"{{ file = {quote(path)} }}"
+    return None if path is None else f"{{ file = {toml_string(path)} }}"
 
 
 def _withings(answers: InitAnswers) -> str:
@@ -111,7 +111,7 @@ def _people(answers: InitAnswers) -> Iterator[str]:
         head = _PEOPLE if number == 1 else ""
         is_last = number == len(answers.people)
         examples = {kind.name for kind in all_kinds()} - answers.kinds if is_last else frozenset()
-        yield f"{head}[[person]]\nname = {quote(person.name)}\n{_about(person)}"
+        yield f"{head}[[person]]\nname = {toml_string(person.name)}\n{_about(person)}"
         yield from _targets(person, examples=examples, explained=explained)
 
 

@@ -1,15 +1,17 @@
-"""Local days: in the zone of the person, otherwise in the zone of each record. Pure."""
+"""Local days and time zones: in the zone of the person, otherwise in the zone of each record. Pure.
+
+Never the computer's own zone: the first one of several that this computer knows.
+"""
 
 from __future__ import annotations
 
 import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import msgspec
 
 from weighbridge.core.measures import END_OF_TIME
 from weighbridge.core.records import Record
-from weighbridge.core.zones import first_zone
 
 _AHEAD, _BEHIND = 14 * 3600, 12 * 3600
 """No zone is further from UTC than this, in seconds."""
@@ -62,3 +64,42 @@ def _end_of(day: datetime.date, zone: str | None) -> int:
     if day == datetime.date.max:
         return END_OF_TIME
     return _start_of(day + datetime.timedelta(days=1), zone) - 1
+
+
+def first_zone(*names: str | None) -> datetime.tzinfo:
+    """The first of these IANA zones that is known, otherwise UTC."""
+    return first_named_zone(*names)[0]
+
+
+def first_named_zone(*names: str | None) -> tuple[datetime.tzinfo, str]:
+    """The first of these IANA zones that is known, with its name."""
+    for name in filter(None, names):
+        if zone := _zone(name):
+            return zone, name
+    return datetime.UTC, "UTC"
+
+
+def local_time(instant: float, *names: str | None) -> datetime.datetime:
+    """The local time at an instant (epoch seconds), in the first zone that is known.
+
+    Raises ValueError, OverflowError or OSError for an instant that no calendar holds.
+    """
+    return datetime.datetime.fromtimestamp(instant, first_zone(*names))
+
+
+def local_day(instant: float, *names: str | None) -> str:
+    """The local day of an instant, like ``2026-03-05``; the instant when no calendar holds it."""
+    try:
+        return local_time(instant, *names).date().isoformat()
+    except (ValueError, OverflowError, OSError):
+        return f"second {instant:.0f}"
+
+
+@cache
+def _zone(name: str) -> datetime.tzinfo | None:
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError):  # ZoneInfo raises any of them for an unknown name
+        return None

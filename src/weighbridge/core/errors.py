@@ -153,3 +153,11 @@ class OutcomeUnknown(Problem):
     """The request left, the answer did not come back: it may have been carried out."""
 
     decision = "unknown"
+
+
+_MOST_DOUBLINGS = 30
+
+
+def backoff(failures: int, first: float, longest: float) -> float:
+    """Seconds to wait: ``first`` after one failure, twice as long after each more."""
+    return float(min(first * 2.0 ** min(max(failures - 1, 0), _MOST_DOUBLINGS), longest))

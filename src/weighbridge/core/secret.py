@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
+
+import msgspec
 
 from weighbridge.core.errors import ConfigProblem
 
@@ -228,3 +230,25 @@ def _first_line(content: bytes, source: str) -> str:
     if "\ufffd" in line:
         raise ConfigProblem(code="secret.not_text", source=source)
     return line
+
+
+class TokenPair(msgspec.Struct, frozen=True):
+    """The tokens of one account of a source. They never appear when the pair is printed."""
+
+    userid: str
+    access_token: str
+    refresh_token: str
+    expires_at: int
+    """The end of the access token's life, by our clock."""
+    scope: str
+    issued_at: int
+    """When we asked for the pair, by our clock."""
+
+    def __repr__(self) -> str:
+        return (
+            f"TokenPair(userid={self.userid!r}, access_token='***', refresh_token='***', "
+            f"expires_at={self.expires_at}, scope={self.scope!r}, issued_at={self.issued_at})"
+        )
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("userid", self.userid), ("expires_at", self.expires_at)]

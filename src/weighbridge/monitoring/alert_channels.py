@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 from urllib.parse import urlsplit
 
-from weighbridge.core.backoff import backoff
-from weighbridge.core.errors import ConfigProblem, Problem
+from weighbridge.core.errors import ConfigProblem, Problem, backoff
 from weighbridge.core.network import http_client, is_loopback, within
 from weighbridge.core.secret import Secret
 

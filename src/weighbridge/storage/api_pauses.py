@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from weighbridge.core.backoff import backoff
+from weighbridge.core.errors import backoff
 from weighbridge.core.reason import Reason, plain, read_reason
 from weighbridge.storage.database import Database
 

@@ -15,7 +15,7 @@ import msgspec
 
 from weighbridge.core.errors import ConfigProblem
 from weighbridge.core.reason import Reason, read_reason
-from weighbridge.core.token_pair import TokenPair
+from weighbridge.core.secret import TokenPair
 from weighbridge.storage.database import Database, Row
 from weighbridge.storage.leases import Leases, name_of
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
-from weighbridge.core.backoff import backoff
 from weighbridge.core.delivery_state import State
-from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, Refused, RetryLater
+from weighbridge.core.errors import (
+    LoginNeeded,
+    OutcomeUnknown,
+    Problem,
+    Refused,
+    RetryLater,
+    backoff,
+)
 from weighbridge.storage.database import Row
 from weighbridge.storage.ledger import Ledger
 

@@ -19,8 +19,8 @@ from weighbridge.core.commands import login_command
 from weighbridge.core.days import Window
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem
 from weighbridge.core.measures import READING_KINDS, Measurement
+from weighbridge.core.network import SharedResources
 from weighbridge.core.reason import Reason, reason
-from weighbridge.core.shared_resources import SharedResources
 from weighbridge.sources.withings.call_policy import CallPolicy
 from weighbridge.storage.api_pauses import ApiPauseStore, CallLog, SignInBreaker, breaker_name
 from weighbridge.storage.archive import Archive, account_archive

@@ -17,8 +17,8 @@ import msgspec
 from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded, Problem
 from weighbridge.core.measures import Measurement, Reading
+from weighbridge.core.network import SharedResources
 from weighbridge.core.reason import Reason
-from weighbridge.core.shared_resources import SharedResources
 
 
 class Owed(msgspec.Struct, frozen=True):

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
+from weighbridge.core.commands import toml_string
 from weighbridge.core.secret import Secret
-from weighbridge.core.toml_text import quote
 from weighbridge.i18n import MASTER
 from weighbridge.targets.kind import FormAnswer, FormFault, TargetAnswer, TargetKind, WizardField
 
@@ -131,7 +131,7 @@ def _line(kind: TargetKind, field: WizardField, answer: TargetAnswer | None) -> 
     if value is None and answer is not None and _is_needed_secret(kind, field):
         value = field.example  # so that what is missing is the file and not the line
     line = f"# {field.option} = {field.example}" if value is None else f"{field.option} = {value}"
-    note = field.note or ", ".join(map(quote, field.choices))
+    note = field.note or ", ".join(map(toml_string, field.choices))
     return f"{line}  # {note}\n" if note else f"{line}\n"
 
 
@@ -146,11 +146,11 @@ def _value(field: WizardField, answer: TargetAnswer | None) -> str | None:
     if answer is None:
         return None
     if file := answer.secret_files.get(field.option):
-        return f"{{ file = {quote(file)} }}"
+        return f"{{ file = {toml_string(file)} }}"
     text = answer.options.get(field.option)
     if text is None:
         return None
-    return text if field.shape == "number" else quote(text)
+    return text if field.shape == "number" else toml_string(text)
 
 
 def own_text(kind: TargetKind, key: str, language: str = MASTER) -> str | None:

@@ -9,7 +9,7 @@ from hashlib import sha256
 
 import msgspec
 
-from weighbridge.core.backoff import backoff
+from weighbridge.core.errors import backoff
 
 FREE = 5
 """Wrong attempts of one address before it has to wait."""

@@ -19,9 +19,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from weighbridge.core.days import local_day
 from weighbridge.core.measures import Measurement, MeasureType, Reading
 from weighbridge.core.secret import Secret
-from weighbridge.core.zones import local_day
 from weighbridge.targets.base import Context, Owed, Receipt
 from weighbridge.targets.http import HttpCalls, http_calls, trouble_of
 from weighbridge.targets.kind import ApiKey, StandIn, TargetKind, WizardField

@@ -18,7 +18,7 @@ import msgspec
 
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
 from weighbridge.core.reason import Reason, reason
-from weighbridge.core.token_pair import TokenPair
+from weighbridge.core.secret import TokenPair
 from weighbridge.sources.withings import CALLBACK_URL
 from weighbridge.sources.withings.wire import NotUnderstood, TokenRefused, post
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded
 from weighbridge.core.reason import Reason
-from weighbridge.core.token_pair import TokenPair
+from weighbridge.core.secret import TokenPair
 from weighbridge.sources.withings.call_policy import CallPolicy
 from weighbridge.sources.withings.oauth import WithingsApp, request_tokens
 from weighbridge.sources.withings.wire import RefreshRefused

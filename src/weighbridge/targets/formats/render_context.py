@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from weighbridge.core.days import first_named_zone
 from weighbridge.core.errors import Refused
 from weighbridge.core.measures import Measurement, MeasureType, Reading
-from weighbridge.core.zones import first_named_zone
 
 _LONGEST = 20
 """More zeros than this and the number is written with an exponent."""

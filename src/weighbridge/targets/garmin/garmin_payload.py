@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
+from weighbridge.core.days import first_zone
 from weighbridge.core.errors import Problem, Refused
 from weighbridge.core.measures import Kind, Measurement, MeasureType, Reading
-from weighbridge.core.zones import first_zone
 from weighbridge.targets.base import Owed
 from weighbridge.targets.formats.fit_codec import encode_weights
 from weighbridge.targets.formats.fit_format import weight_row

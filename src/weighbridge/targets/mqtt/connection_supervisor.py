@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from weighbridge.core.backoff import backoff
-from weighbridge.core.errors import LoginNeeded, Problem
+from weighbridge.core.errors import LoginNeeded, Problem, backoff
 from weighbridge.targets.base import ServerHandle, ServerStatus
 from weighbridge.targets.mqtt.bridge import OFFLINE, ONLINE, Bridge, combined
 from weighbridge.targets.mqtt.broker_messages import MqttMessage, ReceivedMessage

@@ -14,9 +14,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from weighbridge.config import Person
-from weighbridge.core.days import Window
+from weighbridge.core.days import Window, local_time
 from weighbridge.core.measures import Kind, MeasureType, Reading
-from weighbridge.core.zones import local_time
 from weighbridge.storage.delivery_log import accepted_readings
 from weighbridge.sync.services import Services
 from weighbridge.sync.stored_readings import readings_at

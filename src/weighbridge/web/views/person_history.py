@@ -8,8 +8,8 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 
 from weighbridge.config import Person
+from weighbridge.core.days import first_zone
 from weighbridge.core.measures import END_OF_TIME, MeasureType
-from weighbridge.core.zones import first_zone
 from weighbridge.storage.archive import Archive
 from weighbridge.storage.points import WHOLE, Point, Points
 from weighbridge.sync.services import Services
