@@ -61,8 +61,8 @@ class Gate:
         return flow in self.flows and self.answer == CAPTCHA
 
 
-class SignIn:
-    """``/mobile/...`` and ``/portal/...`` of the sign-in host."""
+class SignInFlow:
+    """What the flows have in common: whom they know, and the ticket at their end."""
 
     def __init__(
         self, accounts: GarminAccounts, sessions: Sessions, tickets: Tickets, gate: Gate
@@ -71,6 +71,18 @@ class SignIn:
         self._sessions = sessions
         self._tickets = tickets
         self._gate = gate
+
+    def _wait_for_code(self, session: Session, account: GarminAccount, *, is_sent: bool) -> None:
+        session.account = account
+        session.code_sent = is_sent
+
+    def _ticket(self, session: Session, account: GarminAccount) -> str:
+        session.account = None
+        return self._tickets.issue(account, session.service)
+
+
+class SignIn(SignInFlow):
+    """``/mobile/...`` and ``/portal/...`` of the sign-in host."""
 
     def answer(self, request: Request) -> Response:
         """One step of the mobile or the portal flow."""
@@ -112,8 +124,7 @@ class SignIn:
     def _accept(self, session: Session, account: GarminAccount) -> Response:
         if account.mfa_code is None:
             return self._success(session, account)
-        session.account = account
-        session.code_sent = True
+        self._wait_for_code(session, account, is_sent=True)
         return _status("MFA_REQUIRED", customerMfaInfo={"mfaLastMethodUsed": "email"})
 
     def _verify_code(self, request: Request) -> Response:
@@ -123,12 +134,10 @@ class SignIn:
         account = session.account
         if _object_of(request).get("mfaVerificationCode") != account.mfa_code:
             return _status("MFA_CODE_INVALID")
-        session.account = None
         return self._success(session, account)
 
     def _success(self, session: Session, account: GarminAccount) -> Response:
-        ticket = self._tickets.issue(account, session.service)
-        return _status("SUCCESSFUL", serviceTicketId=ticket)
+        return _status("SUCCESSFUL", serviceTicketId=self._ticket(session, account))
 
 
 def _status(type_: str, **more: Any) -> Response:

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 
-from weighbridge_sandbox.garmin.accounts import GarminAccount, GarminAccounts
-from weighbridge_sandbox.garmin.sessions import Session, Sessions, Tickets
-from weighbridge_sandbox.garmin.sign_in import Gate
+from weighbridge_sandbox.garmin.accounts import GarminAccount
+from weighbridge_sandbox.garmin.sessions import Session
+from weighbridge_sandbox.garmin.sign_in import SignInFlow
 from weighbridge_sandbox.messages import Request, Response
 
 EMBED = "https://sso.garmin.com/sso/embed"
@@ -46,30 +46,22 @@ _TICKET = """<p>Signed in. Copy the address of this page, or the ticket below, i
 asked for it. It can be used once and expires within seconds.</p><p><code>{ticket}</code></p>"""
 
 
-class Widget:
+class Widget(SignInFlow):
     """``/sso/...`` of the sign-in host."""
-
-    def __init__(
-        self, accounts: GarminAccounts, sessions: Sessions, tickets: Tickets, gate: Gate
-    ) -> None:
-        self._accounts = accounts
-        self._sessions = sessions
-        self._tickets = tickets
-        self._gate = gate
-        self._pages: dict[str, Callable[[Request], Response]] = {
-            "GET /sso/embed": self._embed,
-            "GET /sso/signin": self._form,
-            "POST /sso/signin": self._sign_in,
-            "POST /sso/verifyMFA/mfaCode": self._send_code,
-            "POST /sso/verifyMFA/loginEnterMfaCode": self._verify_code,
-        }
 
     def answer(self, request: Request) -> Response:
         """One page of the widget flow."""
         refusal = self._gate.refusal("widget")
         if refusal is not None:
             return refusal
-        page = self._pages.get(f"{request.method} {request.path}")
+        pages: dict[str, Callable[[Request], Response]] = {
+            "GET /sso/embed": self._embed,
+            "GET /sso/signin": self._form,
+            "POST /sso/signin": self._sign_in,
+            "POST /sso/verifyMFA/mfaCode": self._send_code,
+            "POST /sso/verifyMFA/loginEnterMfaCode": self._verify_code,
+        }
+        page = pages.get(f"{request.method} {request.path}")
         return page(request) if page else _page("Not Found", "<p>There is no such page.</p>", 404)
 
     def _form(self, request: Request) -> Response:
@@ -101,10 +93,9 @@ class Widget:
         session.service = request.query.get("service", EMBED)
         if account.mfa_code is None:
             return self._success(session, account)
-        session.account = account
-        # Unlike the mobile flow nothing is sent yet: whoever does not ask for the code waits for
-        # ever (jaroslawhartman/withings-sync#252, cyberjunky/python-garminconnect#386).
-        session.code_sent = False
+        # Unlike the mobile flow nothing is sent yet: a client that does not ask for the code
+        # waits for ever (jaroslawhartman/withings-sync#252, cyberjunky/python-garminconnect#386).
+        self._wait_for_code(session, account, is_sent=False)
         return _ask_code(session, account)
 
     def _send_code(self, request: Request) -> Response:
@@ -122,12 +113,10 @@ class Widget:
         account = session.account
         if not session.code_sent or form.get("mfa-code") != account.mfa_code:
             return _ask_code(session, account)
-        session.account = None
         return self._success(session, account)
 
     def _success(self, session: Session, account: GarminAccount) -> Response:
-        ticket = self._tickets.issue(account, session.service)
-        return _page("Success", _SUCCESS.format(ticket=ticket))
+        return _page("Success", _SUCCESS.format(ticket=self._ticket(session, account)))
 
 
 def _ask_code(session: Session, account: GarminAccount) -> Response:
