@@ -36,8 +36,8 @@ LANES = 6
 
 
 def settle_in(home: Path) -> House:
-    """Anna's first readings are delivered. Then one changes, others arrive, and the access token
-    dies, so that the next run does all steps."""
+    """Anna's first readings are delivered. Then one changes, others arrive with something that is
+    no group, and the access token dies, so that the next run does all steps."""
     house = House(home)
     early = [weight(1, days_ago(9), "70.1"), weight(2, days_ago(8), "70.2")]
     house.person("anna", [*early, pressure(3, days_ago(8)), weight(7, days_ago(5), "70.7")])
@@ -57,6 +57,7 @@ def settle_in(home: Path) -> House:
             weight(4, days_ago(3), "71.4", created=stored),
             weight(5, days_ago(3) + 9, "71.5", created=stored),
             pressure(6, days_ago(2), 133, 87, created=stored),
+            "not even an object",
         ],
     )
     return house
@@ -74,6 +75,7 @@ def picture(house: House) -> dict[str, Any]:
             " JOIN route ON route.id = route ORDER BY target, reading_id, ordinal"
         ),
         "archive": house.database("SELECT group_id, raw FROM raw_group ORDER BY group_id"),
+        "not understood": house.database("SELECT raw FROM odd_group ORDER BY raw"),
         "cursor": house.database("SELECT changed_at FROM cursor"),
         "to plan": house.database("SELECT * FROM touched"),
     }
@@ -100,12 +102,22 @@ def anna(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Scen
     house.close()
 
 
-@pytest.mark.parametrize("lane", range(LANES))
-def test_killed_at_every_step_the_next_run_completes(anna: tuple[House, Scene], lane: int) -> None:
+@pytest.fixture(scope="module")
+def undisturbed(anna: tuple[House, Scene]) -> dict[str, Any]:
+    """The picture after the run that nobody kills."""
     house, scene = anna
     scene.return_to()
     house.sync()
-    undisturbed = picture(house)
+    result = picture(house)
+    assert result["not understood"] == [('"not even an object"',)]
+    return result
+
+
+@pytest.mark.parametrize("lane", range(LANES))
+def test_killed_at_every_step_the_next_run_completes(
+    anna: tuple[House, Scene], undisturbed: dict[str, Any], lane: int
+) -> None:
+    house, scene = anna
 
     deaths = 0
     for boundary in count(1 + lane, LANES):
@@ -121,6 +133,24 @@ def test_killed_at_every_step_the_next_run_completes(anna: tuple[House, Scene], 
         assert picture(house) == undisturbed, where
 
     assert deaths >= 15, where
+
+
+def test_killed_twice_the_next_run_completes(
+    anna: tuple[House, Scene], undisturbed: dict[str, Any]
+) -> None:
+    house, scene = anna
+    deaths = 0
+    for boundary in count(5, 11):
+        scene.return_to()
+        if run_until(house, boundary, "sync")[0] != KILLED:
+            break
+        code, said = run_until(house, boundary // 2, "sync")  # it may have little left to do
+        deaths += code == KILLED
+        result = house.sync(expect=None)
+        assert result.code == 0, (boundary, said, result)
+        assert picture(house) == undisturbed, (boundary, said)
+
+    assert deaths >= 5
 
 
 def many_weigh_ins() -> list[Any]:
