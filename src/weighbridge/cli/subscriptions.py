@@ -186,9 +186,9 @@ def check_command(context: CliContext, people: tuple[str, ...], as_json: bool) -
     Example:
       weighbridge subscriptions check
     """
-    from weighbridge.cli.subscriptions_shown import Checked, check_address, check_person
+    from weighbridge.cli.subscriptions_shown import CheckOutput, check_address, check_person
 
-    found: list[Checked] = []
+    found: list[CheckOutput] = []
     with _services(context) as services:
         callback = _callback(services)
         address = check_address(callback)

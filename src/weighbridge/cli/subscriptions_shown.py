@@ -65,7 +65,7 @@ def list_lines(people: list[dict[str, Any]]) -> Iterator[str]:
             )
 
 
-class Checked(msgspec.Struct, frozen=True):
+class CheckOutput(msgspec.Struct, frozen=True):
     """One thing that was looked at: for scripts, for people, and the exit code."""
 
     content: dict[str, Any]
@@ -73,7 +73,7 @@ class Checked(msgspec.Struct, frozen=True):
     exit_code: ExitCode
 
 
-def check_address(callback: str) -> Checked:
+def check_address(callback: str) -> CheckOutput:
     """How the public address answers from here, and the rules that it breaks."""
     broken, seen = rules_broken(callback), probe(callback)
     content = {
@@ -85,10 +85,10 @@ def check_address(callback: str) -> Checked:
     lines = [f"{content['callback']}: {seen.said}", *(f"    {sentence}" for sentence in broken)]
     if broken:
         lines.append("    Withings may refuse this address; it is tried all the same.")
-    return Checked(content, lines, ExitCode.LOOK if seen.is_wrong else ExitCode.DONE)
+    return CheckOutput(content, lines, ExitCode.LOOK if seen.is_wrong else ExitCode.DONE)
 
 
-def check_person(workplace: Services, person: Person, callback: str) -> Checked:
+def check_person(workplace: Services, person: Person, callback: str) -> CheckOutput:
     """What one person's account tells us of, and what is missing. Raises Problems."""
     found = find_subscriptions(workplace, person, callback)
     there = sorted(one.appli for one in found.subscriptions if one.callback == callback)
@@ -113,7 +113,7 @@ def check_person(workplace: Services, person: Person, callback: str) -> Checked:
         lines.append(
             f"    In trouble for {since}. {state.trouble.message() if state.trouble else ''}"
         )
-    return Checked(content, lines, ExitCode.LOOK if found.differences else ExitCode.DONE)
+    return CheckOutput(content, lines, ExitCode.LOOK if found.differences else ExitCode.DONE)
 
 
 def _wrong(person: Person, found: FoundSubscriptions) -> Iterator[str]:

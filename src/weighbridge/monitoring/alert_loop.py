@@ -17,7 +17,7 @@ from weighbridge.monitoring.alert_channels import Channel, Ping
 from weighbridge.monitoring.alerts import message_text, next_step, note_results, stands
 from weighbridge.monitoring.checks import HealthChecks, MonitoredServer, home_result
 from weighbridge.monitoring.health import WriteProbe
-from weighbridge.storage.alert_store import Alert, AlertBook, Message
+from weighbridge.storage.alert_store import Alert, AlertBook, AlertMessage
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class AlertLoop:
     def look(self) -> None:
         """One pass: check, send what is to be sent, ping if all is well."""
         now = self._server.clock()
-        standing, messages = 1, list[Message]()
+        standing, messages = 1, list[AlertMessage]()
         try:
             standing, messages = self._judge(now)
             reason_of_home = None
@@ -79,7 +79,7 @@ class AlertLoop:
         if standing == 0 and sent and self._ping and not self._stopping.is_set():
             self._ping.send(now)
 
-    def _judge(self, now: float) -> tuple[int, list[Message]]:
+    def _judge(self, now: float) -> tuple[int, list[AlertMessage]]:
         """How many problems exist, and what is still to be sent. Raises what the database does."""
         server = self._server
         with server.open() as services:
@@ -98,7 +98,7 @@ class AlertLoop:
             log.warning("alert", extra={"about": name})
         return noted.standing, messages
 
-    def _send(self, messages: Sequence[Message], now: float) -> bool:
+    def _send(self, messages: Sequence[AlertMessage], now: float) -> bool:
         """Whether every message was accepted. On each channel they keep their order."""
         waiting = False
         for number, channel in enumerate(self._channels):
@@ -112,7 +112,7 @@ class AlertLoop:
                 self._note_sent(message)
         return not waiting
 
-    def _note_sent(self, message: Message) -> None:
+    def _note_sent(self, message: AlertMessage) -> None:
         if self._home.accepted(message):
             return
         self._sent.add(message.id)
@@ -141,7 +141,7 @@ class _HomeWatch:
         self._channels = channels
         self._alert: Alert | None = None
         self._number = 0
-        self.messages: list[Message] = []
+        self.messages: list[AlertMessage] = []
         """What is to be sent. Their ids are negative."""
 
     def judge(self, problem: Reason | None, now: float) -> bool:
@@ -152,10 +152,10 @@ class _HomeWatch:
         if step.message is not None:
             for channel in range(self._channels):
                 self._number -= 1
-                self.messages.append(Message(self._number, channel, step.message, now))
+                self.messages.append(AlertMessage(self._number, channel, step.message, now))
         return problem is not None or stands(self._alert, result, now)
 
-    def accepted(self, message: Message) -> bool:
+    def accepted(self, message: AlertMessage) -> bool:
         """True when it was one of these."""
         if message not in self.messages:
             return False

@@ -26,7 +26,7 @@ class Alert(msgspec.Struct, frozen=True):
     """Since when it seems to be over; None: it is not."""
 
 
-class Message(msgspec.Struct, frozen=True):
+class AlertMessage(msgspec.Struct, frozen=True):
     """For one channel. ``channel``: its place in the configuration, from 0 on."""
 
     id: int
@@ -61,11 +61,11 @@ class AlertBook:
         for channel in range(channels):
             self._database.run("add_alert_message", channel=channel, reason=text, now=now)
 
-    def messages(self, channels: int) -> list[Message]:
+    def messages(self, channels: int) -> list[AlertMessage]:
         """What is still to be sent, oldest first. Channels that are gone get nothing more."""
         self._database.run("forget_alert_channels", channels=channels)
         return [
-            Message(**_read(row))
+            AlertMessage(**_read(row))
             for channel in range(channels)
             for row in self._database.all("alert_messages", channel=channel, most=MOST_MESSAGES)
         ]
