@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, Refused, RetryLater
 from weighbridge.targets.garmin.garmin_answers import (
     PAUSE_SECONDS,
-    GarminAnswer,
     check_upload,
-    pause_of,
     pressure_reference,
     trouble_of_read,
     trouble_of_write,
 )
+from weighbridge.targets.http import HttpAnswer
 
 DUPLICATE = {"messages": [{"code": 202, "content": "Duplicate Activity."}], "internalId": 7}
 BROKEN = {"messages": [{"code": 415, "content": "The file is of a type we do not support."}]}
@@ -30,12 +29,12 @@ json_values = st.recursive(
 )
 
 
-def upload_answer(status: int, *failures: Any) -> GarminAnswer:
+def upload_answer(status: int, *failures: Any) -> HttpAnswer:
     report = {"uploadId": 1, "successes": [], "failures": list(failures)}
-    return GarminAnswer(status, {}, msgspec.json.encode({"detailedImportResult": report}))
+    return HttpAnswer(status, msgspec.json.encode({"detailedImportResult": report}))
 
 
-def outcome_of(answer: GarminAnswer) -> type[Problem] | None:
+def outcome_of(answer: HttpAnswer) -> type[Problem] | None:
     try:
         check_upload(answer)
     except Problem as problem:
@@ -96,12 +95,12 @@ def test_each_status_of_an_upload_has_its_decision(
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"detailedImportResult":null}'])
 def test_a_good_status_without_the_envelope_proves_nothing(body: bytes) -> None:
-    assert outcome_of(GarminAnswer(202, {}, body)) is OutcomeUnknown
+    assert outcome_of(HttpAnswer(202, body)) is OutcomeUnknown
 
 
 @given(st.integers(100, 599), st.binary(max_size=30) | json_values.map(msgspec.json.encode))
 def test_no_answer_is_a_surprise(status: int, body: bytes) -> None:
-    answer = GarminAnswer(status, {}, body)
+    answer = HttpAnswer(status, body)
     outcome_of(answer)
     for decide in (trouble_of_read, trouble_of_write):
         assert isinstance(decide(answer, "it"), Problem)
@@ -110,19 +109,21 @@ def test_no_answer_is_a_surprise(status: int, body: bytes) -> None:
 
 @given(st.integers(100, 599), json_values)
 def test_a_read_never_refuses_and_never_leaves_doubt(status: int, content: Any) -> None:
-    answer = GarminAnswer(status, {}, msgspec.json.encode(content))
+    answer = HttpAnswer(status, msgspec.json.encode(content))
     assert isinstance(trouble_of_read(answer, "it"), (RetryLater, LoginNeeded))
 
 
 @given(json_values, st.sampled_from([200, 201, 202]))
 def test_only_an_envelope_without_failures_counts_as_taken(content: Any, status: int) -> None:
-    answer = GarminAnswer(status, {}, msgspec.json.encode({"detailedImportResult": content}))
+    answer = HttpAnswer(status, msgspec.json.encode({"detailedImportResult": content}))
     clean = isinstance(content, dict) and not content.get("failures")
     assert (outcome_of(answer) is None) == clean
 
 
 def test_garmin_is_left_alone_for_a_quarter_of_an_hour_after_429() -> None:
-    assert pause_of(GarminAnswer(429)) == 15 * 60.0
+    problem = trouble_of_write(HttpAnswer(429), "file")
+    assert isinstance(problem, RetryLater)
+    assert problem.after == PAUSE_SECONDS == 15 * 60.0
 
 
 @pytest.mark.parametrize(
@@ -152,25 +153,25 @@ def test_garmin_is_left_alone_for_a_quarter_of_an_hour_after_429() -> None:
 def test_the_pause_is_the_one_asked_for_or_a_quarter_of_an_hour(
     headers: dict[str, str], seconds: float
 ) -> None:
-    problem = trouble_of_write(GarminAnswer(429, headers), "it")
+    problem = trouble_of_write(HttpAnswer(429, headers=tuple(headers.items())), "it")
     assert isinstance(problem, RetryLater)
-    assert problem.after == seconds == pause_of(GarminAnswer(429, headers))
+    assert problem.after == seconds
 
 
 def test_a_blood_pressure_is_known_by_its_version_and_its_local_day() -> None:
     body = {"version": 1772323200123, "measurementTimestampLocal": "2026-03-01T00:15:00.0"}
-    answer = GarminAnswer(200, {}, msgspec.json.encode(body))
+    answer = HttpAnswer(200, msgspec.json.encode(body))
     assert pressure_reference(answer) == "1772323200123:2026-03-01"
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"<html>", b'{"version":"x"}', b'{"version":1}'])
 def test_a_blood_pressure_answer_without_a_version_leaves_doubt(body: bytes) -> None:
     with pytest.raises(OutcomeUnknown):
-        pressure_reference(GarminAnswer(200, {}, body))
+        pressure_reference(HttpAnswer(200, body))
 
 
 def test_a_blood_pressure_that_is_there_already_is_delivered() -> None:
-    assert pressure_reference(GarminAnswer(409)) == ""
+    assert pressure_reference(HttpAnswer(409)) == ""
 
 
 def test_a_long_complaint_is_cut() -> None:

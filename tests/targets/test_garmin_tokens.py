@@ -14,16 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
-from weighbridge.targets.garmin.garmin_answers import GarminAnswer
 from weighbridge.targets.garmin.garmin_tokens import (
     MARGIN_SECONDS,
     GarminTokenLife,
     GarminTokens,
     expires_at,
-    is_old,
     read_tokens,
     renewed,
 )
+from weighbridge.targets.http import HttpAnswer
 from weighbridge.testing.builders import MemorySession
 
 NOW = 1_772_350_500.0
@@ -47,19 +46,19 @@ def stored(seconds_left: float, refresh: str = "refresh-1") -> dict[str, str]:
     }
 
 
-def pair(refresh: str = "refresh-2", **more: Any) -> GarminAnswer:
+def pair(refresh: str = "refresh-2", **more: Any) -> HttpAnswer:
     body = {"access_token": jwt(exp=NOW + 72_000, **more), "refresh_token": refresh}
-    return GarminAnswer(200, {}, msgspec.json.encode(body))
+    return HttpAnswer(200, msgspec.json.encode(body))
 
 
 class TokenHost:
     """Rotates like the real one: a refresh token works once."""
 
-    def __init__(self, *answers: GarminAnswer) -> None:
+    def __init__(self, *answers: HttpAnswer) -> None:
         self.answers = list(answers)
         self.asked_with: list[str] = []
 
-    def refresh(self, tokens: GarminTokens) -> GarminAnswer:
+    def refresh(self, tokens: GarminTokens) -> HttpAnswer:
         self.asked_with.append(tokens.di_refresh_token)
         return self.answers.pop(0)
 
@@ -90,14 +89,14 @@ def test_the_client_id_follows_the_token() -> None:
 
 
 def test_an_answer_without_a_new_refresh_token_keeps_the_old_one() -> None:
-    answer = GarminAnswer(200, {}, msgspec.json.encode({"access_token": "a2"}))
+    answer = HttpAnswer(200, msgspec.json.encode({"access_token": "a2"}))
     assert renewed(answer, GarminTokens("a", "b", "c")) == GarminTokens("a2", "b", "c")
 
 
 @pytest.mark.parametrize("status", [400, 401])
 def test_a_refused_refresh_needs_a_person_and_touches_nothing(status: int) -> None:
     before = stored(-5)
-    session, host = MemorySession(before, "7"), TokenHost(GarminAnswer(status))
+    session, host = MemorySession(before, "7"), TokenHost(HttpAnswer(status))
     with pytest.raises(LoginNeeded) as caught:
         life_of(session, host).current()
     assert caught.value.remedy == f"Run: {LOGIN}"
@@ -108,18 +107,18 @@ def test_a_refused_refresh_needs_a_person_and_touches_nothing(status: int) -> No
 @pytest.mark.parametrize(
     "answer",
     [
-        GarminAnswer(200),
-        GarminAnswer(200, {}, b"<html>"),
-        GarminAnswer(200, {}, b"{}"),
-        GarminAnswer(200, {}, b'{"access_token": ""}'),
-        GarminAnswer(200, {}, b'{"access_token": null, "refresh_token": "r"}'),
-        GarminAnswer(403),
-        GarminAnswer(429),
-        GarminAnswer(500),
-        GarminAnswer(503),
+        HttpAnswer(200),
+        HttpAnswer(200, b"<html>"),
+        HttpAnswer(200, b"{}"),
+        HttpAnswer(200, b'{"access_token": ""}'),
+        HttpAnswer(200, b'{"access_token": null, "refresh_token": "r"}'),
+        HttpAnswer(403),
+        HttpAnswer(429),
+        HttpAnswer(500),
+        HttpAnswer(503),
     ],
 )
-def test_whatever_is_not_a_pair_replaces_nothing(answer: GarminAnswer) -> None:
+def test_whatever_is_not_a_pair_replaces_nothing(answer: HttpAnswer) -> None:
     before = stored(-5)
     session = MemorySession(before, "7")
     with pytest.raises(RetryLater):
@@ -194,7 +193,8 @@ def test_the_end_of_a_token_is_read_from_it(end: int) -> None:
 
 @given(st.text(max_size=60) | st.binary(max_size=40).map(lambda b: f"a.{b.hex()}.c"))
 def test_a_token_that_says_nothing_is_used_as_it_is(text: str) -> None:
-    assert not is_old(text, NOW)
+    life = life_of(MemorySession(stored(0), "7"), TokenHost())
+    assert not life.is_old(GarminTokens(text, "refresh", "client"))
 
 
 @pytest.mark.parametrize("end", [None, True, "soon", [], 10**400, -(10**13)])
@@ -205,9 +205,7 @@ def test_an_odd_end_is_none(end: Any) -> None:
 @given(st.dictionaries(st.sampled_from(["access_token", "refresh_token"]), st.none() | st.text()))
 def test_a_renewal_never_leaves_an_incomplete_login(content: dict[str, Any]) -> None:
     try:
-        tokens = renewed(
-            GarminAnswer(200, {}, msgspec.json.encode(content)), GarminTokens("a", "b", "c")
-        )
+        tokens = renewed(HttpAnswer(200, msgspec.json.encode(content)), GarminTokens("a", "b", "c"))
     except Problem:
         return
     assert read_tokens(msgspec.to_builtins(tokens)) == tokens

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Refused, RetryLater
+from weighbridge.targets.http import HttpAnswer
 from weighbridge.targets.trainerroad.trainerroad_account import find_cookie
 from weighbridge.targets.trainerroad.trainerroad_http import (
     CHANGED_PAUSE_SECONDS,
     PAUSE_SECONDS,
-    TrainerRoadAnswer,
     trouble_of_read,
     trouble_of_write,
 )
@@ -202,10 +202,10 @@ LOGIN = "weighbridge login trainerroad"
 
 @given(st.integers(200, 599))
 def test_every_status_has_a_decision(status: int) -> None:
-    read = trouble_of_read(TrainerRoadAnswer(status), "profile", LOGIN)
+    read = trouble_of_read(HttpAnswer(status), "profile", LOGIN)
     assert isinstance(read, (RetryLater, LoginNeeded))
     assert isinstance(read, LoginNeeded) == (status == 401)
-    written = trouble_of_write(TrainerRoadAnswer(status), LOGIN)
+    written = trouble_of_write(HttpAnswer(status), LOGIN)
     assert (written is None) == (status in {200, 204})
     if written is not None:
         assert isinstance(written, (RetryLater, LoginNeeded, Refused, OutcomeUnknown))
@@ -214,8 +214,10 @@ def test_every_status_has_a_decision(status: int) -> None:
 
 
 def test_a_way_to_the_login_page_is_a_lost_login() -> None:
-    there = TrainerRoadAnswer(302, location="https://www.trainerroad.com/app/login?ReturnUrl=x")
-    elsewhere = TrainerRoadAnswer(302, location="/app/welcome")
+    there = HttpAnswer(
+        302, headers=(("location", "https://www.trainerroad.com/app/login?ReturnUrl=x"),)
+    )
+    elsewhere = HttpAnswer(302, headers=(("location", "/app/welcome"),))
     for trouble in (trouble_of_read(there, "profile", LOGIN), trouble_of_write(there, LOGIN)):
         assert isinstance(trouble, LoginNeeded)
         assert trouble.remedy == f"Run: {LOGIN}"
@@ -227,21 +229,21 @@ def test_a_way_to_the_login_page_is_a_lost_login() -> None:
 @pytest.mark.parametrize(
     ("answer", "after"),
     [
-        (TrainerRoadAnswer(429), PAUSE_SECONDS),
-        (TrainerRoadAnswer(429, retry_after=7.0), 7.0),
-        (TrainerRoadAnswer(403), PAUSE_SECONDS),
-        (TrainerRoadAnswer(503, retry_after=60.0), 60.0),
-        (TrainerRoadAnswer(500), None),
-        (TrainerRoadAnswer(404), CHANGED_PAUSE_SECONDS),
-        (TrainerRoadAnswer(200), CHANGED_PAUSE_SECONDS),
+        (HttpAnswer(429), PAUSE_SECONDS),
+        (HttpAnswer(429, headers=(("retry-after", "7"),)), 7.0),
+        (HttpAnswer(403), PAUSE_SECONDS),
+        (HttpAnswer(503, headers=(("retry-after", "60"),)), 60.0),
+        (HttpAnswer(500), None),
+        (HttpAnswer(404), CHANGED_PAUSE_SECONDS),
+        (HttpAnswer(200), CHANGED_PAUSE_SECONDS),
     ],
 )
-def test_how_long_it_is_left_alone(answer: TrainerRoadAnswer, after: float | None) -> None:
+def test_how_long_it_is_left_alone(answer: HttpAnswer, after: float | None) -> None:
     trouble = trouble_of_read(answer, "profile", LOGIN)
     assert isinstance(trouble, RetryLater)
     assert trouble.after == after
 
 
 def test_an_answer_does_not_show_its_cookie() -> None:
-    assert "secret" not in repr(TrainerRoadAnswer(200, b"secret", cookie="secret"))
+    assert "secret" not in repr(HttpAnswer(200, b"secret", (("set-cookie", "secret"),)))
     assert "70" not in repr(profile(70.5, name="secret"))

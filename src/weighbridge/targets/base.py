@@ -35,6 +35,11 @@ class Owed(msgspec.Struct, frozen=True):
         return self.reading.id
 
 
+def oldest_first(owed: Iterable[Owed]) -> list[Owed]:
+    """The order in which a target delivers: by time, then by id."""
+    return sorted(owed, key=lambda one: (one.reading.taken_at, one.reading_id))
+
+
 class Receipt(msgspec.Struct, frozen=True):
     """What became of one ``send``. A reading that no field mentions stays owed.
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, Refused, RetryLater
-from weighbridge.core.network import TIME_LIMIT, http_client, within
+from weighbridge.core.network import TIME_LIMIT, http_client, is_loopback, within
 
 if TYPE_CHECKING:
     import httpx2
@@ -32,6 +33,11 @@ class HttpAnswer(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"HttpAnswer({self.status})"
 
+    @property
+    def is_good(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
     def header(self, name: str) -> str:
         """The first value of a header; "" without one."""
         return next(iter(self.header_list(name)), "")
@@ -42,9 +48,17 @@ class HttpAnswer(msgspec.Struct, frozen=True):
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds that the other side asks us to wait; a date is not understood."""
+        """Seconds that the other side asks us to wait; a date is compared with the answer's own."""
         asked = self.header("retry-after").strip()
-        return float(asked[:9]) if asked.isascii() and asked.isdecimal() else None
+        if asked.isascii() and asked.isdecimal():
+            return float(asked[:9])
+        from email.utils import parsedate_to_datetime
+
+        try:
+            until, now = map(parsedate_to_datetime, (asked, self.header("date")))
+            return max(0.0, (until - now).total_seconds())
+        except (TypeError, ValueError, IndexError):
+            return None
 
     def json(self) -> Any:
         """The body as JSON; None when it is none."""
@@ -108,6 +122,15 @@ class HttpCalls:
         return RetryLater(code="http.silent", service=self._service, error=name)
 
 
+def check_url(url: str) -> None:
+    """Raises ValueError for the address of a stand-in that is neither https nor on this machine."""
+    if not url or url.startswith("https://"):
+        return
+    parts = urlsplit(url)
+    if parts.scheme != "http" or not is_loopback(parts.hostname or ""):
+        raise ValueError("url must begin with https:// (http:// only for this machine)")
+
+
 @contextmanager
 def http_calls(service: str, url: str) -> Iterator[HttpCalls]:
     """Calls to a service for the block. Raises ConfigProblem for a proxy that cannot be used."""
@@ -127,7 +150,7 @@ def trouble_of(answer: HttpAnswer, service: str, login: str, *, writes: bool) ->
         everything else       Refused: it is about what was sent
     """
     status = answer.status
-    if 200 <= status < 300:
+    if answer.is_good:
         return None
     if status == 401:
         return LoginNeeded(code="http.login_refused", service=service, login=login)

@@ -11,7 +11,7 @@ import msgspec
 
 from weighbridge.core.errors import ConfigProblem, Problem, Refused, RetryLater
 from weighbridge.core.measures import Measurement, Reading
-from weighbridge.targets.base import Context, Existing, Owed, Receipt
+from weighbridge.targets.base import Context, Existing, Owed, Receipt, oldest_first
 from weighbridge.targets.formats import csv_format, fit_format, jsonl_format
 from weighbridge.targets.formats.disk import check_writable, locked, real_path, trouble_with
 from weighbridge.targets.formats.file_store import (
@@ -67,7 +67,7 @@ class FileTarget:
         owner = Owner(context.person, context.timezone, context.height())
         entries: list[FileEntry] = []
         refused: dict[str, Problem | str] = {}
-        for one in sorted(owed, key=_age):
+        for one in oldest_first(owed):
             try:
                 content = self._content(one.reading, owner)
             except Refused as problem:
@@ -109,8 +109,7 @@ class FileTarget:
         """What the file holds for these readings."""
         entries = self.render(owed).entries
         with trouble_with(self._path):
-            found = self._shelf().find(entries)
-        return {one: Existing(seen.reference, seen.same) for one, seen in found.items()}
+            return self._shelf().find(entries)
 
     def check(self) -> str:
         """Prove that the file could be written, without writing it."""
@@ -153,7 +152,3 @@ def _absolute(path: str, home: Path) -> Path:
         return home / Path(path).expanduser()
     except RuntimeError as error:
         raise ConfigProblem(code="file.no_home", path=path) from error
-
-
-def _age(owed: Owed) -> tuple[int, str]:
-    return owed.reading.taken_at, owed.reading_id

@@ -15,6 +15,7 @@ from typing import Protocol
 import msgspec
 
 from weighbridge.core.errors import Refused
+from weighbridge.targets.base import Existing
 from weighbridge.targets.formats.disk import (
     expect_file,
     expect_folder,
@@ -38,17 +39,10 @@ class FileEntry(msgspec.Struct, frozen=True):
     """The reference under which an earlier revision was written."""
 
 
-class FileState(msgspec.Struct, frozen=True):
-    """What stands on a shelf in the place of an entry."""
-
-    reference: str
-    same: bool
-
-
 class Shelf(Protocol):
     """Writing twice changes nothing. Raises ``OSError`` as it comes, and ``RetryLater``."""
 
-    def find(self, entries: Sequence[FileEntry]) -> dict[str, FileState]:
+    def find(self, entries: Sequence[FileEntry]) -> dict[str, Existing]:
         """Reading id → its entry in the file; nothing for what is not there."""
 
     def write(self, entries: Sequence[FileEntry], written: dict[str, str]) -> None:
@@ -61,10 +55,10 @@ class LineShelf:
     def __init__(self, path: Path, form: LineFormat) -> None:
         self._file = LineFile(path, form)
 
-    def find(self, entries: Sequence[FileEntry]) -> dict[str, FileState]:
+    def find(self, entries: Sequence[FileEntry]) -> dict[str, Existing]:
         lines = _contents(entries)
         return {
-            one: FileState(one, line == lines[one].rstrip(b"\r\n"))
+            one: Existing(one, line == lines[one].rstrip(b"\r\n"))
             for one, line in self._file.find(lines).items()
         }
 
@@ -83,14 +77,14 @@ class FolderShelf:
         self._suffix = suffix
         self._header = header
 
-    def find(self, entries: Sequence[FileEntry]) -> dict[str, FileState]:
+    def find(self, entries: Sequence[FileEntry]) -> dict[str, Existing]:
         expect_folder(self._folder)
         found = {}
         for entry in entries:
             path = self._path(entry)
             with suppress(FileNotFoundError):
                 same = path.read_bytes() == self._whole(entry)
-                found[entry.reading_id] = FileState(path.name, same)
+                found[entry.reading_id] = Existing(path.name, same)
         return found
 
     def write(self, entries: Sequence[FileEntry], written: dict[str, str]) -> None:
@@ -139,8 +133,8 @@ class FitShelf:
         beside = path.with_name(f"{path.stem}.blood_pressure{path.suffix}")
         self._files = (FitFile(path, WeightRow), FitFile(beside, PressureRow))
 
-    def find(self, entries: Sequence[FileEntry]) -> dict[str, FileState]:
-        found: dict[str, FileState] = {}
+    def find(self, entries: Sequence[FileEntry]) -> dict[str, Existing]:
+        found: dict[str, Existing] = {}
         for file in self._files:
             found.update(file.find(entries))
         return found
@@ -157,7 +151,7 @@ class FitFile:
         self._path = path
         self._kind = kind
 
-    def find(self, entries: Sequence[FileEntry]) -> dict[str, FileState]:
+    def find(self, entries: Sequence[FileEntry]) -> dict[str, Existing]:
         mine = self._mine(entries)
         if not mine:
             return {}
@@ -231,12 +225,12 @@ class _Rows:
     def __iter__(self) -> Iterator[Row]:
         return (row for rows in self._by_second.values() for row in rows)
 
-    def standing(self, entry: FileEntry, row: Row) -> FileState | None:
+    def standing(self, entry: FileEntry, row: Row) -> Existing | None:
         """The row of an entry: the same, or its earlier revision."""
         if row in self._at(row.taken_at):
-            return FileState(reference(row), same=True)
+            return Existing(reference(row), same=True)
         earlier = self._earlier(entry)
-        return FileState(reference(earlier), same=False) if earlier else None
+        return Existing(reference(earlier), same=False) if earlier else None
 
     def put(self, entry: FileEntry, row: Row) -> None:
         """Add a row, in the place of its earlier revision."""

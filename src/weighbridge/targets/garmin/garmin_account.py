@@ -20,7 +20,6 @@ import msgspec
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, OutcomeUnknown, Refused, RetryLater
 from weighbridge.targets.base import SignedIn, WrongCode, WrongTicket
 from weighbridge.targets.garmin.garmin_answers import (
-    GarminAnswer,
     GarminProfile,
     What,
     check_upload,
@@ -36,6 +35,7 @@ from weighbridge.targets.garmin.remote_entries import (
     read_weigh_ins,
     split_reference,
 )
+from weighbridge.targets.http import HttpAnswer
 
 if TYPE_CHECKING:
     from weighbridge.targets.base import Context
@@ -78,14 +78,14 @@ class GarminAccount:
     def weigh_ins(self, first: str, last: str) -> list[Held]:
         """Everything weighed from one day to another, both included."""
         answer = self._call("GET", f"/weight-service/weight/range/{first}/{last}", params=_ALL)
-        held = read_weigh_ins(answer.json()) if answer.good else None
+        held = read_weigh_ins(answer.json()) if answer.is_good else None
         return _read(held, answer, "weigh_ins")
 
     def pressures(self, first: str, last: str) -> list[Held]:
         """Every blood pressure from one day to another, both included."""
         path = f"/bloodpressure-service/bloodpressure/range/{first}/{last}"
         answer = self._call("GET", path, params=_ALL)
-        held = read_pressures(answer.json()) if answer.good else None
+        held = read_pressures(answer.json()) if answer.is_good else None
         return _read(held, answer, "pressures")
 
     def remove_weigh_in(self, reference: str) -> None:
@@ -100,10 +100,10 @@ class GarminAccount:
 
     def _remove(self, path: str) -> None:
         answer = self._call("DELETE", path)
-        if not answer.good and answer.status != 404:
+        if not answer.is_good and answer.status != 404:
             raise trouble_of_read(answer, "deletion")
 
-    def _call(self, method: str, path: str, **content: Any) -> GarminAnswer:
+    def _call(self, method: str, path: str, **content: Any) -> HttpAnswer:
         """One request. Raises LoginNeeded, RetryLater and, for a POST, OutcomeUnknown."""
         tokens = self._current()
         connection = self._open()
@@ -126,7 +126,7 @@ class GarminAccount:
 
     def _ask(
         self, connection: GarminConnection, method: str, path: str, **content: Any
-    ) -> GarminAnswer:
+    ) -> HttpAnswer:
         try:
             answer = connection.call(method, path, **content)
         except OutcomeUnknown as problem:
@@ -155,11 +155,11 @@ class GarminAccount:
         self._in_use = self._life.renew(self._in_use or self._current())
         return self._in_use
 
-    def _refresh(self, tokens: GarminTokens) -> GarminAnswer:
+    def _refresh(self, tokens: GarminTokens) -> HttpAnswer:
         return self._open().refresh(tokens)
 
 
-def _read(held: list[Held] | None, answer: GarminAnswer, what: What) -> list[Held]:
+def _read(held: list[Held] | None, answer: HttpAnswer, what: What) -> list[Held]:
     # An answer that cannot be read must never pass for an empty account.
     if held is None:
         raise trouble_of_read(answer, what)

@@ -30,9 +30,9 @@ from garminconnect.client import Client, sso
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, RetryLater, SignInBlocked
 from weighbridge.core.network import TIME_LIMIT, within
 from weighbridge.targets.base import WrongPassword
-from weighbridge.targets.garmin.garmin_answers import GarminAnswer
 from weighbridge.targets.garmin.garmin_options import Endpoint
 from weighbridge.targets.garmin.garmin_tokens import GarminTokens
+from weighbridge.targets.http import HttpAnswer
 
 _NOT_SENT = (
     urllib3.exceptions.NewConnectionError,
@@ -126,7 +126,7 @@ class GarminConnection(Client):
             self.di_token or "", self.di_refresh_token or "", self.di_client_id or ""
         )
 
-    def call(self, method: str, path: str, **content: Any) -> GarminAnswer:
+    def call(self, method: str, path: str, **content: Any) -> HttpAnswer:
         """One request to the API, repeated once when a renewed login cures a 401.
 
         ``content`` is ``params``, ``json`` or ``files``. Any status is an answer. Raises RetryLater
@@ -141,7 +141,7 @@ class GarminConnection(Client):
             raise trouble_of_network(error) from None
         return answer_of(response)
 
-    def refresh(self, tokens: GarminTokens) -> GarminAnswer:
+    def refresh(self, tokens: GarminTokens) -> HttpAnswer:
         """One request for a new pair. Raises RetryLater when no answer came."""
         form = {
             "grant_type": "refresh_token",
@@ -201,11 +201,11 @@ class GarminConnection(Client):
             raise TicketError(unreachable(error, "garmin.sign_in_unreachable")) from None
 
 
-def answer_of(response: Any) -> GarminAnswer:
+def answer_of(response: Any) -> HttpAnswer:
     """The library's response, or its stand-in for a status 204, as an answer."""
     headers: Mapping[str, str] = getattr(response, "headers", {})
-    lower = {str(name).lower(): str(value) for name, value in headers.items()}
-    return GarminAnswer(int(response.status_code), lower, bytes(response.content))
+    lower = tuple((str(name).lower(), str(value)) for name, value in headers.items())
+    return HttpAnswer(int(response.status_code), bytes(response.content), lower)
 
 
 def reach(place: Endpoint) -> None:

@@ -13,7 +13,7 @@ Source: docs/reference/garmin.md#uploads. Where it leaves a choice:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -21,6 +21,7 @@ import msgspec
 from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, Refused, RetryLater
 from weighbridge.core.reason import reason
+from weighbridge.targets.http import HttpAnswer
 
 PAUSE_SECONDS = 900.0
 """How long to leave Garmin alone when it does not say (docs/reference/garmin.md#limits)."""
@@ -39,49 +40,27 @@ _TURNED_AWAY = frozenset({503, 521, 523})
 _LONGEST_QUOTE = 200
 
 
-class GarminAnswer(msgspec.Struct, frozen=True):
-    """One HTTP answer, read completely. Header names are in lower case."""
-
-    status: int
-    headers: Mapping[str, str] = {}
-    body: bytes = b""
-
-    def __repr__(self) -> str:
-        return f"Answer({self.status})"
-
-    @property
-    def good(self) -> bool:
-        return 200 <= self.status < 300
-
-    def json(self) -> Any | None:
-        """The body as JSON, None when it is empty or something else."""
-        try:
-            return msgspec.json.decode(self.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return None
-
-
-def trouble_of_write(answer: GarminAnswer, what: What) -> Problem:
+def trouble_of_write(answer: HttpAnswer, what: What) -> Problem:
     """The decision after a write that did not succeed; ``what`` was written, for the message."""
     status, named = answer.status, reason(f"garmin.{what}")
     if status == 401:
         return LoginNeeded(code="garmin.login_refused", login=login_command("garmin"))
     if status in _PAUSING:
-        return RetryLater(
-            code="garmin.turned_away", after=pause_of(answer), what=named, status=status
-        )
+        asked = answer.retry_after
+        after = PAUSE_SECONDS if asked is None else asked
+        return RetryLater(code="garmin.turned_away", after=after, what=named, status=status)
     if status in _REFUSING:
         said = "; ".join(complaints_of(answer.json()))
         code = "garmin.refused" if said else "garmin.refused_silently"
         return Refused(code=code, what=named, status=status, answer=said)
     if status in _TURNED_AWAY:
-        return RetryLater(code="garmin.unavailable", after=asked_pause(answer), status=status)
-    if status >= 500 or answer.good:
+        return RetryLater(code="garmin.unavailable", after=answer.retry_after, status=status)
+    if status >= 500 or answer.is_good:
         return OutcomeUnknown(code="garmin.doubtful", what=named, status=status)
     return RetryLater(code="garmin.not_taken", what=named, status=status)
 
 
-def trouble_of_read(answer: GarminAnswer, what: What) -> Problem:
+def trouble_of_read(answer: HttpAnswer, what: What) -> Problem:
     """The decision after a read or a deletion that did not succeed: nothing new has arrived."""
     problem = trouble_of_write(answer, what)
     if isinstance(problem, (RetryLater, LoginNeeded)):
@@ -91,7 +70,7 @@ def trouble_of_read(answer: GarminAnswer, what: What) -> Problem:
     )
 
 
-def check_upload(answer: GarminAnswer) -> None:
+def check_upload(answer: HttpAnswer) -> None:
     """Return when the file was taken or was there already; raise what follows otherwise.
 
     A good status alone proves nothing: the failures are in the body
@@ -100,7 +79,7 @@ def check_upload(answer: GarminAnswer) -> None:
     if answer.status == 409:
         return
     report = import_report(answer.json())
-    if not answer.good or report is None:
+    if not answer.is_good or report is None:
         raise trouble_of_write(answer, "file")
     failures = report.get("failures")
     if failures and not _only_duplicates(failures):
@@ -109,7 +88,7 @@ def check_upload(answer: GarminAnswer) -> None:
         raise Refused(code=code, answer=said)
 
 
-def pressure_reference(answer: GarminAnswer) -> str:
+def pressure_reference(answer: HttpAnswer) -> str:
     """The reference ``version:day`` of a blood pressure that was just written.
 
     Empty when it was there already. Raises what follows when it was not taken.
@@ -117,7 +96,7 @@ def pressure_reference(answer: GarminAnswer) -> str:
     if answer.status == 409:
         return ""
     content = answer.json()
-    if not answer.good or not isinstance(content, dict):
+    if not answer.is_good or not isinstance(content, dict):
         raise trouble_of_write(answer, "pressure")
     version, local = content.get("version"), content.get("measurementTimestampLocal")
     if not isinstance(version, int) or not isinstance(local, str):
@@ -133,37 +112,16 @@ class GarminProfile(msgspec.Struct, frozen=True):
     name: str
 
 
-def read_profile(answer: GarminAnswer) -> GarminProfile:
+def read_profile(answer: HttpAnswer) -> GarminProfile:
     """The ``socialProfile`` of the account that is logged in. Raises RetryLater or LoginNeeded."""
     content = answer.json()
-    if not answer.good or not isinstance(content, dict):
+    if not answer.is_good or not isinstance(content, dict):
         raise trouble_of_read(answer, "profile")
     number, display = content.get("profileId"), content.get("displayName")
     if not number and not display:
         raise RetryLater(code="garmin.nameless_profile")
     display = str(display or "")
     return GarminProfile(str(number or display), display, str(content.get("fullName") or display))
-
-
-def asked_pause(answer: GarminAnswer) -> float | None:
-    """Seconds of ``Retry-After`` (a number, or a date compared with the answer's own), or None."""
-    text = answer.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    from email.utils import parsedate_to_datetime
-
-    try:
-        until = parsedate_to_datetime(text)
-        now = parsedate_to_datetime(answer.headers.get("date", ""))
-        return max(0.0, (until - now).total_seconds())
-    except (TypeError, ValueError, IndexError):
-        return None
-
-
-def pause_of(answer: GarminAnswer) -> float:
-    """How long to leave Garmin alone, in seconds."""
-    asked = asked_pause(answer)
-    return PAUSE_SECONDS if asked is None else asked
 
 
 def import_report(content: Any) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from weighbridge.core.network import is_loopback
+from weighbridge.targets.http import check_url
 
 _Code = Annotated[int, msgspec.Meta(ge=0, le=65534)]
 
@@ -49,10 +50,7 @@ class GarminOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Seconds for which an upload that cannot be seen yet is believed to be on its way."""
 
     def __post_init__(self) -> None:
-        if not self.url or self.url.startswith("https://"):
-            return
-        if not (self.url.startswith("http://") and self.place().is_local()):
-            raise ValueError("url must begin with https:// (http:// only for this machine)")
+        check_url(self.url)
 
     def place(self) -> Endpoint:
         """Where Garmin is."""

@@ -17,7 +17,7 @@ import msgspec
 from weighbridge.core.days import first_zone
 from weighbridge.core.errors import Problem, Refused
 from weighbridge.core.measures import Kind, Measurement, MeasureType, Reading
-from weighbridge.targets.base import Owed
+from weighbridge.targets.base import Owed, oldest_first
 from weighbridge.targets.formats.fit_codec import encode_weights
 from weighbridge.targets.formats.fit_format import weight_row
 from weighbridge.targets.formats.fit_messages import WeightRow
@@ -76,7 +76,7 @@ class Renderer(msgspec.Struct, frozen=True):
         pressures: list[Pressure] = []
         refused: dict[str, Problem | str] = {}
         height = self.height()
-        for reading in sorted((one.reading for one in owed), key=_age):
+        for reading in (one.reading for one in oldest_first(owed)):
             try:
                 if reading.kind == Kind.BODY:
                     weigh_ins.append(WeighIn(reading.reading_id, self._row(reading, height)))
@@ -193,10 +193,6 @@ _SHOWN = {
 
 def _scaled(number: int | None, step: float) -> float | None:
     return None if number is None else number * step
-
-
-def _age(reading: Reading) -> tuple[int, str]:
-    return reading.taken_at, reading.reading_id
 
 
 def _time(instant: int) -> str:

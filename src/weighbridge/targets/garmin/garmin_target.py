@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import msgspec
 
 from weighbridge.core.measures import Kind, Measurement, MeasureType, Reading
 from weighbridge.targets.base import Context, Existing, Owed, Receipt
+from weighbridge.targets.garmin.garmin_account import GarminAccount
 from weighbridge.targets.garmin.garmin_options import GarminOptions
-
-if TYPE_CHECKING:
-    from weighbridge.targets.garmin.garmin_payload import GarminPayload
-    from weighbridge.targets.garmin.remote_entries import Held, Wanted
+from weighbridge.targets.garmin.garmin_payload import GarminPayload, Renderer, lines_of
+from weighbridge.targets.garmin.remote_entries import (
+    Held,
+    Wanted,
+    match_pressures,
+    match_weights,
+    older_entries,
+    span_of,
+)
+from weighbridge.targets.receipt_builder import send_each
 
 BODY_TYPES = frozenset(
     {
@@ -39,9 +46,6 @@ class GarminTarget:
     idempotent: ClassVar[bool] = False
 
     def __init__(self, options: GarminOptions, context: Context) -> None:
-        from weighbridge.targets.garmin.garmin_account import GarminAccount
-        from weighbridge.targets.garmin.garmin_payload import Renderer
-
         self.visible_after = options.resend_after
         self._options = options
         self._account = GarminAccount(options.place(), context)
@@ -75,8 +79,6 @@ class GarminTarget:
 
     def preview(self, payload: GarminPayload) -> Iterable[str]:
         """One line a reading."""
-        from weighbridge.targets.garmin.garmin_payload import lines_of
-
         return lines_of(payload)
 
     def send(self, payload: GarminPayload) -> Receipt:
@@ -85,8 +87,6 @@ class GarminTarget:
         The file goes first: refused as a whole it is split and sent again, and nothing else may
         have been written by then.
         """
-        from weighbridge.targets.receipt_builder import send_each
-
         return send_each(self._steps(payload), payload.refused)
 
     def _steps(self, payload: GarminPayload) -> Iterator[tuple[list[str], Callable[[], str]]]:
@@ -101,8 +101,6 @@ class GarminTarget:
 
     def find_existing(self, owed: Sequence[Owed]) -> Mapping[str, Existing]:
         """What stands at the second of each reading: one read for each kind that is owed."""
-        from weighbridge.targets.garmin.remote_entries import match_pressures, match_weights
-
         weights, pressures = self._renderer.wanted(owed)
         found = match_weights(weights, self._weigh_ins(weights))
         return found | match_pressures(pressures, self._pressures(pressures))
@@ -117,12 +115,6 @@ class GarminTarget:
 
     def _make_room(self, weights: list[Wanted], pressures: list[Wanted]) -> dict[str, str]:
         """Delete older values. Returns the readings whose new values stand there already."""
-        from weighbridge.targets.garmin.remote_entries import (
-            match_pressures,
-            match_weights,
-            older_entries,
-        )
-
         held, held_pressures = self._weigh_ins(weights), self._pressures(pressures)
         found = match_weights(weights, held) | match_pressures(pressures, held_pressures)
         for reference in older_entries(weights, held, found):
@@ -132,20 +124,16 @@ class GarminTarget:
         return {name: sighting.reference for name, sighting in found.items() if sighting.same}
 
     def _weigh_ins(self, wanted: Sequence[Wanted]) -> list[Held]:
-        from weighbridge.targets.garmin.remote_entries import span_of
-
-        if not wanted:
-            return []
-        return self._account.weigh_ins(*span_of(one.instant for one in wanted))
+        return self._account.weigh_ins(*_days(wanted)) if wanted else []
 
     def _pressures(self, wanted: Sequence[Wanted]) -> list[Held]:
-        from weighbridge.targets.garmin.remote_entries import span_of
-
-        if not wanted:
-            return []
-        return self._account.pressures(*span_of(one.instant for one in wanted))
+        return self._account.pressures(*_days(wanted)) if wanted else []
 
     def check(self) -> str:
         """Who is logged in. Raises LoginNeeded or RetryLater."""
         name = self._account.profile().name
         return f"Logged in to Garmin Connect ({self._options.domain}) as {name}."
+
+
+def _days(wanted: Sequence[Wanted]) -> tuple[str, str]:
+    return span_of(one.instant for one in wanted)

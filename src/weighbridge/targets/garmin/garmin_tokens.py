@@ -15,7 +15,8 @@ import msgspec
 
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, RetryLater
 from weighbridge.targets.base import Session
-from weighbridge.targets.garmin.garmin_answers import GarminAnswer, trouble_of_read
+from weighbridge.targets.garmin.garmin_answers import trouble_of_read
+from weighbridge.targets.http import HttpAnswer
 from weighbridge.targets.oauth import TokenLife
 
 if TYPE_CHECKING:
@@ -64,12 +65,6 @@ def expires_at(token: str) -> float | None:
     return float(end) if abs(end) < _FOREVER else None
 
 
-def is_old(token: str, now: float) -> bool:
-    """Whether a token is to be renewed. One that does not say when it ends is used as it is."""
-    end = expires_at(token)
-    return end is not None and end - now < MARGIN_SECONDS
-
-
 def read_tokens(secret: Any) -> GarminTokens | None:
     """The stored login, or None when it is absent or incomplete."""
     try:
@@ -80,7 +75,7 @@ def read_tokens(secret: Any) -> GarminTokens | None:
     return tokens if complete else None
 
 
-def renewed(answer: GarminAnswer, old: GarminTokens) -> GarminTokens:
+def renewed(answer: HttpAnswer, old: GarminTokens) -> GarminTokens:
     """The pair that a refresh brought. Only a complete answer replaces anything.
 
     Raises LoginNeeded on 400 and 401, RetryLater on everything else.
@@ -88,7 +83,7 @@ def renewed(answer: GarminAnswer, old: GarminTokens) -> GarminTokens:
     if answer.status in {400, 401}:
         raise LoginNeeded(code="garmin.login_ended")
     content = answer.json()
-    if not answer.good or not isinstance(content, dict):
+    if not answer.is_good or not isinstance(content, dict):
         raise trouble_of_read(answer, "renewal")
     access, refresh = content.get("access_token"), content.get("refresh_token")
     if not isinstance(access, str) or not access:
@@ -107,7 +102,7 @@ class GarminTokenLife(TokenLife[GarminTokens]):
         self,
         session: Session,
         clock: Callable[[], float],
-        refresh: Callable[[GarminTokens], GarminAnswer],
+        refresh: Callable[[GarminTokens], HttpAnswer],
         login: str,
     ) -> None:
         super().__init__(session, login)
@@ -118,7 +113,8 @@ class GarminTokenLife(TokenLife[GarminTokens]):
         return read_tokens(stored)
 
     def is_old(self, tokens: GarminTokens) -> bool:
-        return is_old(tokens.di_token, self._clock())
+        end = expires_at(tokens.di_token)  # a token that does not say is used as it is
+        return end is not None and end - self._clock() < MARGIN_SECONDS
 
     def renewed(self, tokens: GarminTokens) -> GarminTokens:
         return renewed(self._refresh(tokens), tokens)

@@ -11,7 +11,15 @@ from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded, Problem, Refused
 from weighbridge.core.measures import Measurement, Reading
 from weighbridge.core.reason import plain
-from weighbridge.targets.base import Context, Newest, Owed, Receipt, ServerHandle, ServerStatus
+from weighbridge.targets.base import (
+    Context,
+    Newest,
+    Owed,
+    Receipt,
+    ServerHandle,
+    ServerStatus,
+    oldest_first,
+)
 from weighbridge.targets.mqtt.mqtt_options import MqttOptions
 from weighbridge.targets.mqtt.topics import DISCOVERY_PREFIX, Topics
 
@@ -61,7 +69,7 @@ class MqttTarget:
         announcer = self._announcer(person)
         announcements: list[Announcement] = []
         refused: dict[str, Problem | str] = {}
-        for one in sorted(owed, key=_age):
+        for one in oldest_first(owed):
             try:
                 announcements.append(announcer.announce(one))
             except Refused as problem:
@@ -203,7 +211,3 @@ def _delivered(payload: MqttPayload, answer: PublishResult) -> dict[str, str]:
         if answer.acknowledged.issuperset(places):
             delivered[one.reading_id] = one.reference
     return delivered
-
-
-def _age(owed: Owed) -> tuple[int, str]:
-    return owed.reading.taken_at, owed.reading_id

@@ -20,12 +20,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import msgspec
 
-from weighbridge.core.network import is_loopback
 from weighbridge.targets.base import Context, SignedIn, SignInAnswers, Target
+from weighbridge.targets.http import check_url
 from weighbridge.targets.kind import PasswordLogin, StandIn, TargetKind, WizardField
 
 
@@ -40,11 +39,7 @@ class TrainerRoadOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """A weight that was taken longer ago is not sent any more."""
 
     def __post_init__(self) -> None:
-        if not self.url or self.url.startswith("https://"):
-            return
-        parts = urlsplit(self.url)
-        if parts.scheme != "http" or not is_loopback(parts.hostname or ""):
-            raise ValueError("url must begin with https:// (http:// only for this machine)")
+        check_url(self.url)
 
 
 def _create(options: TrainerRoadOptions, context: Context) -> Target:

@@ -27,14 +27,15 @@ from weighbridge.core.errors import (
     SignInBlocked,
 )
 from weighbridge.targets.base import SignedIn, WrongPassword, WrongTicket
+from weighbridge.targets.http import HttpAnswer
 from weighbridge.targets.trainerroad.trainerroad_http import (
     CHANGED_PAUSE_SECONDS,
     COOKIE,
     HOME,
-    TrainerRoadAnswer,
     Wire,
     connected,
     is_cookie,
+    session_in,
     trouble_of_read,
     trouble_of_write,
 )
@@ -99,7 +100,7 @@ class RiderAccount:
             raise LoginNeeded(code="trainerroad.login_ended", login=self._login)
         if member.account != self._session.account():
             raise LoginNeeded(code="trainerroad.other_account", login=self._login)
-        self._keep_renewed(wire, answer.cookie)
+        self._keep_renewed(wire, session_in(answer))
         return member
 
     def _cookie(self) -> str:
@@ -143,7 +144,7 @@ class RiderAccount:
             raise doubt or OutcomeUnknown(code="trainerroad.not_read_back") from problem
 
 
-def ask_member(wire: Wire, login: str) -> tuple[TrainerRoadAnswer, Member | None]:
+def ask_member(wire: Wire, login: str) -> tuple[HttpAnswer, Member | None]:
     """Who is signed in with the wire's cookie; no member: nobody is. Raises RetryLater."""
     answer = wire.call("GET", MEMBER, page="/app/career")
     if answer.status != 200:
@@ -186,7 +187,7 @@ def sign_in(url: str, username: str, password: str) -> SignedIn:
     with connected(url) as wire:
         answer = wire.call("POST", LOGIN, page=LOGIN_PAGE, content=content)
         _check(answer)
-        wire.cookie = answer.cookie
+        wire.cookie = session_in(answer)
         signed_in = _signed_in(wire)
     if signed_in is None:
         raise LoginNeeded(code="trainerroad.session_invalid")
@@ -229,7 +230,7 @@ def _credentials(username: str, password: str) -> bytes:
         raise ConfigProblem(code="trainerroad.not_sendable") from None
 
 
-def _check(answer: TrainerRoadAnswer) -> None:
+def _check(answer: HttpAnswer) -> None:
     """Return when the sign-in worked."""
     success = read_success(answer.body) if answer.status == 200 else None
     if success is False or answer.status == 401:
@@ -240,7 +241,7 @@ def _check(answer: TrainerRoadAnswer) -> None:
         raise RetryLater(code="trainerroad.sign_in_out_of_order", status=answer.status)
     if success is None:
         raise SignInBlocked(code="trainerroad.sign_in_changed", status=answer.status)
-    if not answer.cookie:
+    if not session_in(answer):
         raise SignInBlocked(code="trainerroad.no_session")
 
 
@@ -250,4 +251,4 @@ def _signed_in(wire: Wire) -> SignedIn | None:
     if member is None:
         return None
     # The check may prolong the session by a new cookie, and then the first one may be dead.
-    return SignedIn(session_of(answer.cookie or wire.cookie), member.account, member.name)
+    return SignedIn(session_of(session_in(answer) or wire.cookie), member.account, member.name)

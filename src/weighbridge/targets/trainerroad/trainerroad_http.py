@@ -14,33 +14,18 @@ one cookie. It is set by hand, because the client keeps no cookies. A status bec
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-
-import msgspec
 
 from weighbridge.core.errors import LoginNeeded, OutcomeUnknown, Problem, Refused, RetryLater
 from weighbridge.core.reason import Reason, reason
-from weighbridge.targets.http import HttpCalls, http_calls
+from weighbridge.targets.http import HttpAnswer, HttpCalls, http_calls
 
 HOME = "https://www.trainerroad.com"
 COOKIE = "SharedTrainerRoadAuth"
 
 _COOKIE_TEXT = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")
 """What a cookie may hold (RFC 6265, section 4.1.1)."""
-
-
-class TrainerRoadAnswer(msgspec.Struct, frozen=True):
-    """One answer, read completely. ``cookie`` is the session that it brought, "" when none."""
-
-    status: int
-    body: bytes = b""
-    location: str = ""
-    retry_after: float | None = None
-    cookie: str = ""
-
-    def __repr__(self) -> str:
-        return f"Answer({self.status})"
 
 
 class Wire:
@@ -52,24 +37,17 @@ class Wire:
 
     def call(
         self, method: str, path: str, *, page: str, content: bytes | None = None
-    ) -> TrainerRoadAnswer:
+    ) -> HttpAnswer:
         """Ask once; ``page`` is the page of the web application that asks this.
 
         Raises RetryLater without an answer, but OutcomeUnknown for a PUT that may have arrived.
         """
-        answer = self._calls.call(
+        return self._calls.call(
             method,
             path,
             headers=self._headers(page, has_content=content is not None),
             content=content or b"",
             writes=method == "PUT",
-        )
-        return TrainerRoadAnswer(
-            status=answer.status,
-            body=answer.body,
-            location=answer.header("location"),
-            retry_after=answer.retry_after,
-            cookie=_session_in(answer.header_list("set-cookie")),
         )
 
     def _headers(self, page: str, *, has_content: bool) -> dict[str, str]:
@@ -98,10 +76,10 @@ def is_cookie(text: str) -> bool:
     return _COOKIE_TEXT.fullmatch(text) is not None
 
 
-def _session_in(cookies: Iterable[str]) -> str:
-    """The session that was set last; a cookie that is taken away is empty."""
+def session_in(answer: HttpAnswer) -> str:
+    """The session that an answer set last; "" when it set none or took it away."""
     found = ""
-    for cookie in cookies:
+    for cookie in answer.header_list("set-cookie"):
         name, _, value = cookie.partition(";")[0].partition("=")
         if name.strip() == COOKIE:
             found = value.strip().strip('"')
@@ -125,7 +103,7 @@ def changed(how: str, *, what: Reason | None = None, status: int = 0) -> RetryLa
     )
 
 
-def trouble_of_read(answer: TrainerRoadAnswer, what: str, login: str) -> Problem:
+def trouble_of_read(answer: HttpAnswer, what: str, login: str) -> Problem:
     """The decision after a read without the expected answer. ``login``: the command for it."""
     status, named = answer.status, reason(f"trainerroad.{what}")
     if status == 401 or is_login_page(answer):
@@ -138,7 +116,7 @@ def trouble_of_read(answer: TrainerRoadAnswer, what: str, login: str) -> Problem
     return changed("other_answer", what=named, status=status)
 
 
-def trouble_of_write(answer: TrainerRoadAnswer, login: str) -> Problem | None:
+def trouble_of_write(answer: HttpAnswer, login: str) -> Problem | None:
     """The decision after a PUT; None when it was accepted."""
     status = answer.status
     if status in {200, 204}:
@@ -150,6 +128,6 @@ def trouble_of_write(answer: TrainerRoadAnswer, login: str) -> Problem | None:
     return trouble_of_read(answer, "profile", login)
 
 
-def is_login_page(answer: TrainerRoadAnswer) -> bool:
+def is_login_page(answer: HttpAnswer) -> bool:
     """Whether the answer leads to the sign-in page."""
-    return 300 <= answer.status < 400 and "/login" in answer.location.lower()
+    return 300 <= answer.status < 400 and "/login" in answer.header("location").lower()

@@ -11,7 +11,7 @@ import msgspec
 
 from weighbridge.core.errors import OutcomeUnknown, Problem, Refused
 from weighbridge.core.measures import Kind, Measurement, MeasureType, Reading
-from weighbridge.targets.base import Context, Owed, Receipt
+from weighbridge.targets.base import Context, Owed, Receipt, oldest_first
 
 if TYPE_CHECKING:
     from weighbridge.targets.trainerroad.trainerroad_account import RiderAccount
@@ -60,7 +60,7 @@ class TrainerRoadTarget:
         """The weights, oldest first. What cannot be sent is named."""
         weights: list[Weight] = []
         refused: dict[str, Problem | str] = {}
-        for reading in sorted((one.reading for one in owed), key=_age):
+        for reading in (one.reading for one in oldest_first(owed)):
             kg = weight_of(reading)
             if kg is None:
                 refused[reading.reading_id] = Refused(code="trainerroad.out_of_range")
@@ -123,10 +123,6 @@ def _write(account: RiderAccount, one: Weight, receipt: Receipt) -> Receipt:
 def _remark_on_ftp() -> Problem:
     """The weight arrived; we may have undone a change (docs/reference/trainerroad.md#profile)."""
     return Problem(code="trainerroad.ftp_changed")
-
-
-def _age(reading: Reading) -> tuple[int, str]:
-    return reading.taken_at, reading.reading_id
 
 
 def _instant(taken_at: int) -> str:
