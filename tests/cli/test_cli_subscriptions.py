@@ -161,11 +161,11 @@ def test_a_new_secret_says_what_happens_next(home: Home) -> None:
     assert result.out != old
     assert "The old one is accepted until everybody was moved." in result.err
     assert "weighbridge subscriptions add" in result.err
-    with home.workplace() as workplace:
-        assert len(accepted_secrets(workplace.database)) == 2
+    with home.services() as services:
+        assert len(accepted_secrets(services.database)) == 2
     home.world.run("subscriptions", "add", expect=0)
-    with home.workplace() as workplace:
-        assert accepted_secrets(workplace.database) == (secret_of(home),)
+    with home.services() as services:
+        assert accepted_secrets(services.database) == (secret_of(home),)
 
 
 @pytest.mark.parametrize("command", ["add", "check", "url"])
@@ -190,8 +190,8 @@ def test_without_a_public_address_subscriptions_can_be_listed_and_ended(home: Ho
 
 
 def test_a_problem_of_one_person_does_not_stop_another(home: Home) -> None:
-    with home.workplace() as workplace:
-        workplace.tokens("anna").mark_login_needed(plain("The access was taken away."))
+    with home.services() as services:
+        services.tokens("anna").mark_login_needed(plain("The access was taken away."))
     for command in ("list", "check", "add"):
         result = home.world.run("subscriptions", command, expect=3)
         assert "weighbridge login withings --person anna" in result.err

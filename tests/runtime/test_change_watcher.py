@@ -24,8 +24,8 @@ def house(tmp_path: Path) -> Iterator[World]:
 
 
 def watcher_of(house: World) -> ExternalChangeWatcher:
-    directory = house.workplace.settings.directory
-    return ExternalChangeWatcher(house.workplace.database, directory, house.schedule, house.clock)
+    directory = house.services.settings.directory
+    return ExternalChangeWatcher(house.services.database, directory, house.schedule, house.clock)
 
 
 def test_nothing_is_due_when_nobody_wrote(house: World) -> None:

@@ -103,7 +103,7 @@ def test_withings_is_never_asked_the_same_twice_within_ten_seconds(house: World)
         house.clock.offset += 2
     asked = [one["fields"].get("lastupdate") for one in house.admin.requests(path="/measure")]
     assert len({one for one in asked[1:] if one}) == 6
-    row = house.workplace.database.one("account_of", person="anna")
+    row = house.services.database.one("account_of", person="anna")
     assert row is not None
     assert row["trouble"] is None, "the stand-in refuses identical calls"
     house.clock.offset += NOT_TWICE
@@ -177,7 +177,7 @@ def test_the_longer_withings_is_down_the_rarer_it_is_asked(house: World) -> None
 
 
 def test_a_login_that_is_needed_is_told_and_costs_no_request(house: World) -> None:
-    store = house.workplace.tokens("anna")
+    store = house.services.tokens("anna")
     store.mark_login_needed(plain("Withings does not accept the stored login any more."))
     before = len(house.admin.requests())
     house.run(poll=True)
@@ -218,10 +218,8 @@ def test_what_settles_is_due_when_it_has_settled_and_is_not_asked_for_again(
 
 def subscribe(house: World) -> None:
     account = house.archive.account
-    house.workplace.database.run(
-        "begin_subscriptions", account=account, callback="https://x.test/n"
-    )
-    house.workplace.database.run("note_subscribed", account=account, now=1.0, next_try_at=1e12)
+    house.services.database.run("begin_subscriptions", account=account, callback="https://x.test/n")
+    house.services.database.run("note_subscribed", account=account, now=1.0, next_try_at=1e12)
 
 
 def test_a_reading_that_only_the_poll_found_is_reported_once(
@@ -265,7 +263,7 @@ def test_a_target_that_another_process_serves_does_not_keep_a_person_waiting(
 ) -> None:
     monkeypatch.setattr(route_delivery, "SHORT_PATIENCE", 0.0)
     naps: list[float] = []
-    house.workplace.leases._sleep = naps.append
+    house.services.leases._sleep = naps.append
     house.weigh_in("71.1")
     with SqliteDatabase(house.home) as other:
         leases = Leases(other, house.clock, naps.append)
@@ -282,9 +280,9 @@ def test_a_target_that_another_process_serves_does_not_keep_a_person_waiting(
 def test_how_far_the_clock_of_the_cloud_is_ahead_is_known_until_the_next_answer(
     house: World,
 ) -> None:
-    person = house.workplace.settings.directory.person("anna")
+    person = house.services.settings.directory.person("anna")
     asking = PollPolicy(house.clock, {})
-    first, second = house.workplace.person_sync(person), house.workplace.person_sync(person)
+    first, second = house.services.person_sync(person), house.services.person_sync(person)
     asking.begin(first)
     first.set_cloud_time(int(house.clock()) + 7200)
     asking.note_answer(first, 0)
@@ -321,7 +319,7 @@ def test_everything_that_was_due_is_planned_again_after_a_failure(
 ) -> None:
     schedule, counts, now = MemorySchedule(house.clock), ProcessCounters(), house.clock()
     runner = StubbornRunner(
-        house.workplace, schedule, counts, {}, random=lambda: 0.5, ended=lambda *status: None
+        house.services, schedule, counts, {}, random=lambda: 0.5, ended=lambda *status: None
     )
     schedule.poll_at("anna", now - 9)
     schedule.notified("anna")
@@ -341,7 +339,7 @@ def test_everything_that_was_due_is_planned_again_after_a_failure(
 def test_a_deferrable_job_that_failed_is_planned_again_as_such(house: World) -> None:
     schedule = MemorySchedule(house.clock)
     runner = StubbornRunner(
-        house.workplace, schedule, ProcessCounters(), {}, random=lambda: 0.5, ended=print
+        house.services, schedule, ProcessCounters(), {}, random=lambda: 0.5, ended=print
     )
     schedule.deliver_deferrable_at("anna", house.clock())
     schedule.deliver_deferrable_at("ben", house.clock())

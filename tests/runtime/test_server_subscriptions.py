@@ -69,27 +69,27 @@ def home(street: Street, tmp_path: Path) -> Home:
 def state_of(home: Home, person: str = "anna") -> SubscriptionState:
     from weighbridge.storage.subscription_store import SubscriptionStore
 
-    with home.workplace() as workplace:
-        archive = workplace.archive(person)
+    with home.services() as services:
+        archive = services.archive(person)
         assert archive is not None
-        state = SubscriptionStore(workplace.database, archive.account).state()
+        state = SubscriptionStore(services.database, archive.account).state()
         assert state is not None
         return state
 
 
 def due(home: Home, *, started_at: float | None = None, person: str = "anna") -> float:
     """Seconds until the next look."""
-    with home.workplace() as workplace:
-        archive = workplace.archive(person)
+    with home.services() as services:
+        archive = services.archive(person)
         assert archive is not None
-        database, callback = workplace.database, callback_of(workplace)
+        database, callback = services.database, callback_of(services)
         at = due_at(database, archive.account, home.now, callback=callback, started_at=started_at)
         return round(at - home.now, 3)
 
 
 def make_another_secret(home: Home) -> None:
-    with home.workplace() as workplace:
-        rotate(workplace.database, workplace.clock())
+    with home.services() as services:
+        rotate(services.database, services.clock())
 
 
 def test_what_is_missing_is_subscribed_with_the_pauses_that_withings_needs(home: Home) -> None:
@@ -131,10 +131,10 @@ def test_what_others_subscribed_is_left_alone(home: Home) -> None:
 
 
 def test_targets_that_take_more_are_told_of_more(home: Home) -> None:
-    with home.workplace() as workplace:
-        anna = workplace.settings.directory.person("anna")
-        assert 1 in types_taken(workplace, anna)
-        assert 130 not in types_taken(workplace, anna)
+    with home.services() as services:
+        anna = services.settings.directory.person("anna")
+        assert 1 in types_taken(services, anna)
+        assert 130 not in types_taken(services, anna)
     path = home.path / "weighbridge.toml"
     path.write_text(path.read_text("utf-8").replace("anna.fit", "anna.json"), "utf-8")
     assert home.look_after().subscribed == [1, 2, 4, 44, 46, 54, 63]
@@ -165,11 +165,11 @@ def test_the_old_secret_is_accepted_until_everybody_was_moved(home: Home) -> Non
         home.look_after(person)
     make_another_secret(home)
     home.look_after("anna")
-    with home.workplace() as workplace:
-        assert len(accepted_secrets(workplace.database)) == 2
+    with home.services() as services:
+        assert len(accepted_secrets(services.database)) == 2
     home.look_after("ben")
-    with home.workplace() as workplace:
-        (secret,) = accepted_secrets(workplace.database)
+    with home.services() as services:
+        (secret,) = accepted_secrets(services.database)
     assert home.callback().endswith(f"/{secret}")
 
 
@@ -177,11 +177,11 @@ def test_who_cannot_be_moved_does_not_keep_an_old_secret_alive(home: Home) -> No
     for person in ("anna", "ben"):
         home.look_after(person)
     make_another_secret(home)
-    with home.workplace() as workplace:
-        workplace.tokens("ben").mark_login_needed(plain("Ben took the access away."))
+    with home.services() as services:
+        services.tokens("ben").mark_login_needed(plain("Ben took the access away."))
     home.look_after("anna")
-    with home.workplace() as workplace:
-        assert len(accepted_secrets(workplace.database)) == 1
+    with home.services() as services:
+        assert len(accepted_secrets(services.database)) == 1
 
 
 def test_another_public_address_takes_everything_along(home: Home) -> None:
@@ -192,8 +192,8 @@ def test_another_public_address_takes_everything_along(home: Home) -> None:
     care = home.look_after()
     assert care.subscribed == sorted([*USUAL, 58])
     assert {callback for _, callback in home.at_withings()} == {home.callback()}
-    with home.workplace() as workplace:
-        assert len(our_callbacks(workplace.database)) == 2
+    with home.services() as services:
+        assert len(our_callbacks(services.database)) == 2
 
 
 def test_while_the_new_address_is_refused_the_old_one_stays(home: Home) -> None:
@@ -204,8 +204,8 @@ def test_while_the_new_address_is_refused_the_old_one_stays(home: Home) -> None:
     care = home.look_after()
     assert isinstance(care.problem, CallbackRefused)
     assert home.at_withings() == before
-    with home.workplace() as workplace:
-        assert len(accepted_secrets(workplace.database)) == 2
+    with home.services() as services:
+        assert len(accepted_secrets(services.database)) == 2
 
 
 # --- Trouble ------------------------------------------------------------------------------------
@@ -294,8 +294,8 @@ def test_one_subject_that_is_not_understood_stops_no_other(home: Home) -> None:
 
 def test_a_dead_login_is_no_trouble_of_the_subscriptions(home: Home) -> None:
     home.look_after()
-    with home.workplace() as workplace:
-        workplace.tokens("anna").mark_login_needed(plain("The access was taken away."))
+    with home.services() as services:
+        services.tokens("anna").mark_login_needed(plain("The access was taken away."))
     home.street.house.admin.clear_requests()
     care = home.look_after()
     assert isinstance(care.problem, LoginNeeded)
@@ -322,7 +322,7 @@ def test_nothing_is_held_while_it_waits(home: Home) -> None:
     seen = []
 
     def look_around(seconds: float) -> None:
-        with home.workplace() as other, other.database.transaction():
+        with home.services() as other, other.database.transaction():
             look_soon(other.database)
             seen.append(other.database.one("lease_of", name=name_of("login", "anna", "withings")))
 
@@ -367,19 +367,19 @@ def test_without_a_public_address_there_is_nothing_to_do(
     street: Street, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     home = street.move_into(tmp_path / "home", public=None)
-    with home.workplace() as workplace, caplog.at_level(logging.INFO, "weighbridge"):
-        assert callback_of(workplace) is None
-        assert warn_about_url(workplace) is False
-        assert accepted_secrets(workplace.database) == ()
+    with home.services() as services, caplog.at_level(logging.INFO, "weighbridge"):
+        assert callback_of(services) is None
+        assert warn_about_url(services) is False
+        assert accepted_secrets(services.database) == ()
     assert [record.getMessage() for record in caplog.records] == ["no_notifications"]
 
 
 def test_an_address_that_breaks_rules_is_warned_about_and_tried(
     home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with home.workplace() as workplace:
-        assert warn_about_url(workplace) is True
-        secret = accepted_secrets(workplace.database)[0]
+    with home.services() as services:
+        assert warn_about_url(services) is True
+        secret = accepted_secrets(services.database)[0]
     assert {record.getMessage() for record in caplog.records} == {"public_address"}
     assert home.look_after().problem is None
     assert not any(secret in str(vars(record)) for record in caplog.records)
@@ -396,9 +396,9 @@ def test_somebody_who_never_logged_in_is_left_to_the_login(home: Home) -> None:
 
 def test_looking_changes_nothing(home: Home) -> None:
     home.somebody_else_subscribes(THEIRS)
-    with home.workplace() as workplace:
-        anna = workplace.settings.directory.person("anna")
-        found = find_subscriptions(workplace, anna, callback_of(workplace))
+    with home.services() as services:
+        anna = services.settings.directory.person("anna")
+        found = find_subscriptions(services, anna, callback_of(services))
     assert list(found.differences.missing) == list(wanted_applis(()))
     assert home.at_withings() == [(1, THEIRS)]
 
@@ -427,7 +427,7 @@ def run_until_the_first_pause(home: Home) -> list[float]:
             pauses.append(seconds)
             raise ShutdownRequested
 
-    with home.workplace(sleep) as services, contextlib.suppress(ShutdownRequested):
+    with home.services(sleep) as services, contextlib.suppress(ShutdownRequested):
         keep_in_order(services, random=lambda: 0.0, started_at=home.now, pause=BETWEEN_PASSES)
     return pauses
 
@@ -464,7 +464,7 @@ def test_old_secrets_end_after_the_pass_that_moved_everybody(home: Home) -> None
     run_until_the_first_pause(home)
     make_another_secret(home)
     run_until_the_first_pause(home)
-    with home.workplace() as services:
+    with home.services() as services:
         assert len(accepted_secrets(services.database)) == 1
 
 

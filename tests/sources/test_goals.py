@@ -74,7 +74,7 @@ def test_a_refusal_changes_nothing(house: World, kind: str) -> None:
     house.run(poll=True)
     assert asked(house) >= 2
     assert goal(house) == "70.500"
-    assert house.workplace.tokens("anna").login_needed() is None
+    assert house.services.tokens("anna").login_needed() is None
     assert house.ended[-1][1].problem is None
 
 

@@ -34,7 +34,7 @@ def test_a_payload_refused_as_a_whole_is_split_until_the_bad_one_is_found(
     assert world.kilograms() == weights(*good)
     expected = ["rejected" if minute in bad else "confirmed" for minute in range(READINGS)]
     assert world.states() == expected
-    assert engine.counts.rejected == len(bad)
+    assert world.states().count("rejected") == len(bad)
     answers = [read_reason(r["answer"]) for r in world.rows() if r["state"] == "rejected"]
     assert {answer.sentences() for answer in answers if answer} == {
         "The place refused the payload. Look at its readings."

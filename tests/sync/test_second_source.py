@@ -144,7 +144,9 @@ class Home:
 
     def sync(self, window: Window | None = None) -> Outcome:
         leases = Leases(self.database, self.clock, lambda seconds: None)
-        rule = Rule(takes=self.diary.takes, since=Window(zone="UTC"), settle=0.0)
+        rule = Rule(
+            takes=self.diary.takes, since=Window(zone="UTC"), kinds=self.diary.kinds, settle=0.0
+        )
         ledger = Ledger(self.database, "bea", "diary", self.clock())
         person = PersonSync(
             "bea",

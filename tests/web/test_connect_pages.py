@@ -54,11 +54,11 @@ def test_a_button_leads_to_withings_and_back(family: Site) -> None:
 
 def test_what_was_connected_in_the_browser_is_good_for_the_command_line(family: Site) -> None:
     connected(family.admin(), family, "anna")
-    with family.parts().open() as workplace:
-        tokens = workplace.tokens("anna").load()
+    with family.parts().open() as services:
+        tokens = services.tokens("anna").load()
         assert tokens is not None
         assert tokens.userid == family.userid("anna")
-        assert [page.groups for page in workplace.source("anna").pages()] == [[]]
+        assert [page.groups for page in services.source("anna").pages()] == [[]]
 
 
 def test_a_link_that_names_a_person_does_the_same(family: Site) -> None:

@@ -78,10 +78,10 @@ def test_loading_the_last_page_again_signs_nobody_in_again(family: Street) -> No
 
 
 def test_what_waited_for_the_login_is_owed_again(family: Street) -> None:
-    with family.site.parts().open() as workplace:
-        ledger = Ledger(workplace.database, "anna", "garmin", family.site.now)
+    with family.site.parts().open() as services:
+        ledger = Ledger(services.database, "anna", "garmin", family.site.now)
         ledger.note_trouble(LoginNeeded("The Garmin login has ended."), family.site.now)
-        workplace.database.run(
+        services.database.run(
             "add_delivery",
             **{
                 "route": ledger.route,

@@ -157,10 +157,10 @@ def test_what_waits_for_somebody_stands_first_and_leads_to_it(admin: Visitor) ->
 
 
 def test_what_cannot_be_true_spoils_no_page(home: Deliveries) -> None:
-    with home.parts().open() as workplace:
+    with home.parts().open() as services:
         huge = group({1: "9999999999", 999: "3"}, group_id=8, taken_at=NOON - 9)
-        fill(workplace.database, "anna", [huge])
-        workplace.database.run("touch_everything", account=1)
+        fill(services.database, "anna", [huge])
+        services.database.run("touch_everything", account=1)
     home.deliver("anna")
     home.change(CUFF, State.DELIVERED, taken_at=10**15)
     admin = home.admin()
@@ -189,16 +189,16 @@ def pages(visitor: Visitor, path: str) -> Iterator[list[str]]:
 
 
 def test_a_thousand_deliveries_are_turned_over_once_each(home: Deliveries) -> None:
-    with home.parts().open() as workplace:
-        routes = [row["id"] for row in workplace.database.all("routes")]
+    with home.parts().open() as services:
+        routes = [row["id"] for row in services.database.all("routes")]
         rows = [
             (route, f"20250101T000000Z-{number % 2}{number // 4}", number // 4)
             for number in range(340)
             for route in routes
             if (number + route) % 4
         ]
-        with workplace.database.transaction():
-            workplace.database._connection.executemany(
+        with services.database.transaction():
+            services.database._connection.executemany(
                 "INSERT INTO delivery"
                 " (route, kind, reading_id, taken_at, ordinal, revision, state, planned_at) VALUES"
                 " (?, 'body', ?, ?, (SELECT count(*) FROM delivery), '', 'delivered', 0)",
@@ -327,14 +327,14 @@ def test_what_may_have_arrived_is_told_by_what_the_target_can(
 ) -> None:
     home.change(PLAIN, State.UNKNOWN)
     made = place(lambda: home.now)
-    monkeypatch.setattr(Services, "target", lambda workplace, person, target: made)
+    monkeypatch.setattr(Services, "target", lambda services, person, target: made)
     assert words in words_of(home.admin().get(home.address(PLAIN)))
 
 
 def test_trouble_and_pauses_put_the_next_try_off(home: Deliveries) -> None:
     home.change(PLAIN, State.PLANNED)
-    with home.parts().open() as workplace:
-        workplace.database._connection.execute(
+    with home.parts().open() as services:
+        services.database._connection.execute(
             "UPDATE route SET pause_until = ?, attempted_at = ? WHERE target = 'table'",
             [NOW + 10_800.0, NOW],
         )
@@ -343,8 +343,8 @@ def test_trouble_and_pauses_put_the_next_try_off(home: Deliveries) -> None:
 
 
 def test_a_target_that_is_not_configured_any_more_is_named(home: Deliveries) -> None:
-    with home.parts().open() as workplace:
-        workplace.database._connection.execute(
+    with home.parts().open() as services:
+        services.database._connection.execute(
             "UPDATE route SET target = 'attic' WHERE target = 'table'"
         )
     admin = home.admin()
@@ -472,10 +472,10 @@ def test_a_newer_revision_is_not_meant_by_an_old_page(home: Deliveries) -> None:
     home.change(PLAIN, State.REJECTED)
     admin = home.admin()
     page = admin.get(home.address(PLAIN))
-    with home.parts().open() as workplace:
+    with home.parts().open() as services:
         changed = group({1: "72.5"}, group_id=1, updated_at=NOON + 99)
-        fill(workplace.database, "anna", [changed])
-        workplace.database.run("touch_everything", account=1)
+        fill(services.database, "anna", [changed])
+        services.database.run("touch_everything", account=1)
     home.deliver("anna")
     (count,) = home.house.database(
         "SELECT count(*) FROM delivery WHERE ordinal = 1 AND taken_at = ?", PLAIN.taken_at
@@ -616,9 +616,9 @@ def test_nobody_can_tell_whether_others_are_there(quiet: Deliveries, anna: Visit
 
 def test_a_person_decides_about_her_own_readings_alone(home: Deliveries) -> None:
     mine = group({1: "87.1"}, group_id=12, taken_at=NOON - 5 * DAY, attribution=1)
-    with home.parts().open() as workplace:
-        fill(workplace.database, "ben", [mine])
-        workplace.database.run("touch_everything", account=2)
+    with home.parts().open() as services:
+        fill(services.database, "ben", [mine])
+        services.database.run("touch_everything", account=2)
     home.deliver("ben")
     anna = enter(home, make_link(home.admin()))
     bens = home.house.database("SELECT id FROM delivery WHERE taken_at = ?", mine.taken_at)[0][0]
@@ -702,8 +702,8 @@ def test_a_name_may_hold_anything(tmp_path: Path) -> None:
         house.target("a/b c", "file", 'name = "x/y"\npath = "x.json"\nsince = 2000-01-01')
         with Deliveries(house) as made:
             made.now = NOW
-            with made.parts().open() as workplace:
-                fill(workplace.database, "a/b c", [DOUBTFUL])
+            with made.parts().open() as services:
+                fill(services.database, "a/b c", [DOUBTFUL])
             made.deliver("a/b c")
             admin = made.admin()
             (row,) = rows_of(admin.get(f"/deliveries?target={quote('x/y')}"))

@@ -38,10 +38,10 @@ def test_a_target_is_disconnected_after_a_question(family: Street) -> None:
     assert family.accounts() == {}
     assert "Garmin Not signed in yet." in words_of(admin.get("/connect"))
     assert "nothing to disconnect" in words_of(admin.get("/disconnect/anna/garmin"))
-    with family.site.parts().open() as workplace:
+    with family.site.parts().open() as services:
         (route,) = [
             one
-            for one in workplace.person_sync(workplace.settings.directory.person("anna")).routes
+            for one in services.person_sync(services.settings.directory.person("anna")).routes
             if one.name == "garmin"
         ]
         assert route.ledger.row()["decision"] == "login"
@@ -52,9 +52,9 @@ def test_withings_is_disconnected_and_the_readings_stay(family: Street) -> None:
     family.connect("anna")
     family.subscribe(1, 4)
     family.subscribe(1, callback="https://somebody.example.org/else")
-    with family.site.parts().open() as workplace:
+    with family.site.parts().open() as services:
         callback = family.callback()
-        workplace.database.run("add_known_callback", url=callback, now=family.site.now)
+        services.database.run("add_known_callback", url=callback, now=family.site.now)
     admin = family.site.admin()
     assert "All readings that are here stay" in words_of(admin.get("/disconnect/anna"))
     done = send(admin, "/disconnect/anna")
@@ -81,9 +81,9 @@ def test_withings_is_forgotten_even_when_it_does_not_answer(family: Street) -> N
 def test_a_login_that_is_just_being_renewed_is_not_brought_back(family: Street) -> None:
     admin = family.site.admin()
     sign_in(admin, "anna", ANNA)
-    with family.site.parts().open() as workplace:
-        person = workplace.settings.directory.person("anna")
-        with workplace.session("anna", person.target("garmin")).lease():
+    with family.site.parts().open() as services:
+        person = services.settings.directory.person("anna")
+        with services.session("anna", person.target("garmin")).lease():
             family.house.database("UPDATE lease SET expires_at = 9e9")
             answer = send(admin, "/disconnect/anna/garmin")
     assert answer.status == 503
@@ -107,13 +107,13 @@ def test_a_check_says_what_withings_would_tell_of(family: Street) -> None:
 def test_a_check_that_finds_something_has_it_mended_soon(family: Street) -> None:
     family.connect("anna")
     family.subscribe(1, 4, 999)
-    with family.site.parts().open() as workplace:
-        account = workplace.database.one("account_of", person="anna")
+    with family.site.parts().open() as services:
+        account = services.database.one("account_of", person="anna")
         assert account is not None
-        workplace.database.run(
+        services.database.run(
             "begin_subscriptions", account=account["id"], callback=family.callback()
         )
-        workplace.database.run(
+        services.database.run(
             "note_subscribed", account=account["id"], now=family.site.now, next_try_at=9e9
         )
     admin = family.site.admin()
@@ -142,11 +142,11 @@ def test_a_check_that_fails_says_why(family: Street) -> None:
 
 def test_trouble_with_notifications_is_on_the_list(family: Street) -> None:
     family.connect("anna")
-    with family.site.parts().open() as workplace:
-        account = workplace.database.one("account_of", person="anna")
+    with family.site.parts().open() as services:
+        account = services.database.one("account_of", person="anna")
         assert account is not None
-        workplace.database.run("begin_subscriptions", account=account["id"], callback="x")
-        workplace.database.run(
+        services.database.run("begin_subscriptions", account=account["id"], callback="x")
+        services.database.run(
             "note_subscription_trouble",
             **{
                 "account": account["id"],

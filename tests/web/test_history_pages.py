@@ -41,9 +41,9 @@ def family(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Anna has a history; Ben has one reading."""
     with site(tmp_path_factory.mktemp("history")) as made:
         made.now = float(LONG_AFTER)
-        with made.parts().open() as workplace:
-            fill(workplace.database, "anna", annas_groups())
-            fill(workplace.database, "ben", [group({1: BENS_SECRET}, group_id=900)])
+        with made.parts().open() as services:
+            fill(services.database, "anna", annas_groups())
+            fill(services.database, "ben", [group({1: BENS_SECRET}, group_id=900)])
         yield made
 
 
@@ -300,11 +300,11 @@ def test_content_is_compressed_but_pages_are_not(family: Site, admin: Visitor) -
 
 
 def test_the_goal_that_withings_tells_counts_more_than_an_old_one(family: Site) -> None:
-    with family.parts().open() as workplace:
-        archive = workplace.archive("anna")
+    with family.parts().open() as services:
+        archive = services.archive("anna")
         assert archive is not None
         assert str(goals(archive)[1]) == "70"
-        with workplace.database.rehearsal():
+        with services.database.rehearsal():
             keep_weight_goal(archive.database, archive.account, Measurement(1, 68500, -3), 1.0)
             assert str(goals(archive)[1]) == "68.500"
             keep_weight_goal(archive.database, archive.account, None, 2.0)
@@ -312,9 +312,9 @@ def test_the_goal_that_withings_tells_counts_more_than_an_old_one(family: Site) 
 
 
 def test_without_a_login_the_goal_stays_as_it_was(family: Site) -> None:
-    with family.parts().open() as workplace:
-        refresh_daily(workplace, "anna")
-        archive = workplace.archive("anna")
+    with family.parts().open() as services:
+        refresh_daily(services, "anna")
+        archive = services.archive("anna")
         assert archive is not None
         assert str(goals(archive)[1]) == "70"
 

@@ -153,8 +153,8 @@ def test_nobody_gets_a_link_who_does_not_live_here(family: Site) -> None:
 
 
 def test_the_link_of_somebody_who_left_opens_nothing(family: Site) -> None:
-    with family.parts().open() as workplace:
-        token = PersonLinks(workplace.database).make("carl", family.now)
+    with family.parts().open() as services:
+        token = PersonLinks(services.database).make("carl", family.now)
     assert family.visitor().get(f"/p/{token}").status == 404
 
 

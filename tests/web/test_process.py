@@ -82,7 +82,7 @@ def test_a_notification_from_before_the_start_is_followed(house: World) -> None:
     house.run(poll=True)
     taken_at = house.weigh_in()
     notification = Notification(house.archive.userid, 1, taken_at - 1, taken_at)
-    store_notifications(house.workplace.database, [(notification, house.clock())])
+    store_notifications(house.services.database, [(notification, house.clock())])
     house.clock.offset += 100
     with running(server_of(house)):
         wait_until(lambda: len(house.delivered()) == 1)

@@ -134,8 +134,8 @@ def test_no_secret_is_on_a_page_or_in_a_log(family: Site, caplog: pytest.LogCapt
     late = family.agree(admin.connect("ben"), "ben")
     family.house.clock.offset = 31
     texts += [admin.follow(late).text, admin.follow(late).text, admin.get("/connect").text]
-    with family.parts().open() as workplace:
-        pair = workplace.tokens("anna").load()
+    with family.parts().open() as services:
+        pair = services.tokens("anna").load()
     assert pair is not None
     secrets = [
         *(code, state_of(link), state_of(late), pair.access_token, pair.refresh_token),

@@ -58,9 +58,9 @@ def command(
     chosen = chosen_people(settings, people)
     check_targets(chosen, targets)
     found = []
-    with Services(settings) as workplace:
+    with Services(settings) as services:
         for person in chosen:
-            for one in _check(workplace, person, targets):
+            for one in _check(services, person, targets):
                 found.append(one)
                 if not as_json:
                     echo(f"{one.person}, {one.where}: {one.answer}")
@@ -69,12 +69,12 @@ def command(
     return most_urgent({one.exit_code for one in found})
 
 
-def _check(workplace: Services, person: Person, targets: tuple[str, ...]) -> Iterator[CheckAnswer]:
+def _check(services: Services, person: Person, targets: tuple[str, ...]) -> Iterator[CheckAnswer]:
     if not targets:
-        yield _asked(person.name, "withings", lambda: _ask_withings(workplace, person))
+        yield _asked(person.name, "withings", lambda: _ask_withings(services, person))
     for target in person.targets:
         if not targets or target.name in targets:
-            ask = partial(_ask_target, workplace, person, target)
+            ask = partial(_ask_target, services, person, target)
             yield _asked(person.name, target.name, ask)
 
 
@@ -86,16 +86,16 @@ def _asked(person: str, where: str, ask: Callable[[], str]) -> CheckAnswer:
         return CheckAnswer(person, where, works=False, answer=str(problem), exit_code=code)
 
 
-def _ask_withings(workplace: Services, person: Person) -> str:
+def _ask_withings(services: Services, person: Person) -> str:
     from weighbridge.sources.withings.user_info import list_devices
 
-    devices = list_devices(workplace.source(person.name).call)
+    devices = list_devices(services.source(person.name).call)
     known = [f"{one.model or one.type} (battery {one.battery or 'unknown'})" for one in devices]
     return "the login works" + (f"; devices: {', '.join(known)}" if known else "; no devices")
 
 
-def _ask_target(workplace: Services, person: Person, settings: TargetSettings) -> str:
+def _ask_target(services: Services, person: Person, settings: TargetSettings) -> str:
     from weighbridge.targets.base import Checks
 
-    target = workplace.target(person, settings)
+    target = services.target(person, settings)
     return target.check() if isinstance(target, Checks) else "there is nothing to ask it"

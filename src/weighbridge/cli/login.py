@@ -65,11 +65,11 @@ def command(  # noqa: PLR0913  one parameter an option
     someone = chosen_person(settings, person)
     from weighbridge.sync.services import Services
 
-    with Services(settings) as workplace:
+    with Services(settings) as services:
         if where == "withings":
             from weighbridge.cli.login_withings import connect
 
-            connect(workplace, someone, code=code, paste=paste, browser=not no_browser)
+            connect(services, someone, code=code, paste=paste, browser=not no_browser)
             return _what_next(settings.withings.url)
         from weighbridge.cli.login_target import Given, sign_in
 
@@ -87,7 +87,7 @@ def command(  # noqa: PLR0913  one parameter an option
             ticket=ticket,
             environ=context.environ,
         )
-        sign_in(workplace, someone, someone.target(where), given)
+        sign_in(services, someone, someone.target(where), given)
         return _what_next(settings.withings.url)
 
 

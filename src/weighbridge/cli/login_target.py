@@ -35,14 +35,14 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     ticket: str | None = None
 
 
-def sign_in(workplace: Services, person: Person, target: TargetSettings, given: Given) -> None:
+def sign_in(services: Services, person: Person, target: TargetSettings, given: Given) -> None:
     """Sign in once and keep the session. Raises Problems."""
     person_login.sign_in_of(target)  # before anything is asked
     answers = _answers(target, given)
     try:
-        signed_in = person_login.sign_in(lambda: nullcontext(workplace), person, target, answers)
+        signed_in = person_login.sign_in(lambda: nullcontext(services), person, target, answers)
     except person_login.StillBlocked as problem:
-        wait = problem.until - workplace.clock()
+        wait = problem.until - services.clock()
         by_browser = f"{login_command(target.name, person.name)} --ticket"
         raise RetryLater(
             f"{problem.cause.message()} No password is sent for another {span(wait)}: "
@@ -51,8 +51,8 @@ def sign_in(workplace: Services, person: Person, target: TargetSettings, given: 
             after=wait,
         ) from None
     except SignInBlocked:
-        if opened := workplace.breaker(person.name, target.name).state():
-            hours = (opened.until - workplace.clock()) / 3600
+        if opened := services.breaker(person.name, target.name).state():
+            hours = (opened.until - services.clock()) / 3600
             say(f"No sign-in is tried for the next {hours:.0f} hours, to let the block pass.")
         raise
     say(f"{person.name} is signed in at {target.name} as {signed_in.name}.")

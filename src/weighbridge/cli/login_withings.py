@@ -23,27 +23,27 @@ LINKS = 3
 
 
 def connect(
-    workplace: Services, person: Person, *, code: str | None, paste: bool, browser: bool
+    services: Services, person: Person, *, code: str | None, paste: bool, browser: bool
 ) -> None:
     """Lead a person through the consent, and keep the tokens. Raises Problems."""
-    app = workplace.app()
-    prove_writable(workplace.settings.home)
+    app = services.app()
+    prove_writable(services.settings.home)
     if code is not None:
-        keep_login(workplace, person, app, code)
+        keep_login(services, person, app, code)
         return
     ask_and_keep(
-        workplace,
+        services,
         person,
         lambda: _ask_by_paste(app) if paste else _ask_by_callback(app, browser),
     )
 
 
-def ask_and_keep(workplace: Services, person: Person, ask: Callable[[], str]) -> None:
+def ask_and_keep(services: Services, person: Person, ask: Callable[[], str]) -> None:
     """Keep the login of the code that ``ask`` gets; ask again when it came too late."""
     for left in reversed(range(LINKS)):
         code = ask()
         try:
-            keep_login(workplace, person, workplace.app(), code)
+            keep_login(services, person, services.app(), code)
             return
         except CodeExpired as problem:
             if not left:
@@ -51,9 +51,9 @@ def ask_and_keep(workplace: Services, person: Person, ask: Callable[[], str]) ->
             say(f"{problem.message} Here is a new link.")
 
 
-def keep_login(workplace: Services, person: Person, app: WithingsApp, code: str) -> None:
+def keep_login(services: Services, person: Person, app: WithingsApp, code: str) -> None:
     """Exchange at once, keep it, and say so. Raises Problems."""
-    userid = person_login.keep_login(workplace, person, app, code)
+    userid = person_login.keep_login(services, person, app, code)
     say(f"{person.name} is connected to the Withings profile {userid}.")
 
 

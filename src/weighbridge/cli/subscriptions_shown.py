@@ -90,10 +90,10 @@ def check_address(callback: str) -> CheckOutput:
 
 def check_person(workplace: Services, person: Person, callback: str) -> CheckOutput:
     """What one person's account tells us of, and what is missing. Raises Problems."""
-    found = find_subscriptions(workplace, person, callback)
+    found = find_subscriptions(services, person, callback)
     there = sorted(one.appli for one in found.subscriptions if one.callback == callback)
-    archive = workplace.archive(person.name)
-    record = SubscriptionStore(workplace.database, archive.account) if archive else None
+    archive = services.archive(person.name)
+    record = SubscriptionStore(services.database, archive.account) if archive else None
     state = (record.state() if record else None) or SubscriptionState()
     trouble = state.trouble.message() if state.trouble else None
     content = {
@@ -109,7 +109,7 @@ def check_person(workplace: Services, person: Person, callback: str) -> CheckOut
     lines = [f"{person.name}: this address is notified about {_names(there) or 'nothing'}."]
     lines += _wrong(person, found)
     if state.trouble_at is not None:
-        since = span(workplace.clock() - state.trouble_at)
+        since = span(services.clock() - state.trouble_at)
         lines.append(
             f"    In trouble for {since}. {state.trouble.message() if state.trouble else ''}"
         )

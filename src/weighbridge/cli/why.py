@@ -50,9 +50,9 @@ def command(context: CliContext, reading_id: str, people: tuple[str, ...], as_js
     open_database(settings).close()  # none is made here
     from weighbridge.sync.services import Services
 
-    with Services(settings) as workplace:
+    with Services(settings) as services:
         for person in chosen:
-            found = explain(workplace, person, reading_id)
+            found = explain(services, person, reading_id)
             if found is not None:
                 if as_json:
                     print_json(found)
@@ -65,9 +65,9 @@ def command(context: CliContext, reading_id: str, people: tuple[str, ...], as_js
     )
 
 
-def explain(workplace: Services, person: Person, reading_id: str) -> dict[str, Any] | None:
+def explain(services: Services, person: Person, reading_id: str) -> dict[str, Any] | None:
     """All that is known of a reading; None when this person has none of that name."""
-    found = reasons_of(workplace, person, reading_id)
+    found = reasons_of(services, person, reading_id)
     if found is None:
         return None
     reading, taken_at = found.reading, found.taken_at

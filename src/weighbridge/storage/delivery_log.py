@@ -188,7 +188,7 @@ def newest_of_reading(database: Database, person: str, taken_at: int, reading_id
 
 def accepted_readings(database: Database, person: str) -> frozenset[str]:
     """The doubtful readings that a person has accepted, by their ids."""
-    return frozenset(row["reading_id"] for row in database.all("acceptances", person=person))
+    return frozenset([row["reading_id"] for row in database.all("acceptances", person=person)])
 
 
 def in_states(database: Database, routes: Iterable[int], states: Collection[State]) -> list[Row]:

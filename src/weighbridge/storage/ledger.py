@@ -98,18 +98,18 @@ class Ledger:
                     changes.append(step)
                 case Older():
                     older.append(step)
-        self._many("change_state", map(_columns, changes))
+        self._many("change_state", [_columns(one) for one in changes])
         self._many(
             "add_delivery",
-            ({**_columns(one), "route": self.route, "now": now} for one in adds),
+            [{**_columns(one), "route": self.route, "now": now} for one in adds],
         )
         self._count_older(older, [one for one in adds if one.ordinal == 0])
         return sum(one.state is State.PLANNED for one in adds)
 
     def _count_older(self, older: Sequence[Older], wanted: Sequence[Add]) -> None:
         """What is wanted after all is no longer among what lies before the first day."""
-        more = self._many("add_older_reading", map(self._key, older))
-        less = self._many("forget_older_reading", map(self._key, wanted))
+        more = self._many("add_older_reading", [self._key(one) for one in older])
+        less = self._many("forget_older_reading", [self._key(one) for one in wanted])
         if more != less:
             self.database.run("count_older_readings", route=self.route, number=more - less)
 
@@ -193,7 +193,7 @@ class Ledger:
             )
             planned = {row["id"] for row in rows}
             free = [one for one in due if one.id in planned]
-            claimed = self.database.run_many("claim", ({"id": one.id, "now": now} for one in free))
+            claimed = self.database.run_many("claim", [{"id": one.id, "now": now} for one in free])
             if free and claimed != len(free):
                 raise RetryLater(code="database.busy", path=str(self.database.path))
         return free
@@ -203,7 +203,7 @@ class Ledger:
         with self.database.transaction():
             changed = self.database.run_many(
                 "record_outcome",
-                ({**_columns(one), "now": now} for one in transitions),
+                [{**_columns(one), "now": now} for one in transitions],
             )
         return max(changed, 0)
 

@@ -40,7 +40,7 @@ def current_secret(database: Database, now: float, make: Callable[[], str] = new
 
 def accepted_secrets(database: Database) -> tuple[str, ...]:
     """All secrets that still open the door, the current one first."""
-    return tuple(row["secret"] for row in database.all("notify_secrets"))
+    return tuple([row["secret"] for row in database.all("notify_secrets")])
 
 
 def rotate(database: Database, now: float, make: Callable[[], str] = new_secret) -> str:

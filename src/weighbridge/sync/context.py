@@ -165,8 +165,6 @@ class DeliveryCounts(msgspec.Struct):
 
     sent: int = 0
     already_there: int = 0
-    rejected: int = 0
-    unknown: int = 0
 
 
 class DeliveryContext(msgspec.Struct, frozen=True):

@@ -169,12 +169,12 @@ class Engine:
     def _write_down(self, batch: list[tuple[Due, Owed]], receipt: Receipt) -> Problem | None:
         """Every delivery of the batch as the receipt has it. The problem that is left over."""
         problem = receipt.problem
-        if problem is None and not all(_is_mentioned(due, receipt) for due, _ in batch):
+        mentioned = receipt.delivered.keys() | receipt.refused.keys() | receipt.unknown
+        if problem is None and not {due.reading_id for due, _ in batch} <= mentioned:
             problem = RetryLater(code="target.not_mentioned")
         outcomes = [self._outcome(due, receipt, problem) for due, _ in batch]
         self._work.settle(*outcomes)
-        self.counts.sent += sum(one.state is State.DELIVERED for one in outcomes)
-        self.counts.rejected += sum(due.reading_id in receipt.refused for due, _ in batch)
+        self.counts.sent += len([one for one in outcomes if one.state is State.DELIVERED])
         return problem
 
     def _outcome(self, due: Due, receipt: Receipt, problem: Problem | None) -> Transition:
@@ -207,7 +207,7 @@ class Engine:
     def _look_after(self, batch: list[tuple[Due, Owed]], receipt: Receipt) -> int:
         """Read back what was just sent; the number of readings whose fate stays unknown.
 
-        Trouble here changes nothing: what was not seen is looked for again at the next run.
+        A problem here changes nothing: what was not seen is looked for again at the next run.
         """
         hoped = [
             (due, owed)
@@ -215,7 +215,6 @@ class Engine:
             if due.reading_id in receipt.delivered or due.reading_id in receipt.unknown
         ]
         if self._looks is None or not hoped:
-            self.counts.unknown += len(receipt.unknown)
             return len(receipt.unknown)
         try:
             seen = self._looks.find_existing([owed for _, owed in hoped])
@@ -236,11 +235,4 @@ class Engine:
             else:
                 lost += unknown
         self._work.settle(*confirmed)
-        self.counts.unknown += lost
         return lost
-
-
-def _is_mentioned(due: Due, receipt: Receipt) -> bool:
-    return any(
-        due.reading_id in field for field in (receipt.delivered, receipt.refused, receipt.unknown)
-    )

@@ -105,14 +105,14 @@ class Reasons(msgspec.Struct, frozen=True):
     """The newest one to each target that there ever was."""
 
 
-def reasons_of(workplace: Services, person: Person, reading_id: str) -> Reasons | None:
+def reasons_of(services: Services, person: Person, reading_id: str) -> Reasons | None:
     """All that is known of a reading; None when this person has none of that name."""
     taken_at = instant_of(reading_id)
-    archive = account_archive(workplace.database, person.name)
+    archive = account_archive(services.database, person.name)
     if taken_at is None or archive is None:
         return None
     reading = readings_at(archive, [taken_at]).get(reading_id)
-    rows = newest_of_reading(workplace.database, person.name, taken_at, reading_id)
+    rows = newest_of_reading(services.database, person.name, taken_at, reading_id)
     if reading is None and not rows:
         return None
     return Reasons(
@@ -121,13 +121,13 @@ def reasons_of(workplace: Services, person: Person, reading_id: str) -> Reasons 
         taken_at,
         reading,
         list(groups_of(archive, reading)) if reading else [],
-        [_target(workplace, person, one, reading, rows) for one in person.targets],
+        [_target(services, person, one, reading, rows) for one in person.targets],
         rows,
     )
 
 
 def _target(
-    workplace: Services,
+    services: Services,
     person: Person,
     target: TargetSettings,
     reading: Reading | None,
@@ -139,21 +139,21 @@ def _target(
     if reading is None:
         return TargetReasons(target, None, WhyNotOwed.GONE)
     try:
-        absence = _absence(workplace, person, target, reading)
+        absence = _absence(services, person, target, reading)
     except Problem as problem:
         return TargetReasons(target, None, WhyNotOwed.UNUSABLE, problem)
     return TargetReasons(target, None, absence)
 
 
 def _absence(
-    workplace: Services, person: Person, target: TargetSettings, reading: Reading
+    services: Services, person: Person, target: TargetSettings, reading: Reading
 ) -> WhyNotOwed:
     """The rule by which a reading is not owed. Raises the problem of a target without use."""
-    if not workplace.target(person, target).takes(reading):
+    if not services.target(person, target).takes(reading):
         return WhyNotOwed.NOTHING_TAKEN
     if reading.ambiguous and person.ambiguous == "skip":
         return WhyNotOwed.PASSED_OVER
-    route = route_row(workplace.database, person.name, target.name)
+    route = route_row(services.database, person.name, target.name)
     since = target.since or (route["connected_at"] if route and route["fingerprint"] else None)
     if since is None or Window(since, zone=person.timezone).holds(reading):
         return WhyNotOwed.NOT_PLANNED

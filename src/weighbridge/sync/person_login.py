@@ -44,36 +44,36 @@ class SourceLoginStatus(msgspec.Struct, frozen=True):
     """Why a login is needed."""
 
 
-def keep_login(workplace: Services, person: Person, app: WithingsApp, code: str) -> str:
+def keep_login(services: Services, person: Person, app: WithingsApp, code: str) -> str:
     """Exchange a code at once; account and tokens are stored together or not at all.
 
     Returns the user id of the Withings profile. Raises CodeExpired, ConfigProblem (another
     profile than before, one of another person, or a refused application) or RetryLater.
     """
-    pair = exchange(app, code, workplace.client(app), workplace.clock)
-    with workplace.database.transaction():
-        connect_account(workplace.database, person.name, pair.userid, workplace.clock)
-        workplace.tokens(person.name).store(pair)
-        look_soon(workplace.database)
+    pair = exchange(app, code, services.shared.client(app.api_url), services.clock)
+    with services.database.transaction():
+        connect_account(services.database, person.name, pair.userid, services.clock)
+        services.tokens(person.name).store(pair)
+        look_soon(services.database)
     return pair.userid
 
 
-def forget_login(workplace: Services, person: Person) -> None:
+def forget_login(services: Services, person: Person) -> None:
     """Forget the tokens of a person. Whose profile it was and all readings stay.
 
     Raises RetryLater when a renewal of the tokens takes too long.
     """
-    tokens = workplace.tokens(person.name)
+    tokens = services.tokens(person.name)
     with tokens.lease(LEASE):
         tokens.forget()
 
 
-def source_login_status(workplace: Services, person: Person) -> SourceLoginStatus:
+def source_login_status(services: Services, person: Person) -> SourceLoginStatus:
     """How this person stands with Withings, as far as the archive knows. Nothing is asked."""
-    account = account_row(workplace.database, person.name)
+    account = account_row(services.database, person.name)
     if account is None:
         return SourceLoginStatus(person.name, "not connected")
-    login = workplace.tokens(person.name).row()
+    login = services.tokens(person.name).row()
     if login is None:
         return SourceLoginStatus(
             person.name, "not connected", account["userid"], account["connected_at"]
@@ -130,68 +130,68 @@ def sign_in(
     Raises what ``sign_in`` of the kind raises, StillBlocked, TakenAccount and StateProblem.
     """
     attempt = sign_in_of(target)
-    with open_home() as workplace:
-        prove_writable(workplace.settings.home)
+    with open_home() as services:
+        prove_writable(services.settings.home)
         if answers.ticket is None:
-            _refuse_while_blocked(workplace, person, target)
+            _refuse_while_blocked(services, person, target)
     try:
         signed_in = attempt(target.options, answers)
     except SignInBlocked as problem:
-        with open_home() as workplace:
-            workplace.breaker(person.name, target.name).open(problem.reason)
+        with open_home() as services:
+            services.breaker(person.name, target.name).open(problem.reason)
         raise
-    with open_home() as workplace:
-        _keep(workplace, person, target, signed_in)
+    with open_home() as services:
+        _keep(services, person, target, signed_in)
     return signed_in
 
 
-def _refuse_while_blocked(workplace: Services, person: Person, target: TargetSettings) -> None:
-    opened = workplace.breaker(person.name, target.name).state()
+def _refuse_while_blocked(services: Services, person: Person, target: TargetSettings) -> None:
+    opened = services.breaker(person.name, target.name).state()
     if opened is not None:
-        raise StillBlocked(opened.reason, opened.until, workplace.clock())
+        raise StillBlocked(opened.reason, opened.until, services.clock())
 
 
-def _keep(workplace: Services, person: Person, target: TargetSettings, signed_in: SignedIn) -> None:
+def _keep(services: Services, person: Person, target: TargetSettings, signed_in: SignedIn) -> None:
     """Store the session, and let what was blocked go on.
 
     Under the lease: a renewal that is under way would put the old session over the new one.
     """
-    session = workplace.session(person.name, target)
-    with session.lease(), workplace.database.transaction():
+    session = services.session(person.name, target)
+    with session.lease(), services.database.transaction():
         session.refuse_shared(signed_in.account)
         session.store(signed_in.tokens, account=signed_in.account)
-        ledger = Ledger(workplace.database, person.name, target.name, workplace.clock())
+        ledger = Ledger(services.database, person.name, target.name, services.clock())
         ledger.wake()
         ledger.pause(0)
-        workplace.breaker(person.name, target.name).close()
+        services.breaker(person.name, target.name).close()
 
 
-def forget(workplace: Services, person: Person, target: TargetSettings) -> None:
+def forget(services: Services, person: Person, target: TargetSettings) -> None:
     """Forget the session of a target. What is owed waits for the next sign-in.
 
     Raises RetryLater when a renewal of the session takes too long.
     """
-    session = workplace.session(person.name, target)
-    ledger = Ledger(workplace.database, person.name, target.name, workplace.clock())
+    session = services.session(person.name, target)
+    ledger = Ledger(services.database, person.name, target.name, services.clock())
     problem = LoginNeeded(code="target.disconnected", login=login_command(target.name, person.name))
-    with session.lease(), workplace.database.transaction():
+    with session.lease(), services.database.transaction():
         if session.row() is None:
             return
         session.forget()
-        ledger.note_trouble(problem, workplace.clock())
+        ledger.note_trouble(problem, services.clock())
         ledger.block(problem.reason)
 
 
 def target_login_status(
-    workplace: Services, person: Person, target: TargetSettings
+    services: Services, person: Person, target: TargetSettings
 ) -> TargetLoginStatus:
     """How this person stands at a target, as far as the archive knows. Nothing is asked."""
-    opened = workplace.breaker(person.name, target.name).state()
+    opened = services.breaker(person.name, target.name).state()
     until = opened.until if opened else None
-    login = workplace.session(person.name, target).row()
+    login = services.session(person.name, target).row()
     if login is None:
         return TargetLoginStatus(target.name, "not connected", blocked_until=until)
-    route = route_row(workplace.database, person.name, target.name)
+    route = route_row(services.database, person.name, target.name)
     refused = route is not None and route["decision"] == LoginNeeded.decision
     state: State = "needs login" if refused else "connected"
     why = read_reason(route["trouble"]) if route is not None and refused else None

@@ -5,13 +5,14 @@ Planning twice changes nothing, and planning a part of the readings says nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from weighbridge.core.days import Window
 from weighbridge.core.delivery_state import Add, Change, Known, Older, State, Step
-from weighbridge.core.measures import Measurement
+from weighbridge.core.measures import READING_KINDS, Measurement
 from weighbridge.core.reason import Reason, reason
 from weighbridge.core.records import Record, revision_of
 
@@ -27,8 +28,10 @@ class Rule(msgspec.Struct, frozen=True):
     happens to a reading whose owner is doubtful: ``hold``, ``deliver`` or ``skip``.
     """
 
-    takes: Callable[[Record], Sequence[Measurement]]
+    takes: Callable[[Any], Sequence[Measurement]]
     since: Window
+    kinds: Collection[str] = READING_KINDS
+    """The target is asked only about records of these kinds."""
     also: Window | None = None
     ambiguous: str = "hold"
     settle: float = 10.0
@@ -61,7 +64,7 @@ def owed(
     """
     unwanted: dict[str, Reason | None] = {}
     for record in records:
-        part = rule.takes(record)
+        part = rule.takes(record) if record.kind in rule.kinds else ()
         unwanted[record.id] = why = _why_unwanted(record, part, rule)
         if why:
             continue

@@ -37,8 +37,6 @@ class Reconciler:
                 self._resolve(looks, unknown[start : start + self._work.target.batch_size])
         elif self._work.target.idempotent:
             self._work.settle(*(_sent_again(one) for one in unknown))
-        else:
-            self._counts.unknown += len(unknown)
 
     def _resolve(self, looks: Verifiable, unknown: Sequence[Open]) -> None:
         seen = self._existing(looks, unknown)
@@ -47,7 +45,6 @@ class Reconciler:
         known = [one for one in outcomes if one is not None]
         self._work.settle(*known)
         self._counts.sent += sum(one.state is State.CONFIRMED for one in known)
-        self._counts.unknown += len(unknown) - len(known)
 
     def _resolved(
         self, one: Open, seen: Mapping[str, Existing], looks: Verifiable, now: float
@@ -81,7 +78,6 @@ class Reconciler:
         outcomes = [self._confirmed(one, seen.get(one.reading_id), looks, now) for one in unseen]
         known = [one for one in outcomes if one is not None]
         self._work.settle(*known)
-        self._counts.rejected += sum(one.state is State.REJECTED for one in known)
 
     def _confirmed(
         self, one: Open, found: Existing | None, looks: Verifiable, now: float

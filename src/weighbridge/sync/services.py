@@ -1,16 +1,17 @@
-"""Settings and a database become roads. The one place that knows how the parts fit together."""
+"""Settings and a database become syncs. The one place that knows how the parts fit together."""
 
 from __future__ import annotations
 
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from decimal import Decimal
+from functools import partial
 from hashlib import blake2b
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
@@ -18,9 +19,9 @@ from weighbridge.config import Person, Settings, TargetSettings
 from weighbridge.core.commands import login_command
 from weighbridge.core.days import Window
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem
-from weighbridge.core.measures import READING_KINDS, Measurement
+from weighbridge.core.measures import READING_KINDS
 from weighbridge.core.network import SharedResources
-from weighbridge.core.reason import Reason, reason
+from weighbridge.core.reason import reason
 from weighbridge.sources.withings.call_policy import CallPolicy
 from weighbridge.storage.api_pauses import ApiPauseStore, CallLog, SignInBreaker, breaker_name
 from weighbridge.storage.archive import Archive, account_archive
@@ -96,6 +97,13 @@ class Services:
         self.progress = progress or Progress()
         self.database = connect(settings.home)
         self.leases = Leases(self.database, clock, sleep)
+        self._call_policy = CallPolicy(
+            ApiPauseStore(self.database, "withings"),
+            CallLog(self.database),
+            clock=clock,
+            sleep=sleep,
+            on_call=self.progress.asking,
+        )
         self._stack = ExitStack()
         self.shared = shared or self._stack.enter_context(SharedServices())
 
@@ -123,10 +131,6 @@ class Services:
             given.client_id, given.client_secret.reveal(), given.callback_url, given.url
         )
 
-    def client(self, app: WithingsApp) -> httpx2.Client:
-        """The HTTP client of this process; connections are kept alive."""
-        return self.shared.client(app.api_url)
-
     def tokens(self, person: str) -> WithingsTokens:
         """Where the Withings login of a person is kept."""
         return WithingsTokens(self.database, self.leases, self.clock, person)
@@ -152,32 +156,18 @@ class Services:
         from weighbridge.sources.withings.token_refresh import TokenRefresh
 
         store = self.tokens(person)
+        pair, archive = store.load(), self.archive(person)
         # Known already: asking would only spend calls on a login that is dead or not ours.
-        if why := store.login_needed() or self._wrong_profile(store):
-            raise LoginNeeded(
-                code="withings.log_in", cause=why, login=login_command("withings", person)
-            )
+        why = store.login_needed()
+        if not why and pair and archive and pair.userid != archive.userid:
+            why = reason("withings.wrong_profile")
+        if why:
+            login = login_command("withings", person)
+            raise LoginNeeded(code="withings.log_in", cause=why, login=login)
         app = self.app()
-        client, policy = self.client(app), self._call_policy()
-        tokens = TokenRefresh(store, app, client, policy, person)
-        return Withings(client, tokens, policy, app.url)
-
-    def _call_policy(self) -> CallPolicy:
-        """What Withings allows to the application, all its people and processes together."""
-        return CallPolicy(
-            ApiPauseStore(self.database, "withings"),
-            CallLog(self.database),
-            clock=self.clock,
-            sleep=self.sleep,
-            on_call=self.progress.asking,
-        )
-
-    def _wrong_profile(self, store: WithingsTokens) -> Reason | None:
-        """People do not mix: the tokens must be those of the profile that was connected."""
-        pair, archive = store.load(), self.archive(store.person)
-        if pair is None or archive is None or pair.userid == archive.userid:
-            return None
-        return reason("withings.wrong_profile")
+        client = self.shared.client(app.api_url)
+        tokens = TokenRefresh(store, app, client, self._call_policy, person)
+        return Withings(client, tokens, self._call_policy, app.url)
 
     def archive(self, person: str) -> Archive | None:
         """What is known of a person's account; None before it was connected."""
@@ -190,13 +180,12 @@ class Services:
             target=target.name,
             home=self.settings.home,
             session=self.session(person.name, target),
-            height=lambda: self._height(person),
+            height=partial(self._height, person),
             timezone=person.timezone,
             clock=self.clock,
             sleep=self.sleep,
             body=ArchivedBody(
-                lambda: self.archive(person.name),
-                counts_doubtful=person.ambiguous == "deliver",
+                partial(self.archive, person.name), counts_doubtful=person.ambiguous == "deliver"
             ),
             connected_at=lambda: self._ledger(person, target).row()["connected_at"],
             connections=self.shared.connections,
@@ -235,7 +224,7 @@ class Services:
             database=self.database,
             leases=self.leases,
             archive=self.archive(person.name),
-            source=lambda: self.source(person.name),
+            source=partial(self.source, person.name),
             routes=[
                 self._route(person, target, not only or target.name in only)
                 for target in person.targets
@@ -250,38 +239,30 @@ class Services:
         ledger = self._ledger(person, settings)
         target, problem, signs_in = None, None, True
         try:
-            signs_in = load_kind(settings.kind).signs_in
-            target = self.target(person, settings)
+            kind = load_kind(settings.kind)
+            signs_in = kind.signs_in
+            target = kind.create(settings.options, self.context(person, settings))
         except Problem as found:
             problem = found
+        since = settings.since or ledger.row()["connected_at"]
+        rule = Rule(
+            takes=target.takes if target else lambda record: (),
+            since=Window(since, zone=person.timezone),
+            kinds=target.kinds if isinstance(target, TakesKinds) else READING_KINDS,
+            ambiguous=person.ambiguous,
+            settle=settings.settle,
+        )
         return Route(
             name=settings.name,
             kind=settings.kind,
             target=target,
             ledger=ledger,
-            rule=_rule(person, settings, target, ledger.row()["connected_at"]),
+            rule=rule,
             fingerprint=_fingerprint(person, settings),
             selected=selected,
             problem=problem,
             signs_in=signs_in,
         )
-
-
-def _rule(
-    person: Person, settings: TargetSettings, target: Target | None, connected_at: float
-) -> Rule:
-    return Rule(
-        takes=_taking(target) if target else lambda record: (),
-        since=Window(settings.since or connected_at, zone=person.timezone),
-        ambiguous=person.ambiguous,
-        settle=settings.settle,
-    )
-
-
-def _taking(target: Target) -> Callable[[Any], Sequence[Measurement]]:
-    """A target is asked only about records of the kinds that it takes."""
-    kinds = target.kinds if isinstance(target, TakesKinds) else READING_KINDS
-    return lambda record: target.takes(record) if record.kind in kinds else ()
 
 
 def _fingerprint(person: Person, settings: TargetSettings) -> str:
