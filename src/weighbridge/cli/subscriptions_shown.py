@@ -88,7 +88,7 @@ def check_address(callback: str) -> CheckOutput:
     return CheckOutput(content, lines, ExitCode.LOOK if seen.is_wrong else ExitCode.DONE)
 
 
-def check_person(workplace: Services, person: Person, callback: str) -> CheckOutput:
+def check_person(services: Services, person: Person, callback: str) -> CheckOutput:
     """What one person's account tells us of, and what is missing. Raises Problems."""
     found = find_subscriptions(services, person, callback)
     there = sorted(one.appli for one in found.subscriptions if one.callback == callback)
