@@ -155,7 +155,7 @@ def test_without_a_channel_everything_is_remembered(world: World, ear: Receiver)
     world.log_out("anna")
     look(world, AlertLoop(world.parts))
     assert [(row["name"], row["reported_at"]) for row in world.rows("alert")] == [
-        ("withings login: anna", None)
+        ("source_login: anna", None)
     ]
     address = alerts.urls[0].reveal()
     world.configure(f'urls = ["{address}"]')

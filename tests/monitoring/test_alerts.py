@@ -229,7 +229,7 @@ def test_a_house_in_order_has_nothing_to_tell(world: World) -> None:
 def test_a_login_at_withings_is_asked_for_with_the_command(world: World) -> None:
     world.log_out("anna")
     assert troubles(world) == {
-        "withings login: anna": "anna must log in at Withings again. The login was withdrawn. "
+        "source_login: anna": "anna must log in at Withings again. The login was withdrawn. "
         "Run: weighbridge login withings --person anna"
     }
 
@@ -253,7 +253,7 @@ def test_withings_may_be_away_for_two_polls_and_no_longer(world: World) -> None:
     assert troubles(world) == {}
     world.now += 2 * MINUTE
     assert troubles(world) == {
-        "withings silent: anna": "Nothing could be read from Withings for anna since "
+        "source_silent: anna": "Nothing could be read from Withings for anna since "
         "2025-10-09 08:53 UTC. Withings answers with status 503. It is tried again and nothing "
         "is lost. Run: weighbridge status --person anna"
     }
@@ -263,14 +263,14 @@ def test_withings_may_be_away_for_two_polls_and_no_longer(world: World) -> None:
 
 def test_a_server_that_polls_nobody_is_noticed_without_any_trouble_on_record(world: World) -> None:
     world.now += TOO_LONG
-    assert set(troubles(world)) == {"withings silent: anna", "withings silent: ben"}
+    assert set(troubles(world)) == {"source_silent: anna", "source_silent: ben"}
 
 
 def test_a_new_login_gets_time_for_its_first_answer(world: World) -> None:
     world.refuse("anna")
     world.now += TOO_LONG
     with world.database() as database:
-        silent = {f.name: f for f in survey(world, database)}["withings silent: anna"]
+        silent = {f.name: f for f in survey(world, database)}["source_silent: anna"]
     assert silent.bound == FRESH_LOGIN
 
 
@@ -280,7 +280,7 @@ def test_while_a_login_is_missing_nothing_else_is_known_of_this_account(world: W
     world.log_out("anna")
     world.now += 10 * DAY
     world.answer("ben")
-    assert set(troubles(world, unknown=True)) == {"withings silent: anna", "subscription: anna"}
+    assert set(troubles(world, unknown=True)) == {"source_silent: anna", "subscription: anna"}
 
 
 def test_a_subscription_may_be_lost_for_six_hours(world: World) -> None:
@@ -302,7 +302,7 @@ def test_a_target_that_needs_a_login_is_named_with_the_command(world: World) -> 
     world.owe(1)
     world.need_login()
     assert troubles(world) == {
-        "target login: anna, garmin": "anna's garmin waits for a login. The Garmin login has "
+        "target_login: anna, garmin": "anna's garmin waits for a login. The Garmin login has "
         "ended. Run: weighbridge login garmin --person anna"
     }
     world.wake()
@@ -311,7 +311,7 @@ def test_a_target_that_needs_a_login_is_named_with_the_command(world: World) -> 
 
 def test_a_target_without_a_login_of_its_own_sends_to_the_status(world: World) -> None:
     world.need_login("file")
-    assert troubles(world)["target login: anna, file"].endswith(
+    assert troubles(world)["target_login: anna, file"].endswith(
         "Run: weighbridge status --person anna"
     )
 
@@ -320,7 +320,7 @@ def test_a_target_that_was_never_signed_in_is_given_time(world: World) -> None:
     with world.database() as database:
         database._connection.execute("DELETE FROM credential WHERE service = 'target garmin'")
         found = {each.name: each for each in survey(world, database)}
-    login = found["target login: anna, garmin"]
+    login = found["target_login: anna, garmin"]
     assert login.bound == NEWCOMER
     assert login.problem
     assert said(login.problem) == (
@@ -338,7 +338,7 @@ def test_what_waits_for_days_while_nothing_arrives_is_told(world: World, state: 
     assert troubles(world) == {}
     world.now += 2 * MINUTE
     assert troubles(world) == {
-        "target silent: anna, garmin": "Nothing has reached anna's garmin since "
+        "target_silent: anna, garmin": "Nothing has reached anna's garmin since "
         "2025-10-09 08:53 UTC, although 1 reading waits for it. "
         "Run: weighbridge status --person anna"
     }
@@ -349,7 +349,7 @@ def test_what_need_not_arrive_is_no_silence(world: World, state: State) -> None:
     world.owe(1, state)
     world.now += 10 * DAY
     world.answer()
-    assert "target silent: anna, garmin" not in troubles(world)
+    assert "target_silent: anna, garmin" not in troubles(world)
 
 
 def test_nothing_new_is_no_silence(world: World) -> None:
@@ -382,8 +382,8 @@ def test_a_target_that_needs_a_login_is_not_called_silent_as_well(world: World) 
     world.need_login()
     world.owe(2, State.UNKNOWN)
     world.answer()
-    assert set(troubles(world)) == {"target login: anna, garmin"}
-    assert "target silent: anna, garmin" in troubles(world, unknown=True)
+    assert set(troubles(world)) == {"target_login: anna, garmin"}
+    assert "target_silent: anna, garmin" in troubles(world, unknown=True)
 
 
 def test_every_sentence_ends_with_what_to_do(world: World) -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Any
+
+import msgspec
 
 from weighbridge.config import Person, Settings, TargetSettings, everyone
 from weighbridge.core.commands import command_line, login_command
@@ -49,25 +51,16 @@ _WAITING = (State.PLANNED, State.SENDING, State.UNKNOWN, State.REJECTED)
 """What should have arrived. Blocked has a check of its own, held waits for a decision."""
 
 
-class MonitoredServer(Protocol):
-    """What monitoring needs to know of the server that it looks at."""
+class MonitoredServer(msgspec.Struct, frozen=True, kw_only=True):
+    """What monitoring knows of the server that it looks at."""
 
-    @property
-    def settings(self) -> Settings: ...
-
-    @property
-    def clock(self) -> Callable[[], float]: ...
-
-    @property
-    def open(self) -> Callable[[], AbstractContextManager[Services]]:
-        """The home folder, opened for the thread that calls it; a context manager."""
-
-    @property
-    def started_at(self) -> float:
-        """In epoch seconds."""
-
-    @property
-    def counts(self) -> ProcessCounters: ...
+    settings: Settings
+    clock: Callable[[], float]
+    open: Callable[[], AbstractContextManager[Services]]
+    """The home folder, for the thread that calls it."""
+    started_at: float
+    """In epoch seconds."""
+    counts: ProcessCounters
 
 
 def silence_bound(settings: Settings) -> float:
@@ -124,60 +117,42 @@ class HealthChecks:
                 yield self._target_silence(person, target, standing)
 
     def _source_login(self, person: Person, source: SourceStatus) -> CheckResult:
-        problem, bound, name = None, 0.0, person.name
-        log_in = login_command("withings", name)
+        problem, bound, names = None, 0.0, {"person": person.name}
+        log_in = login_command("withings", person.name)
         if source.verdict is SourceState.LOGIN_NEEDED:
             cause = source.trouble or ""
-            problem = reason("watch.source_login", person=name, cause=cause, command=log_in)
+            problem = reason("watch.source_login", cause=cause, command=log_in, **names)
         elif source.verdict is SourceState.NOT_CONNECTED:
-            problem = reason("watch.source_new", person=name, command=log_in)
+            problem = reason("watch.source_new", command=log_in, **names)
             bound = NEWCOMER
-        return CheckResult(
-            name=f"withings login: {name}",
-            problem=problem,
-            over=reason("watch.source_login_again", person=name),
-            bound=bound,
-        )
+        return _result("source_login", names, problem, bound=bound)
 
     def _source_silence(self, person: Person, source: SourceStatus) -> CheckResult:
-        values = {
-            "person": person.name,
-            "cause": source.trouble or "",
-            "command": command_line("status", "--person", person.name),
-        }
-        if source.checked_at:
-            problem = reason("watch.source_silent", since=_moment(source.checked_at), **values)
-        else:
-            problem = reason("watch.source_never_read", **values)
-        overdue = is_overdue(source, self._settings, self._now, self._started_at)
-        return CheckResult(
-            name=f"withings silent: {person.name}",
-            problem=problem if overdue else None,
-            over=reason("watch.source_silent_again", person=person.name),
-            bound=FRESH_LOGIN,
-            known=not needs_login(source),
-        )
+        names, problem = {"person": person.name}, None
+        if is_overdue(source, self._settings, self._now, self._started_at):
+            values = {**names, "cause": source.trouble or "", "command": _status_of(person)}
+            if source.checked_at:
+                problem = reason("watch.source_silent", since=_moment(source.checked_at), **values)
+            else:
+                problem = reason("watch.source_never_read", **values)
+        known = not needs_login(source)
+        return _result("source_silent", names, problem, bound=FRESH_LOGIN, known=known)
 
     def _subscription(self, person: Person, source: SourceStatus) -> CheckResult:
-        state = None
+        names, problem, state = {"person": person.name}, None, None
         if source.account is not None:
             state = SubscriptionStore(self._database, source.account).state()
-        problem, since = None, state.trouble_at if state and state.trouble else None
+        since = state.trouble_at if state and state.trouble else None
         if state and since is not None and self._now - since > SUBSCRIPTION_PATIENCE:
             problem = reason(
                 "watch.subscription",
-                person=person.name,
                 since=_moment(since),
                 cause=state.trouble or "",
                 count=round(self._settings.server.poll / 60),
                 command=command_line("subscriptions", "check"),
+                **names,
             )
-        return CheckResult(
-            name=f"subscription: {person.name}",
-            problem=problem,
-            over=reason("watch.subscription_again", person=person.name),
-            known=not needs_login(source),
-        )
+        return _result("subscription", names, problem, known=not needs_login(source))
 
     def _target_login(
         self, person: Person, target: TargetSettings, standing: TargetStatus
@@ -187,41 +162,31 @@ class HealthChecks:
         log_in = login_command(target.name, person.name)
         if standing.verdict is TargetState.LOGIN_NEEDED:
             if not load_kind(target.kind).signs_in:
-                log_in = command_line("status", "--person", person.name)
+                log_in = _status_of(person)
             cause = standing.trouble or ""
             problem = reason("watch.target_login", cause=cause, command=log_in, **names)
         elif standing.verdict is TargetState.NOT_SIGNED_IN:
             problem = reason("watch.target_new", command=log_in, **names)
             bound = NEWCOMER
-        return CheckResult(
-            name=f"target login: {person.name}, {target.name}",
-            problem=problem,
-            over=reason("watch.target_login_again", **names),
-            bound=bound,
-        )
+        return _result("target_login", names, problem, bound=bound)
 
     def _target_silence(
         self, person: Person, target: TargetSettings, standing: TargetStatus
     ) -> CheckResult:
-        names = {"person": person.name, "target": target.name}
+        names, problem = {"person": person.name, "target": target.name}, None
         number = sum(standing.open.get(state, 0) for state in _WAITING)
         since = self._silent_since(standing) if number else None
-        problem = None
         if since is not None:
             problem = reason(
                 "watch.target_silent",
                 since=_moment(since),
                 count=number,
                 cause=standing.trouble or "",
-                command=command_line("status", "--person", person.name),
+                command=_status_of(person),
                 **names,
             )
-        return CheckResult(
-            name=f"target silent: {person.name}, {target.name}",
-            problem=problem,
-            over=reason("watch.target_silent_again", **names),
-            known=standing.verdict is not TargetState.LOGIN_NEEDED,
-        )
+        known = standing.verdict is not TargetState.LOGIN_NEEDED
+        return _result("target_silent", names, problem, known=known)
 
     def _silent_since(self, standing: TargetStatus) -> float | None:
         """Since when nothing arrived although something waits; None: not for long enough."""
@@ -238,6 +203,17 @@ class HealthChecks:
         last = last_delivered_at(self._database, route, first, SAMPLE)
         since = last or min(oldest.planned_at for oldest in waiting)
         return since if since <= before else None
+
+
+def _result(about: str, names: dict[str, str], problem: Reason | None, **more: Any) -> CheckResult:
+    """``about``: the code of the problem, which with ``_again`` is that of its end."""
+    over = reason(f"watch.{about}_again", **names)
+    name = f"{about}: {', '.join(names.values())}"
+    return CheckResult(name=name, problem=problem, over=over, **more)
+
+
+def _status_of(person: Person) -> str:
+    return command_line("status", "--person", person.name)
 
 
 def _moment(instant: float) -> str:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from weighbridge.config import Settings
-from weighbridge.runtime.counters import ProcessCounters
-from weighbridge.sync.services import Services
+from weighbridge.monitoring.checks import MonitoredServer
 from weighbridge.web.change_feed import ChangeFeed
 from weighbridge.web.sessions import Authenticator, closed
 
@@ -25,17 +22,11 @@ class RequestSync(Protocol):
         """``asking``: Withings is asked, too; ``delay`` is in seconds."""
 
 
-class AppContext(msgspec.Struct, frozen=True):
+class AppContext(MonitoredServer, frozen=True, kw_only=True):
     """Put together by ``weighbridge.web.process``."""
 
-    settings: Settings
-    clock: Callable[[], float]
-    open: Callable[[], AbstractContextManager[Services]]
-    """The home folder, for the thread that calls it."""
     wake: RequestSync
-    started_at: float
     intake: NotificationQueue
-    counts: ProcessCounters
     next_ask: Callable[[str], float | None] = lambda person: None
     """When a person's account is looked at without being told to, in epoch seconds."""
     authenticator: Authenticator = msgspec.field(default_factory=closed)
