@@ -193,7 +193,7 @@ def only_person(directory: Directory) -> Person | None:
     return people[0] if len(people) == 1 else None
 
 
-class FileDirectory:
+class FileDirectory(Directory):
     """The people of the configuration file, in its order."""
 
     def __init__(self, people: Sequence[Person]) -> None:
@@ -201,22 +201,18 @@ class FileDirectory:
         self._positions = {person.name: at for at, person in enumerate(self._people)}
 
     def person(self, name: str) -> Person:
-        """The person of that name. Raises ConfigProblem when there is none."""
         found = self.find(name)
         if found is None:
             raise unknown_name("person", name, list(self._positions))
         return found
 
     def find(self, name: str) -> Person | None:
-        """The person of that name, or None."""
         position = self._positions.get(name)
         return None if position is None else self._people[position]
 
     def count(self) -> int:
-        """How many people there are."""
         return len(self._people)
 
     def page(self, after: str | None = None, *, limit: int = PAGE) -> Sequence[Person]:
-        """At most ``limit`` people that follow ``after`` in the file."""
         start = 0 if after is None else self._positions.get(after, len(self._people)) + 1
         return self._people[start : start + limit]

@@ -238,28 +238,23 @@ class JobRunner:
         return now + min(wait * (1 + JITTER * self._random()), poll)
 
     def _status(self, sync: PersonSync, synced_at: float | None) -> ServerStatus:
-        if sync.archive is None:
-            never = reason("withings.never_logged_in", login=_log_in(sync.person))
-            return ServerStatus(synced_at, never, about=sync.person)
-        battery = battery_of(sync.database, sync.archive.account).level
         problem, about = self._login_problem(sync)
+        account = sync.archive.account if sync.archive else None
+        battery = None if account is None else battery_of(sync.database, account).level
         return ServerStatus(synced_at, problem, battery, about)
 
     def _login_problem(self, sync: PersonSync) -> tuple[Reason | None, str]:
         """What this person must do (None: nothing), and what it is about."""
-        needed = self._services.tokens(sync.person).login_needed()
-        if needed:
-            problem = reason("withings.log_in", cause=needed, login=_log_in(sync.person))
-            return problem, sync.person
+        log_in = login_command("withings", sync.person)
+        if sync.archive is None:
+            return reason("withings.never_logged_in", login=log_in), sync.person
+        if needed := self._services.tokens(sync.person).login_needed():
+            return reason("withings.log_in", cause=needed, login=log_in), sync.person
         for route in sync.routes:
             row = route.ledger.row()
             if row["decision"] == LoginNeeded.decision:
                 return read_reason(row["trouble"]), f"{sync.person}, {route.name}"
         return None, ""
-
-
-def _log_in(person: str) -> str:
-    return login_command("withings", person)
 
 
 def _log_outcome(outcome: Outcome) -> None:

@@ -118,31 +118,31 @@ class NotificationQueue:
             return batch
 
     def _store(self, batch: list[_Waiting]) -> None:
-        for waiting in batch:
-            waiting.answer.set_running_or_notify_cancel()  # who went away cannot take it back
+        # Whose sender went away is stored all the same, but cannot be taken back.
+        answers = [one.answer for one in batch if one.answer.set_running_or_notify_cancel()]
         try:
             if self._database is None:
                 self._database = self._open()
-            notifications = [(waiting.notification, waiting.received_at) for waiting in batch]
+            notifications = [(one.notification, one.received_at) for one in batch]
             stored = store_notifications(self._database, notifications, self._is_ours)
         except Exception as error:  # a thread that died would leave every sender without answer
-            self._refuse(batch, error)
+            self._refuse(answers, error)
             return
         self._tell_all(stored)
-        for waiting in batch:
-            _answer(waiting.answer)
+        for answer in answers:
+            answer.set_result(None)
         self._counts.add("notifications", number=stored.kept)
         self._counts.add("notifications_dropped", "unknown_user", number=stored.unknown)
 
-    def _refuse(self, batch: list[_Waiting], error: Exception) -> None:
+    def _refuse(self, answers: list[Future[None]], error: Exception) -> None:
         """Nothing of the batch was stored. The database is opened again for the next one."""
         self._close_database()
         text = str(error) if isinstance(error, Problem) else ""
         _log.error(
             "notifications_not_stored", extra={"kind": type(error).__name__, "problem": text}
         )
-        for waiting in batch:
-            _answer(waiting.answer, error)
+        for answer in answers:
+            answer.set_exception(error)
 
     def _tell_all(self, stored: Stored) -> None:
         for person in stored.people:
@@ -171,12 +171,3 @@ class NotificationQueue:
         database, self._database = self._database, None
         if database is not None:
             database.close()
-
-
-def _answer(answer: Future[None], error: Exception | None = None) -> None:
-    if answer.cancelled():
-        return
-    if error is None:
-        answer.set_result(None)
-    else:
-        answer.set_exception(error)

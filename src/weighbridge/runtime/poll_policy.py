@@ -70,11 +70,9 @@ class LastPoll(msgspec.Struct, frozen=True):
 def days_of(notifications: Sequence[OpenNotification]) -> Window | None:
     """The days that these notifications announce, if they are about measurements and few."""
     announced = [
-        (notification.first_at, notification.last_at or notification.first_at)
-        for notification in notifications
-        if notification.first_at is not None
-        and notification.appli in APPLIS
-        and APPLIS[notification.appli].types
+        (one.first_at, one.last_at or one.first_at)
+        for one in notifications
+        if one.first_at is not None and one.appli in APPLIS and APPLIS[one.appli].types
     ]
     if not announced:
         return None

@@ -116,8 +116,8 @@ type _Ready = list[tuple[float, str, int]]
 """(due since, person, version of the slot)"""
 
 
-class MemorySchedule:
-    """The schedule of one process, in memory. See ``Schedule``.
+class MemorySchedule(Schedule):
+    """The schedule of one process, in memory. ``Schedule`` says what its methods do.
 
     ``most_deferrable``: how many deferrable jobs are given out at once. With one less than there
     are threads, one thread is always left for what must not wait.
@@ -139,33 +139,26 @@ class MemorySchedule:
     # What the rest of the server plans
 
     def notified(self, person: str, delay: float = 0.0) -> None:
-        """Withings has something new. This goes before everything that only became due."""
         self._plan(person, "notified", self._clock() + delay)
 
     def poll_at(self, person: str, at: float) -> None:
-        """Ask Withings then, or earlier if that is planned."""
         self._plan(person, "poll", at)
 
     def deliver_at(self, person: str, at: float) -> None:
-        """Something that is known may be sent then."""
         self._plan(person, "deliver", at)
 
     def deliver_deferrable_at(self, person: str, at: float, since: float | None = None) -> None:
-        """Something may be sent then to a target that may take its time."""
         self._plan(person, "deliver", at, deferrable=True, since=since)
 
     def republish_at(self, person: str, target: str, at: float) -> None:
-        """A target is connected again and wants its latest values."""
         self._plan(person, ("republish", target), at)
 
     def planned(self, person: str, *, deferrable: bool = False) -> Planned:
-        """What is planned for a person, of one of the two kinds of jobs."""
         with self._change:
             slot = self._slots.get((person, deferrable))
             return slot.planned if slot else Planned()
 
     def forget(self, person: str, *, deferrable: bool = False) -> None:
-        """Plan nothing any more for a person, of one of the two kinds of jobs."""
         with self._change:
             slot = self._slot(person, deferrable=deferrable)
             slot.planned = Planned()
@@ -174,9 +167,6 @@ class MemorySchedule:
     # What the threads do
 
     def take(self, *, wait: bool = True) -> Job | None:
-        """The next job; waits for it if need be. None: closed, or nothing is due and ``wait`` is
-        False.
-        """
         with self._change:
             while not self._closed:
                 now = self._read_clock()
@@ -190,7 +180,6 @@ class MemorySchedule:
         return None
 
     def done(self, job: Job) -> None:
-        """The job has ended, however it ended."""
         with self._change:
             slot = self._slots[job.person, job.deferrable]
             slot.at_work = False
@@ -199,7 +188,6 @@ class MemorySchedule:
             self._change.notify()
 
     def close(self) -> None:
-        """Give out no more jobs."""
         with self._change:
             self._closed = True
             self._change.notify_all()

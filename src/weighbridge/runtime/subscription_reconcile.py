@@ -73,7 +73,16 @@ def find_subscriptions(
 
     ``extra``: subjects that a person asks for. Without a callback nothing is wanted.
     """
-    return _compare(services, person, services.source(person.name), callback, extra)
+    ours = our_callbacks(services.database)
+    archive = services.archive(person.name)
+    left_out: frozenset[int] = frozenset()
+    if archive is not None:
+        store = SubscriptionStore(services.database, archive.account)
+        left_out = store.left_out(services.clock())
+    wanted = set() if callback is None else {*_wanted(services, person), *extra}
+    subscriptions = list_subscriptions(services.source(person.name))
+    compared = differences(subscriptions, wanted, callback or "", ours, left_out)
+    return FoundSubscriptions(subscriptions, ours, left_out, compared)
 
 
 class Reconciliation:
@@ -95,11 +104,13 @@ class Reconciliation:
 
     def reconcile(self, callback: str, extra: Collection[int]) -> None:
         """Subscribe what is missing, then revoke what is old. Raises Problems."""
+        found = find_subscriptions(self._services, self._person, callback, extra)
         account = self._services.source(self._person.name)
-        found = _compare(self._services, self._person, account, callback, extra)
         self._subscribe_all(account, callback, found.differences.missing)
-        if not self.report.subscribed and not _has(found, callback):
-            self._check_offered()
+        stands = any(one.callback == callback for one in found.subscriptions)
+        if self._refused is not None and not self.report.subscribed and not stands:
+            self.report.left_out.clear()  # every subject is refused: it is not about a subject
+            raise self._refused
         old = [one for one in found.differences.old if one.appli not in self._kept]
         self._revoke(account, old)
         if self._not_understood is not None:
@@ -107,10 +118,9 @@ class Reconciliation:
 
     def remove(self, only: Collection[int]) -> None:
         """Revoke what is ours, all of it or some subjects. Raises Problems."""
-        account = self._services.source(self._person.name)
-        found = _compare(self._services, self._person, account, None, ())
-        ours = [one for one in found.differences.old if not only or one.appli in only]
-        self._revoke(account, ours)
+        old = find_subscriptions(self._services, self._person, None).differences.old
+        ours = [one for one in old if not only or one.appli in only]
+        self._revoke(self._services.source(self._person.name), ours)
 
     def _subscribe_all(self, account: Calls, callback: str, missing: Collection[int]) -> None:
         for number, appli in enumerate(missing, start=1):
@@ -132,12 +142,6 @@ class Reconciliation:
         else:
             self.report.subscribed.append(appli)
 
-    def _check_offered(self) -> None:
-        """When every subject is refused, it is not about a subject. Raises NotForUs."""
-        if self._refused is not None:
-            self.report.left_out.clear()
-            raise self._refused
-
     def _revoke(self, account: Calls, ours: Collection[Subscription]) -> None:
         for number, old in enumerate(ours, start=1):
             self._say(f"ending {name_of(old.appli)} ({number} of {len(ours)})")
@@ -147,29 +151,6 @@ class Reconciliation:
 
     def _say(self, step: str) -> None:
         self._tell(f"{self.report.person}: {step}")
-
-
-def _has(found: FoundSubscriptions, callback: str) -> bool:
-    return any(one.callback == callback for one in found.subscriptions)
-
-
-def _compare(
-    services: Services,
-    person: Person,
-    account: Calls,
-    callback: str | None,
-    extra: Collection[int],
-) -> FoundSubscriptions:
-    ours = our_callbacks(services.database)
-    archive = services.archive(person.name)
-    left_out: frozenset[int] = frozenset()
-    if archive is not None:
-        store = SubscriptionStore(services.database, archive.account)
-        left_out = store.left_out(services.clock())
-    wanted = set() if callback is None else {*_wanted(services, person), *extra}
-    subscriptions = list_subscriptions(account)
-    compared = differences(subscriptions, wanted, callback or "", ours, left_out)
-    return FoundSubscriptions(subscriptions, ours, left_out, compared)
 
 
 # --- What is wanted -------------------------------------------------------------------------------
