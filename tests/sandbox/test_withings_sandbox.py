@@ -13,7 +13,7 @@ from fixtures.sandbox import NOW, Life, weight
 from fixtures.waiting import PATIENCE
 from fixtures.withings_memory import MemoryPause, MemoryStore
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
-from weighbridge.core.network import http_client
+from weighbridge.core.network import form_client
 from weighbridge.core.secret import TokenPair
 from weighbridge.sources.withings.call_policy import CallPolicy
 from weighbridge.sources.withings.client import Withings
@@ -44,7 +44,7 @@ class Account:
         self.clock = life.clock
         self.naps: list[float] = []
         self.app = WithingsApp(CLIENT_ID, CLIENT_SECRET, url=life.sandbox.url)
-        self.http = http_client(self.app.api_url)
+        self.http = form_client(self.app.api_url)
         self.store = MemoryStore()
         self.policy = CallPolicy(MemoryPause(), clock=self.clock, sleep=self.sleep)
         self.tokens = self.new_tokens()

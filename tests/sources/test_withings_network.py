@@ -20,7 +20,7 @@ import trustme
 from fixtures.paths import ROOT
 from weighbridge import __version__
 from weighbridge.core.errors import ConfigProblem, RetryLater
-from weighbridge.core.network import http_client, is_loopback, within
+from weighbridge.core.network import form_client, is_loopback, within
 from weighbridge.sources.withings.wire import post
 
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -100,13 +100,13 @@ def secure(service: Service, authority: trustme.CA) -> Service:
 
 
 def call(url: str) -> None:
-    with http_client(url) as client:
+    with form_client(url) as client:
         assert bytes(post(client, url, {"action": "x"})) == b'{"a": 1}'
 
 
 def test_it_says_who_calls_and_keeps_no_cookie(service: Service) -> None:
     url = f"http://127.0.0.1:{service.port}"
-    with http_client(url) as client:
+    with form_client(url) as client:
         post(client, url, {"action": "x"})
         post(client, url, {"action": "y"})
     assert service.headers[1]["User-Agent"] == f"weighbridge/{__version__}"
@@ -138,7 +138,7 @@ def test_unusable_certificates_are_a_matter_of_configuration(
         path.write_bytes(content)
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
     with pytest.raises(ConfigProblem, match="SSL_CERT_FILE"):
-        http_client("https://wbsapi.withings.net")
+        form_client("https://wbsapi.withings.net")
 
 
 def test_a_proxy_is_asked_for_what_is_outside(
@@ -175,7 +175,7 @@ def test_an_unusable_proxy_is_a_matter_of_configuration(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", address)
     with pytest.raises(ConfigProblem, match="HTTPS_PROXY") as caught:
-        http_client("https://wbsapi.withings.net")
+        form_client("https://wbsapi.withings.net")
     assert "geheim" not in str(caught.value)
 
 
@@ -212,7 +212,7 @@ def test_a_service_that_drips_cannot_hold_us(service: Service) -> None:
 
     service.RequestHandlerClass = type("Dripping", (Answering,), {"do_POST": drip})
     url = f"http://127.0.0.1:{service.port}"
-    with http_client(url) as client, pytest.raises(RetryLater, match="did not answer within"):
+    with form_client(url) as client, pytest.raises(RetryLater, match="did not answer within"):
         post(client, url, {"action": "x"}, limit=0.1)
 
 

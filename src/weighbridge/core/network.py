@@ -1,4 +1,4 @@
-"""The one HTTP client of a process, and a time limit that holds for a call as a whole.
+"""The HTTP clients of a process, and a time limit that holds for a call as a whole.
 
 What people set in the environment counts on every connection: ``HTTPS_PROXY`` and its relatives,
 ``NO_PROXY``, ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``. Nothing heavy is imported before it is used.
@@ -6,8 +6,11 @@ What people set in the environment counts on every connection: ``HTTPS_PROXY`` a
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self, cast
 from urllib.parse import urlsplit
 
@@ -20,9 +23,31 @@ if TYPE_CHECKING:
 
     import httpx2
 
+    from weighbridge.core.form_client import FormClient
 
 TIME_LIMIT = 30.0
 """Seconds for one call. Ten were too few for others (home-assistant/core#104758)."""
+
+
+_HEADERS = {"User-Agent": f"weighbridge/{__version__}", "Accept": "application/json"}
+_PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
+
+
+def form_client(url: str) -> FormClient:
+    """What posts forms to the service at ``url``; close it after use. Raises ConfigProblem.
+
+    Without a proxy it needs no HTTP library, whose import takes longer than the rest of a sync
+    with nothing new.
+    """
+    local = _is_local(url)
+    if not local and _names_proxy():
+        from weighbridge.core.proxied_forms import ProxiedForms
+
+        return ProxiedForms(http_client(url))
+    from weighbridge.core.direct_forms import DirectForms
+
+    context = None if local else _certificates()  # no TLS is spoken there
+    return DirectForms(context, headers=_HEADERS, limit=TIME_LIMIT)
 
 
 def http_client(url: str) -> httpx2.Client:
@@ -35,7 +60,7 @@ def http_client(url: str) -> httpx2.Client:
     import httpx2
 
     local = _is_local(url)
-    context = None if local else _certificates()  # no TLS is spoken there
+    context = None if local else _certificates()
     try:
         return httpx2.Client(
             transport=_direct_transport(context) if local or not _names_proxy() else None,
@@ -43,7 +68,7 @@ def http_client(url: str) -> httpx2.Client:
             trust_env=not local,
             timeout=TIME_LIMIT,
             follow_redirects=False,
-            headers={"User-Agent": f"weighbridge/{__version__}", "Accept": "application/json"},
+            headers=_HEADERS,
             cookies=_no_cookies(),
         )
     except (ValueError, httpx2.InvalidURL, ImportError) as error:
@@ -52,6 +77,9 @@ def http_client(url: str) -> httpx2.Client:
 
 def _names_proxy() -> bool:
     """Whether the environment, or on some systems the settings of the machine, name a proxy."""
+    asks_the_system = sys.platform in ("darwin", "win32")
+    if not asks_the_system and _PROXIES.isdisjoint(name.lower() for name in os.environ):
+        return False
     from urllib.request import getproxies
 
     return bool(getproxies().keys() & {"http", "https", "all"})
@@ -125,15 +153,33 @@ def _is_local(url: str) -> bool:
 def _certificates() -> ssl.SSLContext:
     """One context for all connections: httpx2 would read the certificates again for each proxy.
 
-    httpx2 takes ``SSL_CERT_FILE``, then ``SSL_CERT_DIR``, then what the system trusts.
+    ``SSL_CERT_FILE`` counts, then ``SSL_CERT_DIR``, then what the system trusts.
     """
-    import httpx2
-
     try:
-        context: ssl.SSLContext = httpx2.create_ssl_context()
+        context = _openssl_context()
     except OSError as error:  # an ssl.SSLError is one, too
         raise ConfigProblem(code="network.certificates") from error
     context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _openssl_context() -> ssl.SSLContext:
+    """What httpx2 would make; where OpenSSL knows the file of the system, without importing it."""
+    import ssl
+
+    if cafile := os.environ.get("SSL_CERT_FILE"):
+        return ssl.create_default_context(cafile=cafile)
+    if capath := os.environ.get("SSL_CERT_DIR"):
+        return ssl.create_default_context(capath=capath)
+    paths = ssl.get_default_verify_paths()
+    if sys.platform in ("darwin", "win32") or not Path(paths.openssl_cafile).is_file():
+        import httpx2
+
+        found: ssl.SSLContext = httpx2.create_ssl_context()
+        return found
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    capath = paths.openssl_capath if Path(paths.openssl_capath).is_dir() else None
+    context.load_verify_locations(paths.openssl_cafile, capath)
     return context
 
 

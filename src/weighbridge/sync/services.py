@@ -37,7 +37,7 @@ from weighbridge.targets import load_kind
 from weighbridge.targets.base import Context, TakesKinds, Target
 
 if TYPE_CHECKING:
-    import httpx2
+    from weighbridge.core.form_client import FormClient
 
     from weighbridge.sources.withings.client import Withings
     from weighbridge.sources.withings.oauth import WithingsApp
@@ -53,15 +53,15 @@ class SharedServices:
         self.connections = SharedResources()
         self._stack = ExitStack()
         self._lock = threading.Lock()
-        self._client: httpx2.Client | None = None
+        self._client: FormClient | None = None
 
-    def client(self, url: str) -> httpx2.Client:
+    def client(self, url: str) -> FormClient:
         """The HTTP client, made at the first call; its connections are kept alive."""
-        from weighbridge.core.network import http_client
+        from weighbridge.core.network import form_client
 
         with self._lock:
             if self._client is None:
-                self._client = self._stack.enter_context(http_client(url))
+                self._client = self._stack.enter_context(form_client(url))
             return self._client
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from weighbridge.core.errors import LoginNeeded, RetryLater
-from weighbridge.core.network import http_client
+from weighbridge.core.network import form_client
 from weighbridge.core.records import MEASURES
 from weighbridge.sources.withings.call_policy import CallPolicy
 from weighbridge.sources.withings.kind import MeasuresPage, parse_page
@@ -22,9 +22,9 @@ from weighbridge.sources.withings.token_refresh import TokenRefresh
 from weighbridge.sources.withings.wire import TokenRefused, post
 
 if TYPE_CHECKING:
-    import httpx2
+    from weighbridge.core.form_client import FormClient
 
-__all__ = ["Withings", "http_client"]
+__all__ = ["Withings", "form_client"]
 
 FROM_THE_BEGINNING = 1
 """The smallest ``lastupdate``: PHP takes 0 for "not given", and then nothing is promised."""
@@ -35,7 +35,7 @@ class Withings:
 
     def __init__(
         self,
-        client: httpx2.Client,
+        client: FormClient,
         tokens: TokenRefresh,
         policy: CallPolicy,
         url: str | None = None,

@@ -23,7 +23,7 @@ from weighbridge.sources.withings import CALLBACK_URL
 from weighbridge.sources.withings.wire import NotUnderstood, TokenRefused, post
 
 if TYPE_CHECKING:
-    import httpx2
+    from weighbridge.core.form_client import FormClient
 
 API_URL = "https://wbsapi.withings.net"
 CONSENT_URL = "https://account.withings.com"
@@ -165,7 +165,7 @@ def _checked(code: str) -> str:
 
 
 def exchange(
-    app: WithingsApp, code: str, client: httpx2.Client, clock: Callable[[], float]
+    app: WithingsApp, code: str, client: FormClient, clock: Callable[[], float]
 ) -> TokenPair:
     """Turn a code into tokens, at once. Raises CodeExpired, ConfigProblem or RetryLater."""
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": app.callback_url}
@@ -197,7 +197,7 @@ class _Answer(msgspec.Struct):
 
 def request_tokens(
     app: WithingsApp,
-    client: httpx2.Client,
+    client: FormClient,
     form: Mapping[str, str],
     *,
     clock: Callable[[], float],

@@ -20,7 +20,7 @@ from weighbridge.sources.withings.oauth import WithingsApp, request_tokens
 from weighbridge.sources.withings.wire import RefreshRefused
 
 if TYPE_CHECKING:
-    import httpx2
+    from weighbridge.core.form_client import FormClient
 
 MARGIN = 60
 """An access token is not used in the last seconds of its life: the call takes time, too."""
@@ -57,7 +57,7 @@ class TokenRefresh:
         self,
         store: TokenStore,
         app: WithingsApp,
-        client: httpx2.Client,
+        client: FormClient,
         policy: CallPolicy,
         person: str | None = None,
     ) -> None:

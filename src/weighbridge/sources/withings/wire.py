@@ -26,10 +26,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater
+from weighbridge.core.form_client import CallFailed
 from weighbridge.core.network import TIME_LIMIT, is_untrusted, within
 
 if TYPE_CHECKING:
-    import httpx2
+    from weighbridge.core.form_client import FormAnswer, FormClient
 
 SHORTEST_WAIT = 10.0
 """Seconds after status 601; identical calls are refused for that long
@@ -182,7 +183,7 @@ _WAIT = msgspec.json.Decoder(_Wait, strict=False)
 
 
 def post(
-    client: httpx2.Client,
+    client: FormClient,
     url: str,
     form: Mapping[str, str],
     *,
@@ -198,7 +199,7 @@ def post(
     response = _send(client, url, form, headers, limit)
     secrets = [*_secrets_in(form), *([token] if token else [])]
     envelope = _envelope(response)
-    if envelope is not None and envelope.status == 0 and response.is_success:
+    if envelope is not None and envelope.status == 0 and 200 <= response.status < 300:
         return envelope.body
     raise _problem(response, envelope, secrets)
 
@@ -210,26 +211,22 @@ def _secrets_in(form: Mapping[str, str]) -> list[str]:
 
 
 def _send(
-    client: httpx2.Client, url: str, form: Mapping[str, str], headers: dict[str, str], limit: float
-) -> httpx2.Response:
-    import httpx2
-
+    client: FormClient, url: str, form: Mapping[str, str], headers: dict[str, str], limit: float
+) -> FormAnswer:
     try:
-        return within(limit, lambda: client.post(url, data=form, headers=headers))
-    except (TimeoutError, httpx2.TimeoutException) as error:
+        return within(limit, lambda: client.post(url, form, headers))
+    except TimeoutError as error:
         raise RetryLater(code="withings.silent", seconds=round(limit)) from error
-    except httpx2.RequestError as error:
+    except CallFailed as error:
         raise _no_connection(error) from error
 
 
 def _no_connection(error: Exception) -> RetryLater:
-    text = printable(str(error))
-    reason = f"{type(error).__name__}: {text}" if text else type(error).__name__
     code = "withings.not_trusted" if is_untrusted(error) else "withings.no_connection"
-    return RetryLater(code=code, error=reason)
+    return RetryLater(code=code, error=printable(str(error)))
 
 
-def _envelope(response: httpx2.Response) -> _Envelope | None:
+def _envelope(response: FormAnswer) -> _Envelope | None:
     """The answer, None if it is not one: HTML of a proxy, half of it, the retired endpoint."""
     try:
         return _ENVELOPE.decode(response.content)
@@ -238,16 +235,16 @@ def _envelope(response: httpx2.Response) -> _Envelope | None:
 
 
 def _problem(
-    response: httpx2.Response, envelope: _Envelope | None, secrets: Iterable[str]
+    response: FormAnswer, envelope: _Envelope | None, secrets: Iterable[str]
 ) -> Problem:
-    problem = problem_of_http(response.status_code, _retry_after(response.headers))
+    problem = problem_of_http(response.status, _retry_after(response.headers))
     if problem is not None:
         return problem
     if envelope is None or envelope.status == 0:
-        if response.status_code == 401:
+        if response.status == 401:
             return problem_of(401)
         return RetryLater(
-            code="withings.not_an_answer", status=response.status_code, size=len(response.content)
+            code="withings.not_an_answer", status=response.status, size=len(response.content)
         )
     text = envelope.error if isinstance(envelope.error, str) else ""
     return problem_of(envelope.status, printable(text, secrets), _wait_seconds(envelope.body))
@@ -262,7 +259,7 @@ def _wait_seconds(body: msgspec.Raw) -> float | None:
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait, None if unknown. A date is compared with the answer's own date."""
-    asked = headers.get("Retry-After", "").strip()
+    asked = headers.get("retry-after", "").strip()
     if asked.isascii() and asked.isdecimal():
         return float(asked[:9])
     if not asked:
@@ -271,7 +268,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
     try:
         return (
-            parsedate_to_datetime(asked) - parsedate_to_datetime(headers["Date"])
+            parsedate_to_datetime(asked) - parsedate_to_datetime(headers["date"])
         ).total_seconds()
     except (KeyError, ValueError, TypeError):
         return None
