@@ -10,7 +10,7 @@ import pytest
 
 from fixtures.paths import ROOT
 from weighbridge.storage.sqlite import SqliteDatabase
-from weighbridge.storage.statements import all_statements, statement
+from weighbridge.storage.statements import ROWS_AT_ONCE, all_statements, positional, statement
 
 SOURCE = ROOT / "src" / "weighbridge"
 QUERIES = SOURCE / "storage" / "queries"
@@ -35,6 +35,29 @@ def test_every_statement_is_understood_by_a_new_database(name: str, tmp_path: Pa
     values = dict.fromkeys(re.findall(r":([a-z_]+)", sql), 0)
     with SqliteDatabase(tmp_path / "home") as database:
         database._connection.execute(f"EXPLAIN {sql}", values)
+
+
+@pytest.mark.parametrize("name", all_statements())
+def test_every_statement_takes_its_values_by_position_as_well(name: str, tmp_path: Path) -> None:
+    values = dict.fromkeys(re.findall(r":([a-z_]+)", statement(name)), 0)
+    if not values:
+        return
+    plain = positional(name)
+    with SqliteDatabase(tmp_path / "home") as database:
+        database._connection.execute(f"EXPLAIN {plain.one}", plain.pick(values))
+        if plain.many:
+            many = plain.pick(values) * ROWS_AT_ONCE
+            database._connection.execute(f"EXPLAIN {plain.many}", many)
+
+
+@pytest.mark.parametrize("number", [0, 1, ROWS_AT_ONCE - 1, ROWS_AT_ONCE, 2 * ROWS_AT_ONCE + 3])
+def test_as_many_rows_as_were_given_are_stored_and_counted(number: int, tmp_path: Path) -> None:
+    rows = [{"person": "anna", "reading_id": f"r{one}", "now": one} for one in range(number)]
+    with SqliteDatabase(tmp_path / "home") as database:
+        assert database.run_many("accept_reading", rows) == number
+        assert database.run_many("accept_reading", rows) == 0, "they stand there already"
+        found = database._connection.execute("SELECT * FROM acceptance").fetchall()
+    assert {tuple(row) for row in found} == {("anna", f"r{one}", one) for one in range(number)}
 
 
 @pytest.mark.parametrize("what", ONLY_SQLITE)

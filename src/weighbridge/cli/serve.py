@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -24,6 +25,8 @@ from weighbridge.core.network import is_loopback
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+_LONG_RUN = (700, 10, 10)
+"""How often Python looks for cycles, as usual. Other commands look rarely: they end soon."""
 LAST_MOMENT = 0.3
 """Seconds at the end for threads that have nothing left to do."""
 
@@ -53,6 +56,7 @@ def command(context: CliContext, host: str | None, port: int | None, url: str | 
       weighbridge serve --url https://scale.example.org
       weighbridge --log-format json serve --host 0.0.0.0
     """
+    gc.set_threshold(*_LONG_RUN)
     settings = _with_options(context.settings(), host, port, url)
     _set_up_log(context)
     if is_configured(settings):

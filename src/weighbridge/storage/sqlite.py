@@ -13,11 +13,12 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import batched, chain
 from pathlib import Path
 from typing import Any, Self
 
 from weighbridge.core.errors import Problem, RetryLater, StateProblem
-from weighbridge.storage.statements import statement
+from weighbridge.storage.statements import ROWS_AT_ONCE, positional, statement
 
 FILE_NAME = "weighbridge.db"
 SCHEMA_VERSION = 1
@@ -180,8 +181,16 @@ class SqliteDatabase:
 
     def run_many(self, name: str, rows: Iterable[Mapping[str, Any]]) -> int:
         """Run a statement for each row of values; the number of rows that were changed."""
+        plain = positional(name)
+        changed = 0
         with _explained(self.path):
-            return self._connection.executemany(statement(name), rows).rowcount
+            for part in batched(map(plain.pick, rows), ROWS_AT_ONCE):
+                if plain.many and len(part) == ROWS_AT_ONCE:
+                    values = [*chain.from_iterable(part)]
+                    changed += self._connection.execute(plain.many, values).rowcount
+                else:
+                    changed += self._connection.executemany(plain.one, part).rowcount
+        return changed
 
     def one(self, name: str, /, **values: Any) -> Any | None:
         """The first row, or None."""

@@ -91,6 +91,7 @@ class _FeedReading:
     def _keep(self, page: Page, understood: _Understood) -> None:
         """A page and what follows from it are stored together or not at all."""
         sync, archive = self._sync, self._archive
+        sync.planned.forget()
         self._newest = max(self._newest, understood.newest_change)
         if self._window:
             self._seen.update(group.group_id for group, _ in understood.groups)

@@ -14,6 +14,7 @@ from weighbridge.storage.archive import Archive
 from weighbridge.storage.database import Database
 from weighbridge.storage.leases import Leases
 from weighbridge.storage.ledger import Ledger
+from weighbridge.sync.planned_records import PlannedRecords
 from weighbridge.sync.planner import Rule
 from weighbridge.targets.base import Target, Verifiable
 
@@ -140,6 +141,7 @@ class PersonSync:
         self.sleep = sleep
         self.progress = progress
         self.heeds_backoff = heeds_backoff
+        self.planned = PlannedRecords(database)
         self.earlier = 0
         self.cloud_ahead = 0.0
 

@@ -44,6 +44,7 @@ def _plan_feed(
         first, after = instants[0], instants[-1]
         with sync.database.relaxed(), sync.database.transaction(of=archive.account):
             records = touched_records(archive, first, after)
+            sync.planned.keep(feed.name, instants, records)
             if feed.keeps_points:
                 Points(archive).keep(first, after, records)
             for route in list(sync.routes):

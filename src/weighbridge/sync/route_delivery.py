@@ -18,7 +18,7 @@ from weighbridge.storage.ledger import FOR_EVER, Ledger
 from weighbridge.sync.context import Delivered, DeliveryContext, Outcome, PersonSync, Route
 from weighbridge.sync.engine import Engine
 from weighbridge.sync.retry import paused_until
-from weighbridge.sync.stored_readings import feeds_of, records_at
+from weighbridge.sync.stored_readings import feeds_of
 from weighbridge.targets.base import KeepsConnection
 
 LEASE_SECONDS = 15 * 60.0
@@ -66,7 +66,7 @@ def _work(sync: PersonSync, route: Route, renew: Callable[[], None]) -> Delivery
     return DeliveryContext(
         target=route.target,
         ledger=route.ledger,
-        recall=lambda instants: records_at(archive, instants) if archive else {},
+        recall=lambda instants: sync.planned.at(archive, instants) if archive else {},
         touch=lambda instant: _touch(archive, instant),
         renew=renew,
         clock=sync.clock,

@@ -1,4 +1,4 @@
-"""Records out of the archive: stored groups are parsed again and assembled. Nothing is cached."""
+"""Records out of the archive: stored groups are parsed again and assembled."""
 
 from __future__ import annotations
 
@@ -27,13 +27,9 @@ def touched_records(archive: Archive, start: int, end: int) -> list[Record]:
     return list(_assembled(archive, archive.touched_groups(start, end)))
 
 
-def records_at(archive: Archive, instants: Collection[int]) -> dict[str, Record]:
-    """Id → record, for all records of all feeds at these instants."""
-    return {
-        record.id: record
-        for feed in feeds_of(archive)
-        for record in _assembled(archive.of(feed.name), archive.of(feed.name).groups_at(instants))
-    }
+def feed_records_at(archive: Archive, instants: Collection[int]) -> Iterator[Record]:
+    """The records of one feed at these instants."""
+    return _assembled(archive, archive.groups_at(instants))
 
 
 def readings_at(archive: Archive, instants: Iterable[int]) -> dict[str, Reading]:
