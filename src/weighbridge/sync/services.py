@@ -38,7 +38,6 @@ from weighbridge.targets.base import Context, TakesKinds, Target
 
 if TYPE_CHECKING:
     from weighbridge.core.form_client import FormClient
-
     from weighbridge.sources.withings.client import Withings
     from weighbridge.sources.withings.oauth import WithingsApp
 

@@ -234,9 +234,7 @@ def _envelope(response: FormAnswer) -> _Envelope | None:
         return None
 
 
-def _problem(
-    response: FormAnswer, envelope: _Envelope | None, secrets: Iterable[str]
-) -> Problem:
+def _problem(response: FormAnswer, envelope: _Envelope | None, secrets: Iterable[str]) -> Problem:
     problem = problem_of_http(response.status, _retry_after(response.headers))
     if problem is not None:
         return problem
