@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.groups import group, group_as_sent
 from weighbridge.core.measures import MeasureGroup
 from weighbridge.storage.archive import Archive, StoredGroup, account_archive, connect_account
 from weighbridge.storage.database import Database
@@ -14,7 +15,7 @@ from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.sync import planned_records
 from weighbridge.sync.planned_records import PlannedRecords
 from weighbridge.sync.stored_readings import touched_records
-from weighbridge.testing.builders import NOON, group, group_as_sent
+from weighbridge.testing.builders import NOON
 
 INSTANTS = [NOON, NOON + 60, NOON + 120]
 
