@@ -71,3 +71,22 @@ def test_an_unknown_zone_is_utc(zone: str | None) -> None:
 def test_the_last_day_of_the_calendar_is_accepted() -> None:
     assert Window(None, date.max, "Europe/Paris").end == END_OF_TIME
     assert Window(date.min, None, "Asia/Kolkata").start == 0
+
+
+def test_without_a_zone_a_window_reaches_over_its_days_in_all_zones() -> None:
+    """From where a day begins first, 14 hours ahead of UTC, to where it ends last, 12 behind."""
+    day = date(2026, 1, 5)
+    window = Window(day, day)
+    first = datetime(2026, 1, 5, tzinfo=ZoneInfo("Pacific/Kiritimati")).timestamp()
+    last = datetime(2026, 1, 5, 23, 59, 59, tzinfo=ZoneInfo("Etc/GMT+12")).timestamp()
+    assert first - 86_400 < window.start <= first
+    assert window.end == last
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_without_a_zone_the_day_of_an_instant_begins_early_enough_in_every_zone(zone: str) -> None:
+    noon = int(datetime(2026, 1, 5, 12, tzinfo=UTC).timestamp())
+    for instant in range(noon, noon + 86_400, 1800):
+        day = local_day(instant, zone)
+        begin = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).timestamp()
+        assert Window(instant).start <= begin

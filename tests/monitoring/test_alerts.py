@@ -18,7 +18,6 @@ from weighbridge.monitoring.alerts import CALM, CheckResult, message_text, next_
 from weighbridge.monitoring.checks import (
     FRESH_LOGIN,
     NEWCOMER,
-    SUBSCRIPTION_PATIENCE,
     HealthChecks,
     home_result,
 )
@@ -285,7 +284,7 @@ def test_while_a_login_is_missing_nothing_else_is_known_of_this_account(world: W
 
 def test_a_subscription_may_be_lost_for_six_hours(world: World) -> None:
     world.spoil_subscription("ben")
-    world.now += SUBSCRIPTION_PATIENCE - 1
+    world.now += 6 * 3600 - 1
     world.answer()
     assert troubles(world) == {}
     world.now += 2

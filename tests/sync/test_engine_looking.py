@@ -13,7 +13,7 @@ from fixtures.killed import weights
 from fixtures.places import Place
 from weighbridge.core.errors import RetryLater
 from weighbridge.sync.engine import ALREADY_THERE
-from weighbridge.sync.reconcile import LOOK_SECONDS, SEEN
+from weighbridge.sync.reconcile import SEEN
 from weighbridge.testing.builders import NOON, weigh_in
 
 
@@ -74,7 +74,7 @@ def test_what_never_shows_is_a_persons_business_after_a_day(world: World[Place])
     world.place.delay = 10.0**9
     world.weigh()
     world.deliver()
-    world.now += LOOK_SECONDS - 1
+    world.now += 24 * 3600 - 1
     world.deliver()
     assert world.states() == ["delivered"]
     world.now += 1

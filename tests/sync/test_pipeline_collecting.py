@@ -130,3 +130,15 @@ def test_a_group_that_shows_up_late_with_an_earlier_time_is_not_lost(world: Worl
     world.cloud.put(late)
     assert world.sync().changed == 1
     assert (0, Decimal("71.5")) in world.kilograms()
+
+
+def test_within_an_hour_of_the_newest_change_the_last_five_minutes_are_asked_for_again(
+    world: World,
+) -> None:
+    world.weigh()
+    world.sync()
+    cursor = world.cursor()
+    for age, overlap in [(3599, 5 * 60), (3600, 0)]:
+        world.now = float(cursor + age)
+        world.sync()
+        assert world.cloud.asked[-1]["lastupdate"] == cursor - overlap

@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.planner import RULE, Rows, plan
 from weighbridge.core.delivery_state import Add, Change, State
-from weighbridge.sync.planner import DOUBTFUL, PASSED_OVER
+from weighbridge.sync.planner import DOUBTFUL, PASSED_OVER, RELEASED
 from weighbridge.testing.builders import weigh_in
 
 DOUBT = weigh_in(ambiguous=True)
@@ -22,8 +22,10 @@ def test_a_doubtful_reading_is_held_and_says_why() -> None:
 def test_a_held_reading_is_released_by_a_certain_group() -> None:
     rows = Rows()
     plan(rows, [DOUBT])
-    plan(rows, [weigh_in()])
+    [step] = plan(rows, [weigh_in()])
     assert rows.states(DOUBT.reading_id) == [State.PLANNED]
+    assert isinstance(step, Change)
+    assert step.answer == RELEASED
 
 
 def test_a_held_reading_is_released_by_its_person() -> None:
@@ -38,8 +40,10 @@ def test_a_reading_that_becomes_doubtful_before_it_left_is_held(state: State) ->
     rows = Rows()
     plan(rows, [weigh_in()])
     rows.set_all([State.PLANNED], state)
-    plan(rows, [DOUBT])
+    [step] = plan(rows, [DOUBT])
     assert rows.states(DOUBT.reading_id) == [State.HELD]
+    assert isinstance(step, Change)
+    assert step.answer == DOUBTFUL
 
 
 def test_doubtful_readings_are_delivered_when_the_rule_says_so() -> None:

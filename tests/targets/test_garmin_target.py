@@ -321,6 +321,10 @@ def test_it_can_look_replace_and_check(world: GarminWorld) -> None:
     assert target.visible_after == 60
 
 
+def test_an_upload_is_believed_to_be_on_its_way_for_ten_minutes(world: GarminWorld) -> None:
+    assert world.target().visible_after == 10 * 60
+
+
 # the options
 
 

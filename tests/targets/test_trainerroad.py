@@ -315,6 +315,10 @@ def test_it_holds_one_weight_and_is_not_looked_at(world: TrainerRoadWorld) -> No
     assert (target.batch_size, target.idempotent) == (1, True)
 
 
+def test_a_weight_older_than_two_weeks_is_not_sent(world: TrainerRoadWorld) -> None:
+    assert world.target().oldest == 14 * 86_400
+
+
 # the options
 
 
