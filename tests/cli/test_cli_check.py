@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from fixtures.cli import World, family
-
-
-@pytest.fixture(scope="module")
-def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    world = family(tmp_path_factory.mktemp("family") / "home")
-    yield world
-    world.house.close()
+from fixtures.cli import World
 
 
 def test_withings_and_every_target_answer_for_each_person(lived_in: World) -> None:

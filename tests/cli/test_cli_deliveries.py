@@ -7,24 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.cli import AFTER_MIDNIGHT, BENS, DOUBTFUL, PLAIN, POISONED, World, copy_of, family
-
-
-@pytest.fixture(scope="module")
-def _made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    world = family(tmp_path_factory.mktemp("family") / "home")
-    yield world
-    world.house.close()
+from fixtures.cli import AFTER_MIDNIGHT, BENS, DOUBTFUL, PLAIN, POISONED, World, copy_of
 
 
 @pytest.fixture
-def world(_made: World, tmp_path: Path) -> Iterator[World]:
-    before = len(_made.house.weigh_ins("anna"))
-    world = copy_of(_made, tmp_path / "home")
+def world(lived_in: World, tmp_path: Path) -> Iterator[World]:
+    before = len(lived_in.house.weigh_ins("anna"))
+    world = copy_of(lived_in, tmp_path / "home")
     yield world
-    for row in _made.house.weigh_ins("anna")[before:]:  # other tests shall not find it there
-        _made.house.garmin.weigh_ins.rows[:] = [
-            kept for kept in _made.house.garmin.weigh_ins.rows if kept.version != row["version"]
+    for row in lived_in.house.weigh_ins("anna")[before:]:  # other tests shall not find it there
+        lived_in.house.garmin.weigh_ins.rows[:] = [
+            kept for kept in lived_in.house.garmin.weigh_ins.rows if kept.version != row["version"]
         ]
 
 

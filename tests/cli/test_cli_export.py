@@ -8,23 +8,21 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from fixtures.cli import AFTER_MIDNIGHT, ANNAS, BENS, CUFF, NEWEST, World, family, run_here
+from fixtures.cli import AFTER_MIDNIGHT, ANNAS, BENS, CUFF, NEWEST, World, run_here
 from fixtures.waiting import PATIENCE
 from weighbridge.targets.formats.fit_codec import read_pressures, read_weights
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="a matter of POSIX")
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    made = family(tmp_path_factory.mktemp("family") / "home")
-    yield made
-    made.house.close()
+@pytest.fixture
+def world(lived_in: World) -> World:
+    """As it is: nothing is changed here."""
+    return lived_in
 
 
 def taken(out: str) -> list[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 import pytest
 
-from fixtures.cli import World, alone, parse_command, run_here
+from fixtures.cli import World, parse_command, run_here
 from fixtures.waiting import PATIENCE
 from weighbridge import __version__
 from weighbridge.cli import command as root
@@ -40,13 +40,6 @@ def all_commands(
 
 ALL = dict(all_commands())
 NAMES = [" ".join(path) or "weighbridge" for path in ALL]
-
-
-@pytest.fixture
-def anna(tmp_path: Path) -> Iterator[World]:
-    world = alone(tmp_path / "home")
-    yield world
-    world.house.close()
 
 
 def test_all_commands_are_known() -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from fixtures.cli import World, alone, run_here, sign_in
+from fixtures.cli import World, run_here, sign_in
 
 TWO_PEOPLE = """\
 [withings]
@@ -35,13 +34,6 @@ def home(tmp_path: Path) -> Path:
     path.write_text(TWO_PEOPLE)
     path.chmod(0o600)
     return tmp_path
-
-
-@pytest.fixture
-def anna(tmp_path: Path) -> Iterator[World]:
-    world = alone(tmp_path / "home")
-    yield world
-    world.house.close()
 
 
 @pytest.mark.parametrize(

@@ -5,56 +5,36 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from fixtures.cli import NOON, World, alone, copy_of, family, run_here, sign_in, weight
+from fixtures.cli import NOON, World, run_here, sign_in, weight
 
 MINE = 'client_id = "abc"\nclient_secret = "def"\n'
-
-
-@pytest.fixture(scope="module")
-def _lived_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    world = family(tmp_path_factory.mktemp("family") / "home")
-    yield world
-    world.house.close()
-
-
-@pytest.fixture
-def lived_in(_lived_in: World, tmp_path: Path) -> World:
-    return copy_of(_lived_in, tmp_path / "home")
-
-
-@pytest.fixture
-def anna(tmp_path: Path) -> Iterator[World]:
-    world = alone(tmp_path / "home")
-    yield world
-    world.house.close()
 
 
 def weigh(world: World, *, number: int, day: int = 1) -> None:
     world.house.admin.add_groups("anna", [weight(number, NOON + day * 86_400, "70.1")])
 
 
-def test_it_ends_with_zero_when_nothing_needs_a_person(lived_in: World) -> None:
-    result = lived_in.run("status", "--person", "ben", expect=0)
+def test_it_ends_with_zero_when_nothing_needs_a_person(world: World) -> None:
+    result = world.run("status", "--person", "ben", expect=0)
     assert re.search(r"^ben: Withings read (just now|\d minutes? ago)$", result.out, re.M)
     assert "  file: up to date, last success " in result.out
     assert "anna" not in result.out
     assert result.err == ""
 
 
-def test_a_rejected_reading_asks_a_person_to_look(lived_in: World) -> None:
-    result = lived_in.run("status", expect=1)
+def test_a_rejected_reading_asks_a_person_to_look(world: World) -> None:
+    result = world.run("status", expect=1)
     assert "garmin: 1 held because the owner is in doubt, 1 rejected, last success" in result.out
     assert "weighbridge deliveries list --state rejected" in result.out
     assert "weighbridge deliveries list --state held" in result.out
 
 
-def test_a_script_reads_the_same_as_json(lived_in: World) -> None:
-    anna, ben = lived_in.run("status", "--json", expect=1).json
+def test_a_script_reads_the_same_as_json(world: World) -> None:
+    anna, ben = world.run("status", "--json", expect=1).json
     assert list(anna) == [
         *("person", "connected", "verdict", "exit_code", "problem"),
         *("last_success", "not_understood", "targets"),
@@ -66,13 +46,13 @@ def test_a_script_reads_the_same_as_json(lived_in: World) -> None:
     assert (anna["exit_code"], ben["exit_code"], ben["problem"]) == (0, 0, None)
 
 
-def test_before_the_first_login_each_person_has_a_command_to_run(lived_in: World) -> None:
-    (lived_in.home / "weighbridge.db").unlink()
-    result = lived_in.run("status", expect=3)
+def test_before_the_first_login_each_person_has_a_command_to_run(world: World) -> None:
+    (world.home / "weighbridge.db").unlink()
+    result = world.run("status", expect=3)
     for name in ("anna", "ben"):
         assert f"{name}: Withings not connected\n    Run: weighbridge login withings" in result.out
         assert f"login withings --person {name}\n" in result.out
-    answer = lived_in.run("status", "--json", expect=3).json
+    answer = world.run("status", "--json", expect=3).json
     assert [(one["connected"], one["exit_code"]) for one in answer] == [(False, 3), (False, 3)]
     codes = {t["target"]: t["exit_code"] for one in answer for t in one["targets"]}
     assert codes["garmin"] == 3, "a target that needs a login is not merely late"
@@ -127,12 +107,12 @@ def test_connected_but_never_synced_is_not_done(anna: World) -> None:
     assert result.out.count("not served yet") == 2
 
 
-def test_a_target_that_was_added_is_not_served_yet(lived_in: World) -> None:
-    lived_in.configure('\n[[person.target]]\nkind = "file"\nname = "new"\npath = "new.json"\n')
-    result = lived_in.run("status", "--person", "ben", expect=4)
+def test_a_target_that_was_added_is_not_served_yet(world: World) -> None:
+    world.configure('\n[[person.target]]\nkind = "file"\nname = "new"\npath = "new.json"\n')
+    result = world.run("status", "--person", "ben", expect=4)
     assert "  new: not served yet\n" in result.out
-    lived_in.run("sync", "--person", "ben", expect=0)
-    assert "  new: up to date\n" in lived_in.run("status", "--person", "ben", expect=0).out
+    world.run("sync", "--person", "ben", expect=0)
+    assert "  new: up to date\n" in world.run("status", "--person", "ben", expect=0).out
 
 
 def test_a_problem_at_withings_is_shown_until_it_ends(anna: World) -> None:
@@ -202,7 +182,7 @@ def test_what_was_not_understood_is_counted(anna: World) -> None:
     assert anna.run("status", "--json", expect=0).json[0]["not_understood"] == 1
 
 
-def test_it_imports_neither_an_http_client_nor_the_garmin_library(lived_in: World) -> None:
+def test_it_imports_neither_an_http_client_nor_the_garmin_library(world: World) -> None:
     code = (
         "import sys\n"
         "sys.argv = ['weighbridge', 'status']\n"
@@ -212,7 +192,7 @@ def test_it_imports_neither_an_http_client_nor_the_garmin_library(lived_in: Worl
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={**lived_in.house.environment(), "WEIGHBRIDGE_HOME": str(lived_in.home)},
+        env={**world.house.environment(), "WEIGHBRIDGE_HOME": str(world.home)},
         capture_output=True,
         text=True,
         timeout=60,
@@ -224,7 +204,7 @@ def test_it_imports_neither_an_http_client_nor_the_garmin_library(lived_in: Worl
     assert not modules & {"httpx2", "garminconnect", "rich", "asyncio", "importlib.metadata"}
 
 
-def test_a_person_who_is_not_configured_is_named(lived_in: World) -> None:
-    result = lived_in.run("status", "--person", "bob", expect=2)
+def test_a_person_who_is_not_configured_is_named(world: World) -> None:
+    result = world.run("status", "--person", "bob", expect=2)
     assert result.err.count('"bob"') == 1
     assert "Choose one of these: anna, ben." in result.err

@@ -3,35 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fixtures.cli import NOON, PLAIN, World, alone, copy_of, family, weight
+from fixtures.cli import NOON, PLAIN, World, weight
 from weighbridge.cli.sync_output import LineProgress
 
 DAY = 86_400
-
-
-@pytest.fixture(scope="module")
-def _made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    world = family(tmp_path_factory.mktemp("family") / "home")
-    yield world
-    world.house.close()
-
-
-@pytest.fixture
-def world(_made: World, tmp_path: Path) -> World:
-    return copy_of(_made, tmp_path / "home")
-
-
-@pytest.fixture
-def anna(tmp_path: Path) -> Iterator[World]:
-    made = alone(tmp_path / "home")
-    yield made
-    made.house.close()
 
 
 def rows(world: World, table: str) -> list[Any]:

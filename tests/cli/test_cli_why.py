@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,24 +17,10 @@ from fixtures.cli import (
     PLAIN,
     POISONED,
     World,
-    copy_of,
-    family,
     group,
 )
 
 TEMPERATURE = group(9, NOON + 300, (12, 371, -1), device="thermometer", created=NOON + 9 * 86_400)
-
-
-@pytest.fixture(scope="module")
-def _made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    world = family(tmp_path_factory.mktemp("family") / "home")
-    yield world
-    world.house.close()
-
-
-@pytest.fixture
-def world(_made: World, tmp_path: Path) -> World:
-    return copy_of(_made, tmp_path / "home")
 
 
 def why(world: World, one: dict[str, object], person: str = "anna") -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,13 +16,6 @@ import pytest
 import trustme
 
 from fixtures.sandbox import NOW, REDIRECT, Life, Listener, pressure, weight
-
-
-@pytest.fixture
-def listener() -> Iterator[Listener]:
-    it = Listener()
-    yield it
-    it.close()
 
 
 def test_the_real_aiowithings_client_reads_and_subscribes(listener: Listener) -> None:

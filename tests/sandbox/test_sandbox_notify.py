@@ -4,29 +4,11 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
-import pytest
-
 from fixtures.sandbox import NOW, Life, Listener, recorded, weight
 from fixtures.waiting import wait_until
-
-
-@pytest.fixture
-def life() -> Iterator[Life]:
-    it = Life()
-    it.open()
-    yield it
-    it.close()
-
-
-@pytest.fixture
-def listener() -> Iterator[Listener]:
-    it = Listener()
-    yield it
-    it.close()
 
 
 def wait_until_posted(life: Life, state: str) -> dict[str, Any]:

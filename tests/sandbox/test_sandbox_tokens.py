@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 
 from fixtures.sandbox import CLIENT_ID, CLIENT_SECRET, NOW, REDIRECT, Life, consent, recorded
-
-
-@pytest.fixture
-def life() -> Iterator[Life]:
-    it = Life()
-    it.open()
-    yield it
-    it.close()
 
 
 def test_the_consent_page_offers_every_profile_and_following_a_link_brings_a_code(

@@ -12,14 +12,6 @@ from fixtures.sandbox import NOW, Life, consent, pressure, recorded, weight
 from weighbridge_sandbox.admin import AdminError
 
 
-@pytest.fixture
-def life() -> Iterator[Life]:
-    it = Life()
-    it.open()
-    yield it
-    it.close()
-
-
 def test_the_token_may_stand_in_a_form_field_and_the_action_in_the_query(life: Life) -> None:
     life.household.add_group("anna", weight(1, date=NOW - 90))
     token = life.token()

@@ -8,7 +8,6 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +17,6 @@ from fixtures.database import pauses, posix, set_pause
 from weighbridge.core.errors import StateProblem
 from weighbridge.storage.database import Database
 from weighbridge.storage.sqlite import FILE_NAME, SCHEMA_VERSION, SqliteDatabase, migrations
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def database(home: Path) -> Iterator[Database]:
-    with SqliteDatabase(home) as opened:
-        yield opened
-
 
 # The file
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,17 +11,6 @@ from weighbridge.core.errors import RetryLater
 from weighbridge.storage import sqlite as module
 from weighbridge.storage.database import Database
 from weighbridge.storage.sqlite import SqliteDatabase
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def database(home: Path) -> Iterator[Database]:
-    with SqliteDatabase(home) as opened:
-        yield opened
 
 
 def test_a_transaction_is_everything_or_nothing(database: Database) -> None:

@@ -21,17 +21,6 @@ from weighbridge.storage.sqlite import FILE_NAME, SqliteDatabase
 from weighbridge.testing.builders import NOON
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def database(home: Path) -> Iterator[Database]:
-    with SqliteDatabase(home) as opened:
-        yield opened
-
-
 def store_many(archive: Archive, numbers: Iterable[int], done: list[int] | None = None) -> None:
     for number in numbers:
         store(archive, number, "x" * 2000)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 
-import pytest
-
-from fixtures.engine import World, engine_world
+from fixtures.engine import World
 from fixtures.groups import group, group_as_sent
 from fixtures.killed import weights
 from fixtures.places import Letterbox, Place, PlaceFault
@@ -16,19 +12,6 @@ from weighbridge.core.delivery_state import State, Transition
 from weighbridge.core.errors import OutcomeUnknown
 from weighbridge.storage.archive import StoredGroup
 from weighbridge.testing.builders import NOON
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World[Place]]:
-    with engine_world(tmp_path, Place) as world:
-        yield world
-
-
-@pytest.fixture
-def letters(tmp_path: Path) -> Iterator[World[Letterbox]]:
-    """A world whose place cannot be read."""
-    with engine_world(tmp_path, Letterbox) as world:
-        yield world
 
 
 def test_a_corrected_reading_replaces_the_old_one_by_its_reference(world: World[Place]) -> None:

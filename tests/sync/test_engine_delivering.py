@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-from fixtures.engine import READINGS, World, engine_world
+from fixtures.engine import READINGS, World
 from fixtures.killed import weights
 from fixtures.places import Letterbox, Notebook, Place
 from weighbridge.sync.reconcile import SEEN
 from weighbridge.targets.base import Replaces, Target, Verifiable
 from weighbridge.testing.builders import NOON
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World[Place]]:
-    with engine_world(tmp_path, Place) as world:
-        yield world
-
-
-@pytest.fixture
-def letters(tmp_path: Path) -> Iterator[World[Letterbox]]:
-    """A world whose place cannot be read."""
-    with engine_world(tmp_path, Letterbox) as world:
-        yield world
 
 
 def test_places_keep_the_promise_of_a_target() -> None:

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from fixtures.engine import World, engine_world
+from fixtures.engine import World
 from fixtures.killed import Killed, weights
 from fixtures.places import Notebook, Place, PlaceFault
 from weighbridge.testing.builders import NOON, weigh_in
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World[Place]]:
-    with engine_world(tmp_path, Place) as world:
-        yield world
-
-
-@pytest.fixture
-def notes(tmp_path: Path) -> Iterator[World[Notebook]]:
-    """A world whose place may be sent the same thing twice."""
-    with engine_world(tmp_path, Notebook) as world:
-        yield world
 
 
 def _history(world: World[Place]) -> None:

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-
-from fixtures.engine import READINGS, World, engine_world
+from fixtures.engine import READINGS, World
 from fixtures.killed import weights
 from fixtures.places import Place
 from weighbridge.core.errors import RetryLater
 from weighbridge.sync.engine import ALREADY_THERE
 from weighbridge.sync.reconcile import SEEN
 from weighbridge.testing.builders import NOON, weigh_in
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World[Place]]:
-    with engine_world(tmp_path, Place) as world:
-        yield world
-
 
 # What is there already
 

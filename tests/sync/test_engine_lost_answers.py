@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import pytest
-
-from fixtures.engine import READINGS, World, engine_world
+from fixtures.engine import READINGS, World
 from fixtures.killed import weights
 from fixtures.places import Letterbox, Notebook, Place, PlaceFault
 from weighbridge.core.errors import OutcomeUnknown, RetryLater
 from weighbridge.targets.base import Receipt
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World[Place]]:
-    with engine_world(tmp_path, Place) as world:
-        yield world
-
-
-@pytest.fixture
-def letters(tmp_path: Path) -> Iterator[World[Letterbox]]:
-    """A world whose place cannot be read."""
-    with engine_world(tmp_path, Letterbox) as world:
-        yield world
-
-
-@pytest.fixture
-def notes(tmp_path: Path) -> Iterator[World[Notebook]]:
-    """A world whose place may be sent the same thing twice."""
-    with engine_world(tmp_path, Notebook) as world:
-        yield world
 
 
 def test_a_lost_answer_is_not_a_failure(world: World[Place]) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from fixtures.engine import READINGS, World, engine_world
+from fixtures.engine import READINGS, World
 from fixtures.killed import weights
 from fixtures.places import Letterbox, Place, PlaceFault
 from weighbridge.core.delivery_state import State
@@ -24,19 +21,6 @@ from weighbridge.core.errors import (
 from weighbridge.sync.retry import FIRST_WAIT, LONGEST_WAIT, decide
 from weighbridge.sync.sending import send_all
 from weighbridge.testing.builders import NOON, owe, weigh_in
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World[Place]]:
-    with engine_world(tmp_path, Place) as world:
-        yield world
-
-
-@pytest.fixture
-def letters(tmp_path: Path) -> Iterator[World[Letterbox]]:
-    """A world whose place cannot be read."""
-    with engine_world(tmp_path, Letterbox) as world:
-        yield world
 
 
 @pytest.mark.parametrize(

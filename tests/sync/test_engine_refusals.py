@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from fixtures.engine import READINGS, World, engine_world
+from fixtures.engine import READINGS, World
 from fixtures.killed import weights
 from fixtures.places import Place, PlaceFault
 from weighbridge.core.errors import RetryLater
 from weighbridge.core.reason import read_reason
 from weighbridge.testing.builders import NOON
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World[Place]]:
-    with engine_world(tmp_path, Place) as world:
-        yield world
 
 
 @pytest.mark.parametrize("bad", [{0}, {2}, {4}, {0, 1}, {1, 3, 4}, set(range(READINGS))])

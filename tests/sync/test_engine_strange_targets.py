@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
-from fixtures.engine import READINGS, World, engine_world
+from fixtures.engine import READINGS, World
 from fixtures.killed import weights
 from fixtures.places import Letterbox, Notebook, Place, PlaceFault
 from weighbridge.core.errors import OutcomeUnknown, Problem, Refused, RetryLater
 from weighbridge.core.measures import Reading
 from weighbridge.targets.base import Owed, Receipt
 from weighbridge.testing.builders import NOON
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World[Place]]:
-    with engine_world(tmp_path, Place) as world:
-        yield world
 
 
 class Strange(Letterbox):
