@@ -121,7 +121,7 @@ def test_a_closed_breaker_sends_no_password(anna: World) -> None:
     before = len(anna.house.requests())
     told = sign_in(anna, "anna", expect=4).err
     assert "No password is sent for another 1 hour" in told
-    assert "add --ticket to this command" in told
+    assert "sign in with a browser: weighbridge login garmin --person anna --ticket" in told
     assert ".)" not in told
     assert len(anna.house.requests()) == before
 
