@@ -17,7 +17,7 @@ from weighbridge.core.secret import Secret
 from weighbridge.targets.base import Context, SignedIn, SignInAnswers, Target
 
 Holds = Literal["samples", "day records", "latest only"]
-"""What stands at the other side:
+"""What the other side keeps:
 
 ``samples``      each reading with its own instant
 ``day records``  one record for each local day, which the newest reading of the day fills
@@ -72,7 +72,7 @@ class StandIn(msgspec.Struct, frozen=True, kw_only=True):
     options: Mapping[str, str] = {}
     """Option → value in the sandbox's configuration; ``{person}`` and ``{url}`` are filled in."""
     chosen: bool = True
-    """False: the lines stand behind comment signs."""
+    """False: the lines are comments."""
     remark: str = ""
     """Whom it knows, in one sentence."""
 
@@ -87,7 +87,7 @@ class WizardField(msgspec.Struct, frozen=True, kw_only=True):
     """The option that it fills; a field that a kind's own ``read_form`` takes may be none."""
     shape: Literal["text", "number", "choice", "secret"] = "text"
     example: str = ""
-    """A TOML value that stands behind a comment sign in a new configuration; "" for no line."""
+    """A TOML value, written as a comment in a new configuration; "" for no line."""
     note: str = ""
     """What follows behind the line; "" for the choices."""
     label: str = ""

@@ -57,7 +57,7 @@ def read_plain_form(kind: TargetKind, typed: Mapping[str, str]) -> FormAnswer:
 
 
 def complete(kind: TargetKind, options: Mapping[str, str]) -> dict[str, str]:
-    """The same with the choices that are written although nobody made them."""
+    """The same with the choices that are always written."""
     chosen = dict(options)
     for field in kind.wizard:
         usual = usual_choice(kind, field) if field.choices else ""
@@ -115,7 +115,7 @@ def remarks_of(kind: TargetKind) -> str:
     said = [kind.takes]
     if kind.has_password:
         said.append(
-            f"The password does not stand here: weighbridge login {kind.name} asks for it once."
+            f"The password does not belong here: weighbridge login {kind.name} asks for it once."
         )
     elif kind.signs_in:
         said.append(f"Sign in once with a browser: weighbridge login {kind.name}")

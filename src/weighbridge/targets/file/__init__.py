@@ -17,7 +17,7 @@ Example configuration::
 ``per``     ``person``: one file with all readings (the default). ``reading``: ``path`` is a folder
             with one file for each reading.
 
-A reading that changes is updated where it stands and never repeated. What else you write into a
+A reading that changes is updated in its place and never repeated. What else you write into a
 text file stays there. Delete the file, and a new one begins with what is owed from then on.
 """
 

@@ -29,7 +29,7 @@ _LINES: Mapping[str, LineFormat] = {"json": jsonl_format, "csv": csv_format}
 
 
 class FilePayload(msgspec.Struct, frozen=True):
-    """Readings as they will stand in the file, oldest first."""
+    """The readings as they are written, oldest first."""
 
     entries: tuple[FileEntry, ...]
     refused: dict[str, Problem | str]

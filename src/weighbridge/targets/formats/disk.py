@@ -52,7 +52,7 @@ def real_path(path: Path) -> Path:
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder and what it lies in, for nobody but the owner."""
+    """Make the folder and its parents, for the owner alone."""
     missing = [folder, *folder.parents]
     for one in reversed([one for one in missing if not one.exists()]):
         one.mkdir(mode=0o700, exist_ok=True)
@@ -105,7 +105,7 @@ def replace(path: Path, chunks: Iterable[bytes]) -> None:
     """Write a new file beside the old one, then put it in its place in one step.
 
     A crash leaves the old file or the new one, never a mixture. The permissions of the old
-    file are kept; a new file is for nobody but the owner.
+    file are kept; a new file is for the owner alone.
     """
     beside = path.with_name(f".{path.name}.new")
     beside.unlink(missing_ok=True)  # left over from a crash
@@ -124,7 +124,7 @@ def replace(path: Path, chunks: Iterable[bytes]) -> None:
 
 
 def open_private(path: Path, mode: str, buffering: int = -1) -> IO[bytes]:
-    """Open for writing; a new file is for nobody but the owner."""
+    """Open for writing; a new file is for the owner alone."""
     return open(path, mode, buffering, opener=lambda name, flags: os.open(name, flags, 0o600))
 
 

@@ -1,4 +1,4 @@
-"""Where written readings stand: a file of lines, FIT files, or one file for each reading.
+"""Where readings are written: a file of lines, FIT files, or one file for each reading.
 
 FIT has no place for the id of a reading. The reference of a row is its time and its value
 (``1760000000:6575``), and a row is replaced only under that reference. So two readings of the
@@ -88,11 +88,11 @@ class FolderShelf:
         return found
 
     def write(self, entries: Sequence[FileEntry], written: dict[str, str]) -> None:
-        standing = self.find(entries)
+        existing = self.find(entries)
         make_folder(self._folder)
         for entry in entries:
             path = self._path(entry)
-            if entry.reading_id not in standing or not standing[entry.reading_id].same:
+            if entry.reading_id not in existing or not existing[entry.reading_id].same:
                 replace(real_path(path), [self._whole(entry)])
             written[entry.reading_id] = path.name
 
@@ -159,8 +159,8 @@ class FitFile:
             rows = _Rows(self._read(self._content()))
         except Refused:
             return {}
-        sightings = ((entry.reading_id, rows.standing(entry, row)) for entry, row in mine)
-        return {reading_id: standing for reading_id, standing in sightings if standing}
+        found = ((entry.reading_id, rows.existing(entry, row)) for entry, row in mine)
+        return {reading_id: existing for reading_id, existing in found if existing}
 
     def write(self, entries: Sequence[FileEntry], written: dict[str, str]) -> None:
         mine = self._mine(entries)
@@ -225,7 +225,7 @@ class _Rows:
     def __iter__(self) -> Iterator[Row]:
         return (row for rows in self._by_second.values() for row in rows)
 
-    def standing(self, entry: FileEntry, row: Row) -> Existing | None:
+    def existing(self, entry: FileEntry, row: Row) -> Existing | None:
         """The row of an entry: the same, or its earlier revision."""
         if row in self._at(row.taken_at):
             return Existing(reference(row), same=True)

@@ -35,7 +35,7 @@ class BaseType(msgspec.Struct, frozen=True):
     letter: str
     """The letter of the ``struct`` module."""
     invalid: int
-    """Stands for "no value"; everything below it is a value."""
+    """Means "no value"; everything below it is a value."""
 
 
 ENUM = BaseType(0x00, 1, "B", 0xFF)

@@ -50,7 +50,7 @@ _START = b'{"id":"'
 
 
 class _Head(msgspec.Struct):
-    """What stands at the beginning of every line, in this order."""
+    """The beginning of every line, in this order."""
 
     id: str
     person: str

@@ -94,7 +94,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 class LineFile:
     """One file. Raises ``OSError`` as it comes and ``RetryLater`` for a folder in its place.
 
-    It remembers where each reading stands, in one pass over the file, until another program
+    It remembers the place of each reading, in one pass over the file, until another program
     changes the file. It is not safe against other writers: hold a lock while calling.
     """
 
@@ -114,7 +114,7 @@ class LineFile:
         self._torn = False
 
     def find(self, ids: Iterable[str]) -> dict[str, bytes]:
-        """The lines of those readings that stand in the file, without their line ends."""
+        """The lines of those readings that are in the file, without their line ends."""
         self._look()
         wanted = {one: list(self._index.offsets(one)) for one in ids}
         if not any(wanted.values()):

@@ -198,7 +198,7 @@ def sign_in(
     reach(place)
     connection = GarminConnection(place)
     asks_for_code = connection.sign_in(username, password)
-    del password  # a person may need minutes for the code, and nobody needs it any more
+    del password  # a person may need minutes for the code, and it is not needed any more
     if asks_for_code:
         _give_code(connection, ask_mfa)
     return _signed_in(connection)

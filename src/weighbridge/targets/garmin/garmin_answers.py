@@ -6,7 +6,7 @@ Source: docs/reference/garmin.md#uploads. Where it leaves a choice:
                     (RobertWojtowicz/export2garmin#31), and often a block of this network, which
                     another sign-in would only prolong
     404, 405, 3xx   RetryLater: the service moved or is shut, no reading is to blame
-    409             delivered: already there. Whoever sends looks afterwards
+    409             delivered: already there. The engine looks afterwards
     500, 502, 504   OutcomeUnknown: the request reached a part of Garmin, the rest is not known
     503             RetryLater: turned away at the door
 """

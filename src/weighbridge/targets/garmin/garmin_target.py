@@ -10,6 +10,7 @@ import msgspec
 
 from weighbridge.core.measures import Kind, Measurement, MeasureType, Reading
 from weighbridge.targets.base import Context, Existing, Owed, Receipt
+from weighbridge.targets.formats.fit_format import fit_part
 from weighbridge.targets.garmin.garmin_account import GarminAccount
 from weighbridge.targets.garmin.garmin_options import GarminOptions
 from weighbridge.targets.garmin.garmin_payload import GarminPayload, Renderer, lines_of
@@ -22,21 +23,6 @@ from weighbridge.targets.garmin.remote_entries import (
     span_of,
 )
 from weighbridge.targets.receipt_builder import send_each
-
-BODY_TYPES = frozenset(
-    {
-        MeasureType.WEIGHT,
-        MeasureType.WATER_MASS,
-        MeasureType.BONE_MASS,
-        MeasureType.MUSCLE_MASS,
-        MeasureType.VISCERAL_FAT,
-        MeasureType.BASAL_METABOLIC_RATE,
-        MeasureType.METABOLIC_AGE,
-    }
-)
-"""What a weigh-in brings along. Fat comes on top: the ratio, or else the mass."""
-
-PRESSURE_TYPES = frozenset({MeasureType.SYSTOLIC, MeasureType.DIASTOLIC, MeasureType.PULSE})
 
 
 class GarminTarget:
@@ -59,19 +45,11 @@ class GarminTarget:
 
     def takes(self, reading: Reading) -> Sequence[Measurement]:
         """A weigh-in's body composition, or a complete blood pressure; nothing else."""
-        present = {measurement.type_code for measurement in reading.measurements}
-        wanted: set[int] = set()
-        if reading.kind == Kind.BODY and MeasureType.WEIGHT in present:
-            wanted = self._body_types(present)
-        elif reading.kind == Kind.BLOOD_PRESSURE and self._options.blood_pressure:
-            complete = {MeasureType.SYSTOLIC, MeasureType.DIASTOLIC} <= present
-            wanted = {*PRESSURE_TYPES} if complete else set()
-        return [one for one in reading.measurements if one.type_code in wanted]
-
-    def _body_types(self, present: set[int]) -> set[int]:
-        fat = MeasureType.FAT_RATIO if MeasureType.FAT_RATIO in present else MeasureType.FAT_MASS
-        types: set[int] = {*BODY_TYPES, fat}
-        return types if self._options.muscle_mass else types - {MeasureType.MUSCLE_MASS}
+        options = self._options
+        if reading.kind == Kind.BLOOD_PRESSURE and not options.blood_pressure:
+            return []
+        unwanted = None if options.muscle_mass else MeasureType.MUSCLE_MASS
+        return [one for one in fit_part(reading) if one.type_code != unwanted]
 
     def render(self, owed: Sequence[Owed]) -> GarminPayload:
         """One FIT file and the blood pressures, oldest first. What cannot be sent is named."""
@@ -100,7 +78,7 @@ class GarminTarget:
         return ""  # Garmin gives a weigh-in its key later
 
     def find_existing(self, owed: Sequence[Owed]) -> Mapping[str, Existing]:
-        """What stands at the second of each reading: one read for each kind that is owed."""
+        """The entry at the second of each reading: one read for each kind that is owed."""
         weights, pressures = self._renderer.wanted(owed)
         found = match_weights(weights, self._weigh_ins(weights))
         return found | match_pressures(pressures, self._pressures(pressures))
@@ -114,14 +92,14 @@ class GarminTarget:
         return msgspec.structs.replace(receipt, delivered={**receipt.delivered, **done})
 
     def _make_room(self, weights: list[Wanted], pressures: list[Wanted]) -> dict[str, str]:
-        """Delete older values. Returns the readings whose new values stand there already."""
+        """Delete older values. Returns the readings whose new values are there already."""
         held, held_pressures = self._weigh_ins(weights), self._pressures(pressures)
         found = match_weights(weights, held) | match_pressures(pressures, held_pressures)
         for reference in older_entries(weights, held, found):
             self._account.remove_weigh_in(reference)
         for reference in older_entries(pressures, held_pressures, found):
             self._account.remove_pressure(reference)
-        return {name: sighting.reference for name, sighting in found.items() if sighting.same}
+        return {name: one.reference for name, one in found.items() if one.same}
 
     def _weigh_ins(self, wanted: Sequence[Wanted]) -> list[Held]:
         return self._account.weigh_ins(*_days(wanted)) if wanted else []

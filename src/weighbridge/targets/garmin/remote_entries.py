@@ -85,19 +85,19 @@ def read_pressures(content: Any) -> list[Held] | None:
 
 
 def match_weights(wanted: Iterable[Wanted], holdings: Sequence[Held]) -> dict[str, Existing]:
-    """Reading id → what stands at its second."""
+    """Reading id → the entry at its second."""
     places = _Places(holdings)
     found: dict[str, Existing] = {}
     for one in wanted:
         same = _same_values if one.previous is not None else _same_weight
         candidates = places.at(one)
         if candidates:
-            found[one.reading_id] = _sighting(one, candidates, same)
+            found[one.reading_id] = _existing(one, candidates, same)
     return found
 
 
 def match_pressures(wanted: Iterable[Wanted], holdings: Sequence[Held]) -> dict[str, Existing]:
-    """Reading id → what stands at its second, or at its minute with the same pressure.
+    """Reading id → the entry at its second, or at its minute with the same pressure.
 
     Some clients set the seconds to zero before they send
     (docs/reference/garmin.md#blood-pressures).
@@ -108,7 +108,7 @@ def match_pressures(wanted: Iterable[Wanted], holdings: Sequence[Held]) -> dict[
         same = _same_values if one.previous is not None else _same_pressure
         candidates = places.at(one) or [h for h in places.within_minute(one) if same(one, h)]
         if candidates:
-            found[one.reading_id] = _sighting(one, candidates, same)
+            found[one.reading_id] = _existing(one, candidates, same)
     return found
 
 
@@ -117,8 +117,8 @@ def older_entries(
 ) -> list[str]:
     """The references of what must go before these readings are sent again.
 
-    The revision before, wherever it stands, and everything at the same second: two weigh-ins of
-    one person cannot be that close. A reading that stands there already keeps its place.
+    The revision before, whatever its time, and everything at the same second: two weigh-ins of
+    one person cannot be that close. The entry of a reading that is there already is kept.
     """
     places = _Places(holdings)
     references: dict[str, None] = {}
@@ -173,7 +173,7 @@ class _Places:
         return self._minutes.get(one.instant // 60, [])
 
 
-def _sighting(one: Wanted, candidates: Sequence[Held], same: Any) -> Existing:
+def _existing(one: Wanted, candidates: Sequence[Held], same: Any) -> Existing:
     """The best of several: the same values first, then our own older revision, then any."""
 
     def rank(held: Held) -> tuple[bool, bool, str]:
@@ -195,7 +195,7 @@ def _same_pressure(one: Wanted, held: Held) -> bool:
 
 
 def _same_values(one: Wanted, held: Held) -> bool:
-    """Every value that we send stands there, and none that we no longer send."""
+    """The entry holds every value that we send, and none that we no longer send."""
     names = {*one.values, *held.values}
     return all(
         name in one.values and _near(held.values.get(name), one.values[name], TOLERANCES[name])

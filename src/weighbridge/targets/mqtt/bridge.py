@@ -35,7 +35,7 @@ class Bridge(msgspec.Struct, frozen=True):
     def device(self, url: str | None, *, has_battery: bool, retained: bytes) -> MqttMessage:
         """The device, with ``retained``: what is published there now.
 
-        A battery that was shown once stays: at a start nobody has asked for it yet.
+        A battery that was shown once stays: at a start its level is not known yet.
         """
         earlier = components_of(retained)
         battery = has_battery or "scale_battery" in earlier

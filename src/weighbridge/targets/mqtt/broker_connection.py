@@ -209,7 +209,7 @@ class BrokerConnection:
             self.cut()
 
     def cut(self) -> None:
-        """End it without a farewell. What was not acknowledged is not sent again."""
+        """End it at once. What was not acknowledged is not sent again."""
         self._is_cut = True
         opened: Any = self._client.socket()
         if opened is None:

@@ -1,7 +1,7 @@
 """What is published at a broker, what it answers, and what follows from that.
 
 The numbers are reason codes of MQTT 5 (docs/reference/home-assistant.md#reason-codes). paho
-translates those of MQTT 3.1.1 into them; 4 and 5 stand here too, for what arrives untranslated.
+translates those of MQTT 3.1.1 into them; 4 and 5 are here too, for what arrives untranslated.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class MqttMessage(msgspec.Struct, frozen=True):
     payload: bytes
     retain: bool = False
     expiry: int | None = None
-    """Seconds after which nobody needs it any more; only MQTT 5 can say so."""
+    """Seconds after which it is of no use; only MQTT 5 can say so."""
 
 
 class ReceivedMessage(msgspec.Struct, frozen=True):

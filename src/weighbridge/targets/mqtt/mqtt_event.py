@@ -125,7 +125,7 @@ def _main_numbers(
 def _compared(
     name: str, value: Decimal | None, before: Newest | None, unit: _Unit
 ) -> dict[str, Any]:
-    """The change is that of the numbers as they stand here, so that they add up."""
+    """The change is that of the rounded numbers, so that they add up."""
     assert value is not None, "only a type that is there is compared"
     now = unit.convert(value)
     previous = None if before is None else unit.convert(before.measurement.value)
@@ -177,7 +177,7 @@ _HEAVIEST = Decimal(10) ** 6
 
 
 class Announcement(msgspec.Struct, frozen=True):
-    """What is said about one reading; no messages: it is history, or was announced before."""
+    """What is published about one reading; no messages: it is history, or was announced before."""
 
     reading_id: str
     taken_at: int

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class MqttPayload(msgspec.Struct, frozen=True):
-    """The state, then what is said about each reading, oldest first."""
+    """The state, then what is published about each reading, oldest first."""
 
     state: MqttMessage
     newest: tuple[Newest, ...]
@@ -63,7 +63,7 @@ class MqttTarget:
     def render(self, owed: Sequence[Owed]) -> MqttPayload:
         """The newest state of the archive and the events of these readings, oldest first.
 
-        Raises LoginNeeded when nobody knows whose readings these are.
+        Raises LoginNeeded before an account is connected.
         """
         person = self._person()
         announcer = self._announcer(person)

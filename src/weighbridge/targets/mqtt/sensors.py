@@ -32,7 +32,7 @@ class Sensor(msgspec.Struct, frozen=True):
     """None: Home Assistant's own word for the class, in the language of its owner."""
     unit: str | None
     precision: int | None
-    """Digits behind the point that are shown; None: the number stands for a word."""
+    """Digits behind the point that are shown; None: the number means a word."""
     icon: str | None = None
     device_class: str | None = None
     called: str | None = None

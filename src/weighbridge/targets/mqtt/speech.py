@@ -24,7 +24,7 @@ from weighbridge.i18n.plurals import Rule, plural_form
 UNITS = ("metric", "imperial")
 
 _LARGEST = 10_000
-"""Nobody weighs that much: the value is an accident and its number is not worth saying."""
+"""No body weighs that much: the value is an error and is not said."""
 
 
 def spoken_weight(kg: Decimal | None, units: str) -> Decimal | None:

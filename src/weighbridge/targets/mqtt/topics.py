@@ -15,7 +15,7 @@ import msgspec
 BASE = "weighbridge"
 DISCOVERY_PREFIX = "homeassistant"
 BRIDGE_ID = "weighbridge_bridge"
-"""The id of the device that stands for Weighbridge itself."""
+"""The id of the device for Weighbridge itself."""
 
 _LONGEST = 200
 _ALLOWED_IN_DISCOVERY = re.compile(r"[A-Za-z0-9_-]+")

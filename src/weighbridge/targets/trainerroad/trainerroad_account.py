@@ -77,7 +77,7 @@ class RiderAccount:
             return self._prove(wire)
 
     def set_weight(self, kg: Decimal) -> Written:
-        """Bring the profile to this weight; nothing is written when it stands there already.
+        """Bring the profile to this weight; nothing is written when it has it already.
 
         Raises LoginNeeded, RetryLater, Refused, and OutcomeUnknown when it could not be read back.
         """
@@ -145,7 +145,7 @@ class RiderAccount:
 
 
 def ask_member(wire: Wire, login: str) -> tuple[HttpAnswer, Member | None]:
-    """Who is signed in with the wire's cookie; no member: nobody is. Raises RetryLater."""
+    """Who is signed in with the wire's cookie; no member: no one is. Raises RetryLater."""
     answer = wire.call("GET", MEMBER, page="/app/career")
     if answer.status != 200:
         raise trouble_of_read(answer, "session_check", login)

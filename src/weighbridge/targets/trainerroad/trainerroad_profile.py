@@ -1,6 +1,6 @@
 """Who is signed in, and the profile that holds the weight. Pure.
 
-Keys are PascalCase or camelCase and nobody can be sure which, so their first letter may be either
+Keys are PascalCase or camelCase and it is not known which, so their first letter may be either
 (docs/reference/trainerroad.md#key-casing). Every value but the weight goes back byte for byte as it
 came.
 """
