@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from fixtures.engine import READINGS, World
@@ -49,6 +52,45 @@ def test_what_was_rejected_is_not_sent_again_until_it_changes(world: World[Place
     world.weigh("71.5")
     world.deliver()
     assert world.states() == ["superseded", "confirmed"]
+
+
+def test_the_refusal_of_a_reading_that_changed_meanwhile_needs_nobody(
+    world: World[Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.weigh("70.5")
+    world.place.refused_alone = {NOON}
+    while_sending(world, monkeypatch, lambda: world.weigh("71.5"))
+    world.deliver()
+    assert world.states() == ["superseded", "planned"]
+
+
+def test_the_refusal_of_a_reading_that_is_gone_meanwhile_needs_nobody(
+    world: World[Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.weigh("70.5")
+    world.place.refused_alone = {NOON}
+
+    def forget() -> None:
+        assert world.archive.forget_missing(set(), NOON, NOON, world.now) == 1
+        world.plan()
+
+    while_sending(world, monkeypatch, forget)
+    world.deliver()
+    assert world.states() == ["superseded"]
+
+
+def while_sending(
+    world: World[Place], monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]
+) -> None:
+    """Have another process store something while a payload is on its way, once."""
+    send = world.place.send
+
+    def send_late(payload: Any) -> Any:
+        monkeypatch.undo()
+        happens()
+        return send(payload)
+
+    monkeypatch.setattr(world.place, "send", send_late)
 
 
 def test_trouble_in_the_middle_of_splitting_keeps_what_was_found_out(world: World[Place]) -> None:

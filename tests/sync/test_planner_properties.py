@@ -13,6 +13,17 @@ from weighbridge.core.records import revision_of
 from weighbridge.sync.planner import REPLACEABLE, WAITING, owed
 from weighbridge.testing.builders import NOON, weigh_in
 
+STEPS = [
+    (State.PLANNED, State.SENDING),
+    (State.SENDING, State.DELIVERED),
+    (State.SENDING, State.UNKNOWN),
+    (State.UNKNOWN, State.DELIVERED),
+    (State.UNKNOWN, State.CONFIRMED),
+    (State.DELIVERED, State.CONFIRMED),
+    *((was, State.SKIPPED) for was in (State.PLANNED, State.HELD, State.BLOCKED, State.UNKNOWN)),
+]
+"""What the engine and people make of a delivery, whatever its reading has become."""
+
 
 class Planning(RuleBasedStateMachine):
     """Anything may happen to the readings and to the deliveries between two plannings."""
@@ -43,14 +54,19 @@ class Planning(RuleBasedStateMachine):
         self.accepted.add(weigh_in(taken_at=instant).reading_id)
         self.planned = False
 
-    @rule(
-        was=st.sampled_from([State.PLANNED, State.HELD, State.BLOCKED, State.UNKNOWN]),
-        state=st.sampled_from(
-            [State.DELIVERED, State.CONFIRMED, State.UNKNOWN, State.REJECTED, State.SKIPPED]
-        ),
-    )
-    def deliver(self, was: State, state: State) -> None:
+    @rule(step=st.sampled_from(STEPS))
+    def deliver(self, step: tuple[State, State]) -> None:
+        was, state = step
         self.ledger.set_all([was], state)
+
+    @rule()
+    def refuse(self) -> None:
+        """A refusal of what has changed meanwhile, or is gone, concerns nobody."""
+        present = {one.reading_id: revision_of(takes(one)) for one in self.readings.values()}
+        for number, (name, row) in list(self.ledger.rows.items()):
+            if row.state is State.SENDING:
+                current = present.get(name) == row.revision
+                self.ledger.set(number, State.REJECTED if current else State.SUPERSEDED)
 
     @rule(login=st.booleans())
     def block_or_wake(self, login: bool) -> None:

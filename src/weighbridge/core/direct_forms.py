@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlencode, urlsplit
 
 from weighbridge.core.direct_connections import DirectConnections, DirectRequest, Place
-from weighbridge.core.form_client import AnswerLost, FormAnswer
+from weighbridge.core.form_client import AnswerLost, FormResponse
 
 if TYPE_CHECKING:
     import ssl
@@ -34,7 +34,7 @@ class DirectForms:
         }
         self._limits = {"connect": limit, "read": limit}
 
-    def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> FormAnswer:
+    def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> FormResponse:
         """Post a form once. Raises CallFailed."""
         parts = urlsplit(url)
         place = Place(parts.scheme, parts.hostname or "", parts.port)
@@ -50,7 +50,7 @@ class DirectForms:
         answer = self._connections.exchange(place, request, self._limits)
         received = {name.lower(): value for name, value in answer.headers.items()}
         content = _decoded(answer.content, received.get("content-encoding", ""))
-        return FormAnswer(answer.status, received, content)
+        return FormResponse(answer.status, received, content)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -38,7 +38,7 @@ class AnswerLate(CallFailed, TimeoutError):
     """The request may have arrived, and nothing came back in time."""
 
 
-class FormAnswer(msgspec.Struct, frozen=True):
+class FormResponse(msgspec.Struct, frozen=True):
     """One answer, read completely."""
 
     status: int
@@ -50,7 +50,7 @@ class FormAnswer(msgspec.Struct, frozen=True):
 class FormClient(Protocol):
     """Posts forms to one service. It follows no redirect and keeps no cookie."""
 
-    def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> FormAnswer:
+    def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> FormResponse:
         """Post a form once. Raises CallFailed; each wait for the network has its time limit."""
 
     def close(self) -> None:

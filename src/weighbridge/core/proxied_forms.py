@@ -10,7 +10,7 @@ import httpx2
 from weighbridge.core.form_client import (
     AnswerLate,
     AnswerLost,
-    FormAnswer,
+    FormResponse,
     NotConnected,
     NotConnectedInTime,
 )
@@ -22,7 +22,7 @@ class ProxiedForms:
     def __init__(self, client: httpx2.Client) -> None:
         self._client = client
 
-    def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> FormAnswer:
+    def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> FormResponse:
         """Post a form once. Raises CallFailed."""
         try:
             answer = self._client.post(url, data=form, headers=headers)
@@ -34,7 +34,7 @@ class ProxiedForms:
             raise NotConnected.because(error) from error
         except httpx2.RequestError as error:
             raise AnswerLost.because(error) from error
-        return FormAnswer(answer.status_code, dict(answer.headers), answer.content)
+        return FormResponse(answer.status_code, dict(answer.headers), answer.content)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -118,9 +119,8 @@ class Engine:
         known = self._work.recall([one.taken_at for one in due])
         batch = []
         for one in due:
-            reading = None if one.outdated else known.get(one.reading_id)
-            if reading and revision_of(self._target.takes(reading)) == one.revision:
-                batch.append((one, Owed(reading, one.revision, one.previous)))
+            if not one.outdated and self._is_current(one, known):
+                batch.append((one, Owed(known[one.reading_id], one.revision, one.previous)))
             else:
                 with self._ledger.database.transaction():
                     self._work.settle(Transition(one.id, State.PLANNED, State.SUPERSEDED, NEWER))
@@ -173,9 +173,28 @@ class Engine:
         if problem is None and not {due.reading_id for due, _ in batch} <= mentioned:
             problem = RetryLater(code="target.not_mentioned")
         outcomes = [self._outcome(due, receipt, problem) for due, _ in batch]
-        self._work.settle(*outcomes)
+        with self._ledger.database.transaction():
+            outdated = self._outdated(
+                [due for due, _ in batch if due.reading_id in receipt.refused]
+            )
+            self._work.settle(*(outdated.get(one.id, one) for one in outcomes))
         self.counts.sent += len([one for one in outcomes if one.state is State.DELIVERED])
         return problem
+
+    def _outdated(self, refused: Sequence[Due]) -> Mapping[int, Transition]:
+        """A refusal of what has changed, or is gone, since it was claimed concerns nobody: the
+        newer revision is planned already, or nothing is owed any more.
+        """
+        known = self._work.recall([due.taken_at for due in refused]) if refused else {}
+        return {
+            due.id: Transition(due.id, State.SENDING, State.SUPERSEDED, NEWER)
+            for due in refused
+            if not self._is_current(due, known)
+        }
+
+    def _is_current(self, due: Due, known: Mapping[str, Any]) -> bool:
+        record = known.get(due.reading_id)
+        return record is not None and revision_of(self._target.takes(record)) == due.revision
 
     def _outcome(self, due: Due, receipt: Receipt, problem: Problem | None) -> Transition:
         if due.reading_id in receipt.delivered:

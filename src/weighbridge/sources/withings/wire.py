@@ -30,7 +30,7 @@ from weighbridge.core.form_client import CallFailed
 from weighbridge.core.network import TIME_LIMIT, is_untrusted, within
 
 if TYPE_CHECKING:
-    from weighbridge.core.form_client import FormAnswer, FormClient
+    from weighbridge.core.form_client import FormClient, FormResponse
 
 SHORTEST_WAIT = 10.0
 """Seconds after status 601; identical calls are refused for that long
@@ -212,7 +212,7 @@ def _secrets_in(form: Mapping[str, str]) -> list[str]:
 
 def _send(
     client: FormClient, url: str, form: Mapping[str, str], headers: dict[str, str], limit: float
-) -> FormAnswer:
+) -> FormResponse:
     try:
         return within(limit, lambda: client.post(url, form, headers))
     except TimeoutError as error:
@@ -226,7 +226,7 @@ def _no_connection(error: Exception) -> RetryLater:
     return RetryLater(code=code, error=printable(str(error)))
 
 
-def _envelope(response: FormAnswer) -> _Envelope | None:
+def _envelope(response: FormResponse) -> _Envelope | None:
     """The answer, None if it is not one: HTML of a proxy, half of it, the retired endpoint."""
     try:
         return _ENVELOPE.decode(response.content)
@@ -234,7 +234,7 @@ def _envelope(response: FormAnswer) -> _Envelope | None:
         return None
 
 
-def _problem(response: FormAnswer, envelope: _Envelope | None, secrets: Iterable[str]) -> Problem:
+def _problem(response: FormResponse, envelope: _Envelope | None, secrets: Iterable[str]) -> Problem:
     problem = problem_of_http(response.status, _retry_after(response.headers))
     if problem is not None:
         return problem
