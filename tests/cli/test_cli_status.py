@@ -20,15 +20,20 @@ def weigh(world: World, *, number: int, day: int = 1) -> None:
 
 def test_it_ends_with_zero_when_nothing_needs_a_person(world: World) -> None:
     result = world.run("status", "--person", "ben", expect=0)
-    assert re.search(r"^ben: Withings read (just now|\d minutes? ago)$", result.out, re.M)
-    assert "  file: up to date, last success " in result.out
+    assert re.search(
+        r"^ben\n  Withings: Last read: (just now|\d minutes? ago)\.$", result.out, re.M
+    )
+    assert "  file: Up to date. Last delivery: " in result.out
     assert "anna" not in result.out
     assert result.err == ""
 
 
 def test_a_rejected_reading_asks_a_person_to_look(world: World) -> None:
     result = world.run("status", expect=1)
-    assert "garmin: 1 held because the owner is in doubt, 1 rejected, last success" in result.out
+    assert (
+        "garmin: 1 refused (permanently). 1 reading waits for a decision: whose is it? Last"
+        in result.out
+    )
     assert "weighbridge deliveries list --state rejected" in result.out
     assert "weighbridge deliveries list --state held" in result.out
 
@@ -50,14 +55,19 @@ def test_before_the_first_login_each_person_has_a_command_to_run(world: World) -
     (world.home / "weighbridge.db").unlink()
     result = world.run("status", expect=3)
     for name in ("anna", "ben"):
-        assert f"{name}: Withings not connected\n    Run: weighbridge login withings" in result.out
+        assert (
+            f"{name}\n  Withings: Not connected yet.\n    Run: weighbridge login withings"
+            in result.out
+        )
         assert f"login withings --person {name}\n" in result.out
     answer = world.run("status", "--json", expect=3).json
     assert [(one["connected"], one["exit_code"]) for one in answer] == [(False, 3), (False, 3)]
     codes = {t["target"]: t["exit_code"] for one in answer for t in one["targets"]}
     assert codes["garmin"] == 3, "a target that needs a login is not merely late"
     assert set(codes.values()) == {3, 4}
-    assert "garmin: not signed in\n    Run: weighbridge login garmin --person anna" in result.out
+    assert (
+        "garmin: Not signed in yet.\n    Run: weighbridge login garmin --person anna" in result.out
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,16 +113,18 @@ def test_an_application_in_the_environment_is_a_configuration(tmp_path: Path) ->
 
 def test_connected_but_never_synced_is_not_done(anna: World) -> None:
     result = anna.run("status", expect=4)
-    assert "anna: Withings connected, not read yet\n    Run: weighbridge sync\n" in result.out
-    assert result.out.count("not served yet") == 2
+    assert (
+        "anna\n  Withings: Connected, but not read yet.\n    Run: weighbridge sync\n" in result.out
+    )
+    assert result.out.count("Nothing has been sent yet.") == 2
 
 
 def test_a_target_that_was_added_is_not_served_yet(world: World) -> None:
     world.configure('\n[[person.target]]\nkind = "file"\nname = "new"\npath = "new.json"\n')
     result = world.run("status", "--person", "ben", expect=4)
-    assert "  new: not served yet\n" in result.out
+    assert "  new: Nothing has been sent yet.\n" in result.out
     world.run("sync", "--person", "ben", expect=0)
-    assert "  new: up to date\n" in world.run("status", "--person", "ben", expect=0).out
+    assert "  new: Up to date.\n" in world.run("status", "--person", "ben", expect=0).out
 
 
 def test_a_problem_at_withings_is_shown_until_it_ends(anna: World) -> None:
@@ -120,12 +132,12 @@ def test_a_problem_at_withings_is_shown_until_it_ends(anna: World) -> None:
     anna.house.admin.fault("http", path="/measure", status=502, times=-1)
     anna.run("sync", expect=4)
     told = anna.run("status", expect=4).out
-    assert "anna: Withings in trouble for less than a minute\n" in told
+    assert "anna\n  Withings: Could not be read since 20" in told
     assert "HTTP 502" in told
     assert anna.run("status", "--json", expect=4).json[0]["problem"].startswith("Withings is out")
     anna.house.admin.clear_faults()
     anna.run("sync", expect=0)
-    assert "trouble" not in anna.run("status", expect=0).out
+    assert "Could not be read" not in anna.run("status", expect=0).out
 
 
 def test_a_pause_is_shown_with_its_end(anna: World) -> None:
@@ -147,11 +159,11 @@ def test_a_target_without_its_login_names_the_command(anna: World) -> None:
     weigh(anna, number=2)
     anna.run("sync", expect=3)
     told = anna.run("status", expect=3).out
-    assert "  garmin: 1 waiting for a login" in told
+    assert "  garmin: A new login is needed. 1 reading waits for the login." in told
     assert "Run: weighbridge login garmin --person anna" in told
-    assert "  file: up to date" in told
+    assert "  file: Up to date." in told
     sign_in(anna, "anna")
-    assert "  garmin: 1 waiting" in anna.run("status", expect=4).out
+    assert "  garmin: 1 on its way." in anna.run("status", expect=4).out
     anna.run("sync", expect=0)
     anna.run("status", expect=0)
 
@@ -170,7 +182,7 @@ def test_an_expired_withings_login_is_shown_once(anna: World) -> None:
     anna.house.admin.revoke_tokens("anna")
     anna.run("sync", expect=3)
     told = anna.run("status", expect=3).out
-    assert "anna: Withings needs a login\n    Withings no longer accepts the stored login" in told
+    assert "  Withings: A new login is needed.\n    Withings no longer accepts the stored" in told
     assert told.count("Run: weighbridge login withings --person anna") == 1
     assert ".)" not in told
 

@@ -186,7 +186,7 @@ def test_the_health_check_of_the_schedule_tells_what_needs_a_person(host: Host) 
     assert "weighbridge login withings" in host.run(check, expect=1).out
     log_in(host)
     host.run(ONCE["image"](), expect=0)
-    assert "up to date" in host.run(check, expect=0).out
+    assert "Up to date." in host.run(check, expect=0).out
     house.admin.add_groups("anna", [weight(2, days_ago(1), "60.9")])
     house.admin.fault("http", path="/upload-service/upload", status=503)
     host.run(ONCE["image"](), expect=4)

@@ -67,9 +67,13 @@ def pattern_of(text: ast.JoinedStr) -> str:
     return "".join(parts)
 
 
+def codes_in(subject: str) -> list[str]:
+    path = Path(i18n.__file__).parent / MASTER / f"{subject}.toml"
+    return [f"{subject}.{name}" for name in tomllib.loads(path.read_text("utf-8"))]
+
+
 def test_every_code_that_is_raised_has_words() -> None:
-    watch = tomllib.loads((Path(i18n.__file__).parent / MASTER / "watch.toml").read_text("utf-8"))
-    known = {*read_problems(MASTER).codes, *(f"watch.{name}" for name in watch)}
+    known = {*read_problems(MASTER).codes, *codes_in("watch"), *codes_in("status")}
     found = list(code_patterns())
     assert len(found) > 150
     missing = [one for one in found if not any(re.fullmatch(one[1], code) for code in known)]

@@ -30,10 +30,10 @@ from weighbridge.monitoring.alerts import CALM
 from weighbridge.monitoring.checks import HOME_CALM, HOME_PATIENCE
 
 LOGIN = (
-    "anna must log in at Withings again. The login was withdrawn. "
+    "anna, Withings: A new login is needed. The login was withdrawn. "
     "Run: weighbridge login withings --person anna"
 )
-WORKS = "anna's Withings login works again. There is nothing to do."
+WORKS = "anna, Withings: The login works again. There is nothing to do."
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_alerts_speak_the_configured_language(tmp_path: Path, heard: tuple[Recei
     world.log_out("anna")
     look(world, AlertLoop(world.parts))
     [sentence] = ear.sentences
-    assert sentence.startswith("anna muss sich bei Withings neu anmelden. ")
+    assert sentence.startswith("anna, Withings: Eine neue Anmeldung ist nötig. ")
     assert sentence.endswith(" Führe aus: weighbridge login withings --person anna")
 
 

@@ -228,7 +228,7 @@ def test_a_house_in_order_has_nothing_to_tell(world: World) -> None:
 def test_a_login_at_withings_is_asked_for_with_the_command(world: World) -> None:
     world.log_out("anna")
     assert troubles(world) == {
-        "source_login: anna": "anna must log in at Withings again. The login was withdrawn. "
+        "source_login: anna": "anna, Withings: A new login is needed. The login was withdrawn. "
         "Run: weighbridge login withings --person anna"
     }
 
@@ -240,7 +240,7 @@ def test_somebody_new_is_given_time_to_connect(world: World) -> None:
     assert found.bound == NEWCOMER
     assert found.problem
     assert said(found.problem) == (
-        "o'hara is not connected to Withings yet. "
+        "o'hara, Withings: Not connected yet. "
         "Run: weighbridge login withings --person 'o'\"'\"'hara'"
     )
 
@@ -252,9 +252,9 @@ def test_withings_may_be_away_for_two_polls_and_no_longer(world: World) -> None:
     assert troubles(world) == {}
     world.now += 2 * MINUTE
     assert troubles(world) == {
-        "source_silent: anna": "Nothing could be read from Withings for anna since "
-        "2025-10-09 08:53 UTC. Withings answers with status 503. It is tried again and nothing "
-        "is lost. Run: weighbridge status --person anna"
+        "source_silent: anna": "anna, Withings: Could not be read since "
+        "2025-10-09 08:53 UTC. Weighbridge keeps trying; nothing is lost. Withings answers with "
+        "status 503. Run: weighbridge status --person anna"
     }
     world.answer()
     assert troubles(world) == {}
@@ -289,8 +289,9 @@ def test_a_subscription_may_be_lost_for_six_hours(world: World) -> None:
     assert troubles(world) == {}
     world.now += 2
     assert troubles(world) == {
-        "subscription: ben": "Withings has not notified us about ben since 2025-10-09 08:53 UTC. "
-        "Withings refuses it (293). Meanwhile readings come every 180 minutes. "
+        "subscription: ben": "ben, Withings: No notifications since 2025-10-09 08:53 UTC. "
+        "Weighbridge repairs this by itself. Withings refuses it (293). "
+        "Weighbridge asks Withings every 180 minutes. "
         "Run: weighbridge subscriptions check"
     }
     world.mend_subscription("ben")
@@ -301,7 +302,7 @@ def test_a_target_that_needs_a_login_is_named_with_the_command(world: World) -> 
     world.owe(1)
     world.need_login()
     assert troubles(world) == {
-        "target_login: anna, garmin": "anna's garmin waits for a login. The Garmin login has "
+        "target_login: anna, garmin": "anna, garmin: A new login is needed. The Garmin login has "
         "ended. Run: weighbridge login garmin --person anna"
     }
     world.wake()
@@ -323,7 +324,7 @@ def test_a_target_that_was_never_signed_in_is_given_time(world: World) -> None:
     assert login.bound == NEWCOMER
     assert login.problem
     assert said(login.problem) == (
-        "anna is not signed in at garmin yet. Run: weighbridge login garmin --person anna"
+        "anna, garmin: Not signed in yet. Run: weighbridge login garmin --person anna"
     )
 
 
@@ -337,8 +338,8 @@ def test_what_waits_for_days_while_nothing_arrives_is_told(world: World, state: 
     assert troubles(world) == {}
     world.now += 2 * MINUTE
     assert troubles(world) == {
-        "target_silent: anna, garmin": "Nothing has reached anna's garmin since "
-        "2025-10-09 08:53 UTC, although 1 reading waits for it. "
+        "target_silent: anna, garmin": "anna, garmin: Nothing has arrived since "
+        "2025-10-09 08:53 UTC, although 1 reading waits. "
         "Run: weighbridge status --person anna"
     }
 

@@ -193,7 +193,7 @@ def test_somebody_who_is_not_connected_is_left_alone(tmp_path: Path) -> None:
         made.run(poll=True)
         assert made.asked() == 0
         told = [(person, news.last_sync, news.about) for person, news in made.ended]
-        assert set(told) == {("anna", None, "anna")}
+        assert set(told) == {("anna", None, "anna, Withings")}
         problem = made.ended[-1][1].problem
         assert problem is not None
         assert "weighbridge login withings --person anna" in problem.remedy()

@@ -54,7 +54,7 @@ def test_a_doubtful_reading_waits_until_a_person_accepts_it(family: House) -> No
     why = family.run("why", reading, expect=0).out
     assert "not certain who was measured" in why
     assert "weighbridge deliveries accept" in why
-    assert "1 held" in family.run("status", expect=0).out
+    assert "1 reading waits for a decision" in family.run("status", expect=0).out
 
     family.run("deliveries", "accept", reading, expect=0)
     family.sync()

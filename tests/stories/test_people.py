@@ -81,7 +81,7 @@ def test_a_garmin_session_of_the_wrong_account_sends_nothing(family: House) -> N
     assert written(family, "anna") == [("anna", "61.200")]
 
     status = family.run("status", expect=3).out
-    assert "1 waiting for a login" in status
+    assert "1 reading waits for the login." in status
     assert "weighbridge login garmin --person anna" in status
 
     # Once is enough: the next run neither writes nor looks with these tokens.

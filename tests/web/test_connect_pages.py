@@ -104,9 +104,9 @@ def test_connecting_again_renews_the_login(family: Site) -> None:
     connected(admin, family, "anna")
     why = plain("The login is too old.").to_json()
     family.house.database("UPDATE credential SET login_needed = ?", why)
-    assert "Needs a login. The login is too old." in words_of(admin.get("/connect"))
+    assert "A new login is needed. The login is too old." in words_of(admin.get("/connect"))
     connected(admin, family, "anna")
-    assert "Needs a login" not in words_of(admin.get("/connect"))
+    assert "A new login is needed" not in words_of(admin.get("/connect"))
 
 
 # --- A stranger in between ------------------------------------------------------------------------

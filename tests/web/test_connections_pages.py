@@ -240,7 +240,7 @@ def test_a_block_is_respected_and_the_browser_is_the_way(family: Street) -> None
     assert sign_in(admin, "anna", ANNA).status == 429
     assert admin.get("/connect/anna/garmin").status == 200
     assert family.asked(LOGIN) == tried
-    assert "no password is sent before" in words_of(admin.get("/connect"))
+    assert "No sign-in is tried before" in words_of(admin.get("/connect"))
     family.house.garmin.gate.close(None)
     question = send(admin, "/connect/anna/garmin/browser")
     done = send(admin, "/connect/anna/garmin/answer", answer=family.ticket(link_in(question)))

@@ -97,7 +97,7 @@ def test_a_check_says_what_withings_would_tell_of(family: Street) -> None:
     family.connect("anna")
     family.subscribe(1, 2, 4, 44, 46, 54, 63)
     admin = family.site.admin()
-    assert "Not looked after yet." in words_of(admin.get("/connect"))
+    assert "Not subscribed yet." in words_of(admin.get("/connect"))
     told = words_of(send(admin, "/subscriptions/anna"))
     assert "Everything is in order. Asked at Withings: 9 October 2025" in told
     assert "Withings tells of weight and body composition temperature" in told
@@ -156,6 +156,6 @@ def test_trouble_with_notifications_is_on_the_list(family: Street) -> None:
             now=family.site.now,
         )
     told = words_of(family.site.admin().get("/connect"))
-    assert "Not in order since 9 October 2025, 08:53 UTC." in told
+    assert "No notifications since 9 October 2025, 08:53 UTC." in told
     assert "No way in." in told
     assert "No way in." not in words_of(family.member("anna").get("/connect"))

@@ -266,18 +266,20 @@ def test_the_last_and_the_next_look_are_said(
 def test_the_health_of_the_notifications_is_said(database: Database, anna: Visitor) -> None:
     archive = account_archive(database, "anna")
     assert archive is not None
-    assert "Notifications Not subscribed yet. Meanwhile we ask every 3 hours." in card(anna)
+    assert "Notifications Not subscribed yet. Weighbridge asks Withings every 3 hours." in card(
+        anna
+    )
     care = SubscriptionStore(database, archive.account)
     with database.transaction():
         care.begin("https://x.test")
         care.note_in_order(NOW, NOW + DAY)
-    assert "Notifications Subscribed. None has come in the last 30 days." in card(anna)
+    assert "Notifications Subscribed. No notification in the last 30 days." in card(anna)
     store_notifications(database, [(Notification(archive.userid, 1, NOW, NOW), NOW - 300.0)])
-    assert "Subscribed. The last one came: 10:48." in card(anna)
+    assert "Subscribed. Last notification: 10:48." in card(anna)
     with database.transaction():
         care.note_trouble(RetryLater("Withings refuses the address."), NOW - 2 * DAY, NOW + 60)
     told = card(anna)
-    assert "Lost since 7 October 2025, 10:53. It is repaired automatically. Meanwhile" in told
+    assert "No notifications since 7 October 2025, 10:53. Weighbridge repairs this" in told
     assert "refuses the address" not in told
 
 
@@ -287,7 +289,7 @@ def test_without_a_public_address_nobody_can_be_told(tmp_path: Path) -> None:
             fill(database, "anna", [group({1: "70.4"})])
         told = card(made.admin())
         assert "None: there is no public address" in told
-        assert "Meanwhile we ask every 25 minutes." in told
+        assert "Weighbridge asks Withings every 25 minutes." in told
 
 
 # --- Who sees what --------------------------------------------------------------------------------

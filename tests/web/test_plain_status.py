@@ -33,11 +33,10 @@ def target(
     verdict: TargetState = TargetState.SERVED,
     *,
     due: float | None = None,
-    signs_in: bool = True,
     **fields: Any,
 ) -> Line:
     standing = TargetStatus(verdict=verdict, exit_code=ExitCode.DONE, **fields)
-    return say_target(standing, signs_in=signs_in, due=due, now=NOW, about=ABOUT)
+    return say_target(standing, due=due, now=NOW, about=ABOUT)
 
 
 # --- Targets --------------------------------------------------------------------------------------
@@ -166,4 +165,4 @@ def test_what_is_held_leads_to_where_it_is_decided() -> None:
 @pytest.mark.parametrize("state", list(State))
 def test_every_state_that_is_a_line_has_words(state: State) -> None:
     line = target(open={state: 2})
-    assert texts("en")(f"overview.{line.key}", count=2, moment="now")
+    assert texts("en")(f"status.{line.key}", count=2, moment="now")

@@ -17,17 +17,23 @@ from weighbridge.cli.cli_context import (
 from weighbridge.cli.output import echo, print_json
 from weighbridge.cli.times import ago, count, moment, span
 from weighbridge.config import Person, TargetSettings
-from weighbridge.core.commands import login_command
+from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import most_urgent
-from weighbridge.core.reason import Reason
+from weighbridge.core.reason import Reason, reason
 from weighbridge.storage.database import Database, connect, has_database
 from weighbridge.sync.status import (
     SourceState,
     SourceStatus,
-    TargetState,
     TargetStatus,
     source_status,
     target_status,
+)
+from weighbridge.sync.status_lines import (
+    StatusLine,
+    source_line,
+    source_login_reason,
+    target_lines,
+    target_login_reason,
 )
 
 
@@ -95,7 +101,7 @@ def command(context: CliContext, people: tuple[str, ...], as_json: bool) -> int:
 def _person_status(database: Database | None, person: Person, now: float) -> PersonReport:
     """How one person stands; None: there is no database yet."""
     source = source_status(database, person.name)
-    verdict, problem = _say_source(person.name, source, now)
+    verdict, problem = say_source(person.name, source, now)
     return PersonReport(
         person=person.name,
         connected=source.connected,
@@ -108,38 +114,25 @@ def _person_status(database: Database | None, person: Person, now: float) -> Per
     )
 
 
-def _say_source(person: str, source: SourceStatus, now: float) -> tuple[str, str | None]:
-    """A few words, and what to do."""
-    log_in = f"Run: {login_command('withings', person)}"
-    match source.verdict:
-        case SourceState.NOT_CONNECTED:
-            return "not connected", log_in
-        case SourceState.LOGIN_NEEDED:
-            why = source.trouble.message() if source.trouble else ""
-            return "needs a login", f"{why} {log_in}".lstrip()
-        case SourceState.IN_TROUBLE:
-            return (
-                f"in trouble for {span(now - (source.trouble_at or now))}",
-                _said(source.trouble),
-            )
-        case SourceState.NOT_READ_YET:
-            return "connected, not read yet", "Run: weighbridge sync"
-        case SourceState.WELL:
-            return f"read {ago(source.checked_at or now, now)}", None
+def say_source(person: str, source: SourceStatus, now: float) -> tuple[str, str | None]:
+    """A sentence, and what to do."""
+    login = source_login_reason(person, source)
+    problem = _cause_and_remedy(login) if login else _said(source.trouble)
+    if source.verdict is SourceState.NOT_READ_YET:
+        problem = "Run: weighbridge sync"
+    return _sentence(source_line(source), now), problem
 
 
 def _status_of(
     database: Database | None, person: str, target: TargetSettings, now: float
 ) -> TargetReport:
     standing = target_status(database, person, target, now)
-    verdict, problem = _say_target(standing, now), _said(standing.trouble)
-    if standing.verdict is TargetState.NOT_SIGNED_IN:
-        problem = f"Run: {login_command(target.name, person)}"
+    login = target_login_reason(person, target.name, standing)
     return TargetReport(
         target=target.name,
-        verdict=verdict,
+        verdict=say_target(standing, _due(database, person, target, standing, now), now),
         exit_code=standing.exit_code,
-        problem=problem,
+        problem=_cause_and_remedy(login) if login else _said(standing.trouble),
         last_success=moment(standing.succeeded_at),
         open=dict(standing.open),
         not_seen_yet=standing.unseen,
@@ -148,38 +141,57 @@ def _status_of(
     )
 
 
+def _due(
+    database: Database | None,
+    person: str,
+    target: TargetSettings,
+    standing: TargetStatus,
+    now: float,
+) -> float | None:
+    """When something that waits is tried next; None: nothing waits."""
+    if database is None or not standing.open.keys() & {State.PLANNED, State.SENDING}:
+        return None
+    from weighbridge.storage.ledger import Ledger
+    from weighbridge.sync.retry import next_due
+
+    return next_due(Ledger(database, person, target.name, now), now)
+
+
 def _said(why: Reason | None) -> str | None:
     return why.sentences() if why else None
 
 
-_WORDS = {
-    "planned": "waiting",
-    "sending": "being sent",
-    "unknown": "may have arrived",
-    "blocked": "waiting for a login",
-    "held": "held because the owner is in doubt",
-    "rejected": "rejected",
-}
+def _cause_and_remedy(login: Reason) -> str:
+    """Why a login is needed, if that is known, and the command."""
+    alone = Reason(login.code).message()
+    return login.sentences().removeprefix(alone).lstrip()
 
 
-def _say_target(standing: TargetStatus, now: float) -> str:
-    if standing.verdict is TargetState.NOT_SIGNED_IN:
-        return "not signed in"
-    if standing.verdict is TargetState.NOT_SERVED_YET:
-        return "not served yet"
-    counts = standing.open
-    parts = [f"{counts[state]} {words}" for state, words in _WORDS.items() if counts.get(state)]
-    if standing.unseen:
-        parts.append(f"{standing.unseen} accepted but not seen there yet")
-    text = ", ".join(parts) or "up to date"
+def say_target(standing: TargetStatus, due: float | None, now: float) -> str:
+    lines = target_lines(standing, due, now)
+    if held := standing.open.get(State.HELD):
+        lines.append(StatusLine("held", held))
     if standing.succeeded_at:
-        text += f", last success {ago(standing.succeeded_at, now)}"
-    return text
+        lines.append(StatusLine("delivered_at", at=standing.succeeded_at))
+    return " ".join(_sentence(line, now) for line in lines)
+
+
+def _sentence(line: StatusLine, now: float) -> str:
+    return reason(f"status.{line.key}", count=line.count, moment=_when(line, now)).message()
+
+
+def _when(line: StatusLine, now: float) -> str:
+    if line.at is None:
+        return ""
+    if line.key in ("read_at", "delivered_at"):
+        return ago(line.at, now)
+    return f"in {span(line.at - now)}" if line.at > now else moment(line.at) or ""
 
 
 def _lines(found: list[PersonReport]) -> Iterator[str]:
     for person in found:
-        yield f"{person.person}: Withings {person.verdict}"
+        yield person.person
+        yield f"  Withings: {person.verdict}"
         if person.problem:
             yield f"    {person.problem}"
         if person.not_understood:
@@ -203,7 +215,7 @@ def _target_lines(target: TargetReport) -> Iterator[str]:
 
 
 _HINTS = {
-    "held": "See what is held: weighbridge deliveries list --state held",
-    "rejected": "See what is rejected: weighbridge deliveries list --state rejected",
-    "unknown": "See what is unknown: weighbridge deliveries list --state unknown",
+    "held": "See what waits for a decision: weighbridge deliveries list --state held",
+    "rejected": "See what was refused: weighbridge deliveries list --state rejected",
+    "unknown": "See what may have arrived: weighbridge deliveries list --state unknown",
 }

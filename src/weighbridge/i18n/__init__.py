@@ -49,13 +49,18 @@ class Texts:
 
     def find(self, key: str, count: object = None) -> str:
         """The text as it stands in the catalogue, in the form that ``count`` asks for."""
+        found = self.forms(key)
+        return found if isinstance(found, str) else self.form(found, count)
+
+    def forms(self, key: str) -> Text:
+        """The text or its plural forms; those of English where the language has none."""
         subject, _, name = key.partition(".")
         found = _subject(self.language, subject).get(name)
         if found is None and self.language != MASTER:
-            return texts(MASTER).find(key, count)
+            return texts(MASTER).forms(key)
         if found is None:
             raise KeyError(key)
-        return found if isinstance(found, str) else self.form(found, count)
+        return found
 
     def form(self, forms: dict[str, str], count: object) -> str:
         """The one of several plural forms that a number asks for."""

@@ -3,6 +3,10 @@
 One table a code: ``message`` says what happened, ``remedy`` what a person does next. Remedies that
 many codes share are once under ``[remedies]``, and ``then`` names one. Other packages add texts of
 their own with ``add_texts``.
+
+The codes ``status.<key>`` say how an account or a target stands. Their sentences are in
+``status.toml``, where pages find the same; ``cause`` and ``asks`` follow the sentence, and
+``command`` is the remedy.
 """
 
 from __future__ import annotations
@@ -15,6 +19,9 @@ from typing import Any
 import msgspec
 
 from weighbridge.i18n import LANGUAGES, MASTER, Text, texts
+
+STATUS = "status."
+"""The beginning of the codes whose sentences are in ``status.toml``."""
 
 
 class ProblemText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,6 +50,9 @@ def add_texts(language: str, codes: Mapping[str, ProblemText]) -> None:
 def message_of(code: str, values: Mapping[str, Any], language: str = MASTER) -> str:
     """What happened; English where the language lacks it, the bare code where English does too."""
     found = _text_of(code, language)
+    if found is not None and code.startswith(STATUS):
+        after = (_sentence(values.get(name)) for name in ("cause", "asks"))
+        return " ".join(filter(None, (_fill(found.message, values, language), *after)))
     if found is None:
         listed = ", ".join(f"{name}={value}" for name, value in values.items())
         return f"{code} ({listed})" if listed else code
@@ -52,7 +62,7 @@ def message_of(code: str, values: Mapping[str, Any], language: str = MASTER) -> 
 def remedy_of(code: str, values: Mapping[str, Any], language: str = MASTER) -> str:
     """What a person does next; empty where there is nothing to do."""
     found = _text_of(code, language)
-    if found is None:
+    if found is None or (code.startswith(STATUS) and not values.get("command")):
         return ""
     text = read_problems(_known(language)).remedies[found.then] if found.then else found.remedy
     return _fill(text, values, language)
@@ -77,11 +87,27 @@ def _known(language: str) -> str:
 
 
 def _text_of(code: str, language: str) -> ProblemText | None:
+    if code.startswith(STATUS):
+        return _status_text(code, language)
     for one in (_known(language), MASTER):
         found = read_problems(one).codes.get(code) or _others.get(one, {}).get(code)
         if found is not None:
             return found
     return None
+
+
+def _status_text(code: str, language: str) -> ProblemText | None:
+    said = texts(language)
+    try:
+        return ProblemText(said.forms(code), remedy=said.forms(f"{STATUS}run"))
+    except KeyError:  # a newer version stored it
+        return None
+
+
+def _sentence(text: object) -> str:
+    """A text as a sentence among others; one of another program may lack its end."""
+    said = str(text or "").strip()
+    return f"{said}." if said and not said.endswith((".", "!", "?", "…")) else said
 
 
 def _fill(text: Text, values: Mapping[str, Any], language: str) -> str:

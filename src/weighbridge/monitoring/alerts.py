@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from weighbridge.core.reason import PLAIN, Reason
+from weighbridge.core.reason import Reason
 from weighbridge.i18n import texts
+from weighbridge.i18n.problems import STATUS
 from weighbridge.storage.alert_store import Alert, AlertBook
 
 CALM = 300.0
@@ -38,24 +39,15 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
 
 def message_text(reason: Reason, language: str) -> str:
     """The message that is sent. It ends with what the reader does next."""
+    said = texts(language)
+    if reason.code.startswith(STATUS):
+        text = f"{reason.values['about']}: {reason.sentences(language)}"
+        return text if reason.values.get("command") else f"{text} {said('watch.nothing_to_do')}"
     if not reason.code.startswith(OWN_TEXTS):
         return reason.sentences(language)
-    said, values = texts(language), dict(reason.values)
-    command = values.pop("command", None)
-    if isinstance(values.get("cause"), dict):
-        values["cause"] = _sentence(msgspec.convert(values["cause"], Reason), language)
-    what = said(reason.code, **values)
-    if reason.code == "watch.watch_failed":
-        return what
-    then = said("watch.run", command=command) if command else said("watch.nothing_to_do")
-    return " ".join(f"{what} {then}".split())
-
-
-def _sentence(cause: Reason, language: str) -> str:
-    """What happened, as a sentence among others; a text of somebody else may lack its end."""
-    text = cause.message(language)
-    unfinished = cause.code == PLAIN and text and not text.endswith((".", "!", "?"))
-    return f"{text}." if unfinished else text
+    what = said(reason.code, **reason.values)
+    is_over = reason.code == "watch.home_again"
+    return f"{what} {said('watch.nothing_to_do')}" if is_over else what
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 """What is checked: how each person, target and subscription stands.
 
 Judged from the database alone (``weighbridge.sync.status``); nothing outside is asked. The words
-are in ``i18n/<language>/watch.toml``.
+are in ``i18n/<language>/status.toml``, where pages and commands find the same.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from weighbridge.config import Person, Settings, TargetSettings, everyone
-from weighbridge.core.commands import command_line, login_command
+from weighbridge.core.commands import command_line
 from weighbridge.core.delivery_state import State
 from weighbridge.core.reason import Reason, reason
 from weighbridge.monitoring.alerts import CheckResult
@@ -31,7 +31,7 @@ from weighbridge.sync.status import (
     source_status,
     target_status,
 )
-from weighbridge.targets import load_kind
+from weighbridge.sync.status_lines import source_login_reason, target_login_reason
 
 DAY = 86_400.0
 GRACE = 15 * 60.0
@@ -117,76 +117,65 @@ class HealthChecks:
                 yield self._target_silence(person, target, standing)
 
     def _source_login(self, person: Person, source: SourceStatus) -> CheckResult:
-        problem, bound, names = None, 0.0, {"person": person.name}
-        log_in = login_command("withings", person.name)
-        if source.verdict is SourceState.LOGIN_NEEDED:
-            cause = source.trouble or ""
-            problem = reason("watch.source_login", cause=cause, command=log_in, **names)
-        elif source.verdict is SourceState.NOT_CONNECTED:
-            problem = reason("watch.source_new", command=log_in, **names)
-            bound = NEWCOMER
-        return _result("source_login", names, problem, bound=bound)
+        login = source_login_reason(person.name, source)
+        bound = NEWCOMER if source.verdict is SourceState.NOT_CONNECTED else 0.0
+        return _result("source_login", (person.name,), login, "login_works", bound=bound)
 
     def _source_silence(self, person: Person, source: SourceStatus) -> CheckResult:
-        names, problem = {"person": person.name}, None
+        problem = None
         if is_overdue(source, self._settings, self._now, self._started_at):
-            values = {**names, "cause": source.trouble or "", "command": _status_of(person)}
-            if source.checked_at:
-                problem = reason("watch.source_silent", since=_moment(source.checked_at), **values)
-            else:
-                problem = reason("watch.source_never_read", **values)
-        known = not needs_login(source)
-        return _result("source_silent", names, problem, bound=FRESH_LOGIN, known=known)
+            key = "not_read_since" if source.checked_at else "not_read_yet"
+            problem = reason(
+                f"status.{key}",
+                moment=_moment(source.checked_at or 0.0),
+                cause=source.trouble,
+                command=_status_of(person),
+            )
+        known, places = not needs_login(source), (person.name,)
+        more = {"bound": FRESH_LOGIN, "known": known}
+        return _result("source_silent", places, problem, "read_again", **more)
 
     def _subscription(self, person: Person, source: SourceStatus) -> CheckResult:
-        names, problem, state = {"person": person.name}, None, None
+        problem, state = None, None
         if source.account is not None:
             state = SubscriptionStore(self._database, source.account).state()
         since = state.trouble_at if state and state.trouble else None
         if state and since is not None and self._now - since > SUBSCRIPTION_PATIENCE:
             problem = reason(
-                "watch.subscription",
-                since=_moment(since),
-                cause=state.trouble or "",
-                count=round(self._settings.server.poll / 60),
+                "status.lost_since",
+                moment=_moment(since),
+                cause=state.trouble,
+                asks=reason("status.asks_minutes", count=round(self._settings.server.poll / 60)),
                 command=command_line("subscriptions", "check"),
-                **names,
             )
-        return _result("subscription", names, problem, known=not needs_login(source))
+        known = not needs_login(source)
+        return _result("subscription", (person.name,), problem, "notified_again", known=known)
 
     def _target_login(
         self, person: Person, target: TargetSettings, standing: TargetStatus
     ) -> CheckResult:
-        problem, bound = None, 0.0
-        names = {"person": person.name, "target": target.name}
-        log_in = login_command(target.name, person.name)
-        if standing.verdict is TargetState.LOGIN_NEEDED:
-            if not load_kind(target.kind).signs_in:
-                log_in = _status_of(person)
-            cause = standing.trouble or ""
-            problem = reason("watch.target_login", cause=cause, command=log_in, **names)
-        elif standing.verdict is TargetState.NOT_SIGNED_IN:
-            problem = reason("watch.target_new", command=log_in, **names)
-            bound = NEWCOMER
-        return _result("target_login", names, problem, bound=bound)
+        login = target_login_reason(person.name, target.name, standing)
+        bound = NEWCOMER if standing.verdict is TargetState.NOT_SIGNED_IN else 0.0
+        places = person.name, target.name
+        return _result("target_login", places, login, "login_works", bound=bound)
 
     def _target_silence(
         self, person: Person, target: TargetSettings, standing: TargetStatus
     ) -> CheckResult:
-        names, problem = {"person": person.name, "target": target.name}, None
+        problem = None
         number = sum(standing.open.get(state, 0) for state in _WAITING)
         since = self._silent_since(standing) if number else None
         if since is not None:
             problem = reason(
-                "watch.target_silent",
-                since=_moment(since),
+                "status.silent_since",
+                moment=_moment(since),
                 count=number,
-                cause=standing.trouble or "",
+                cause=standing.trouble,
                 command=_status_of(person),
-                **names,
             )
         known = standing.verdict is not TargetState.LOGIN_NEEDED
-        return _result("target_silent", names, problem, known=known)
+        places = person.name, target.name
+        return _result("target_silent", places, problem, "delivered_again", known=known)
 
     def _silent_since(self, standing: TargetStatus) -> float | None:
         """Since when nothing arrived although something waits; None: not for long enough."""
@@ -205,11 +194,20 @@ class HealthChecks:
         return since if since <= before else None
 
 
-def _result(about: str, names: dict[str, str], problem: Reason | None, **more: Any) -> CheckResult:
-    """``about``: the code of the problem, which with ``_again`` is that of its end."""
-    over = reason(f"watch.{about}_again", **names)
-    name = f"{about}: {', '.join(names.values())}"
-    return CheckResult(name=name, problem=problem, over=over, **more)
+def _result(
+    check: str, places: tuple[str, ...], problem: Reason | None, over: str, **more: Any
+) -> CheckResult:
+    """``places``: a person, or a person and a target. ``over``: the key of what is said at the
+    end; it has no command, as there is nothing left to do."""
+    where = ", ".join(places if len(places) > 1 else (*places, "Withings"))
+    ended = about(where, reason(f"status.{over}"))
+    name = f"{check}: {', '.join(places)}"
+    return CheckResult(name=name, problem=problem and about(where, problem), over=ended, **more)
+
+
+def about(where: str, why: Reason) -> Reason:
+    """The same reason with what it is about, for a message that stands alone."""
+    return Reason(why.code, {"about": where, **why.values})
 
 
 def _status_of(person: Person) -> str:

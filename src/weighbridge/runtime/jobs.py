@@ -9,9 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater
-from weighbridge.core.reason import Reason, read_reason, reason
+from weighbridge.core.reason import Reason
 from weighbridge.runtime.counters import ProcessCounters
 from weighbridge.runtime.poll_policy import (
     JITTER,
@@ -36,6 +35,8 @@ from weighbridge.sync.pipeline import advance, catch_up, look_again
 from weighbridge.sync.retry import next_due, patience
 from weighbridge.sync.route_delivery import republish
 from weighbridge.sync.services import Services
+from weighbridge.sync.status import source_status, target_status
+from weighbridge.sync.status_lines import source_login_reason, target_login_reason
 from weighbridge.targets.base import KeepsConnection, ServerStatus
 
 log = logging.getLogger(__name__)
@@ -238,22 +239,25 @@ class JobRunner:
         return now + min(wait * (1 + JITTER * self._random()), poll)
 
     def _status(self, sync: PersonSync, synced_at: float | None) -> ServerStatus:
-        problem, about = self._login_problem(sync)
+        source = source_status(sync.database, sync.person)
+        problem, about = source_login_reason(sync.person, source), f"{sync.person}, Withings"
+        if problem is None:
+            problem, about = self._target_problem(sync)
         account = sync.archive.account if sync.archive else None
         battery = None if account is None else battery_of(sync.database, account).level
         return ServerStatus(synced_at, problem, battery, about)
 
-    def _login_problem(self, sync: PersonSync) -> tuple[Reason | None, str]:
-        """What this person must do (None: nothing), and what it is about."""
-        log_in = login_command("withings", sync.person)
-        if sync.archive is None:
-            return reason("withings.never_logged_in", login=log_in), sync.person
-        if needed := self._services.tokens(sync.person).login_needed():
-            return reason("withings.log_in", cause=needed, login=log_in), sync.person
-        for route in sync.routes:
-            row = route.ledger.row()
-            if row["decision"] == LoginNeeded.decision:
-                return read_reason(row["trouble"]), f"{sync.person}, {route.name}"
+    def _target_problem(self, sync: PersonSync) -> tuple[Reason | None, str]:
+        """At which target this person must log in (None: nowhere), and what it is about."""
+        targets = self._services.settings.directory.person(sync.person).targets
+        routes = {route.name: route for route in sync.routes}
+        for target in targets:
+            route = routes.get(target.name)
+            if route is None or route.ledger.row()["decision"] != LoginNeeded.decision:
+                continue
+            standing = target_status(sync.database, sync.person, target, self._clock())
+            problem = target_login_reason(sync.person, target.name, standing)
+            return problem, f"{sync.person}, {target.name}"
         return None, ""
 
 

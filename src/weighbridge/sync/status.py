@@ -62,6 +62,8 @@ class TargetStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     verdict: TargetState
     exit_code: ExitCode
+    signs_in: bool = True
+    """False: its login is in the configuration."""
     route: int | None = None
     trouble: Reason | None = None
     trouble_at: float | None = None
@@ -112,16 +114,22 @@ def target_status(
     database: Database | None, person: str, target: TargetSettings, now: float
 ) -> TargetStatus:
     """The status of a target. One that was never signed in needs that before anything else."""
-    standing = _route_status(database, person, target.name, now)
-    if standing.verdict is not TargetState.NOT_SERVED_YET:
-        return standing
-    if not load_kind(target.kind).signs_in:
-        return standing
+    signs_in = load_kind(target.kind).signs_in
+    found = _route_status(database, person, target.name, now)
+    found = msgspec.structs.replace(found, signs_in=signs_in)
+    if not signs_in or not _may_be_new(found):
+        return found
     if database and has_target_login(database, person, target.name):
-        return standing
-    return msgspec.structs.replace(
-        standing, verdict=TargetState.NOT_SIGNED_IN, exit_code=ExitCode.LOG_IN
-    )
+        return found
+    not_yet = TargetState.NOT_SIGNED_IN
+    return msgspec.structs.replace(found, verdict=not_yet, exit_code=ExitCode.LOG_IN, trouble=None)
+
+
+def _may_be_new(standing: TargetStatus) -> bool:
+    """Whether it may never have been signed in; readings may be waiting for it all the same."""
+    if standing.verdict is TargetState.LOGIN_NEEDED:
+        return standing.succeeded_at is None
+    return standing.verdict is TargetState.NOT_SERVED_YET
 
 
 def _route_status(database: Database | None, person: str, target: str, now: float) -> TargetStatus:

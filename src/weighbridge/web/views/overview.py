@@ -19,19 +19,11 @@ from weighbridge.core.errors import Problem
 from weighbridge.i18n import Texts
 from weighbridge.storage.delivery_log import count_held_readings
 from weighbridge.storage.ledger import Ledger
-from weighbridge.storage.logins import has_target_login
 from weighbridge.storage.notification_store import last_received_at
 from weighbridge.storage.points import Points
 from weighbridge.storage.subscription_store import SubscriptionStore
 from weighbridge.sync.retry import next_due
-from weighbridge.sync.status import (
-    SourceStatus,
-    TargetState,
-    TargetStatus,
-    source_status,
-    target_status,
-)
-from weighbridge.targets import load_kind
+from weighbridge.sync.status import SourceStatus, source_status, target_status
 from weighbridge.web.charts.measures import Measure
 from weighbridge.web.charts.series import DAY
 from weighbridge.web.measure_format import measure_name
@@ -175,26 +167,15 @@ class Cards:
 
     def _target(self, person: str, target: TargetSettings) -> Line:
         try:
-            kind = load_kind(target.kind)
             standing = target_status(self._database, person, target, self._now)
         except Problem as problem:  # for instance, a package is not installed
             return Line(key="cannot_be_served", tone="bad-news", trouble=problem.reason)
-        signs_in = kind.signs_in
-        if signs_in and self._never_signed_in(person, target, standing):
-            not_yet = TargetState.NOT_SIGNED_IN
-            standing = msgspec.structs.replace(standing, verdict=not_yet, trouble=None)
         due = None
         if standing.route is not None:  # else a ledger would write the route down
             ledger = Ledger(self._database, person, target.name, self._now)
             due = next_due(ledger, self._now)
         about = {"person": person, "target": target.name}
-        return say_target(standing, signs_in=signs_in, due=due, now=self._now, about=about)
-
-    def _never_signed_in(self, person: str, target: TargetSettings, standing: TargetStatus) -> bool:
-        """Readings may be waiting for it all the same, but it is no login that ended."""
-        if standing.verdict is not TargetState.LOGIN_NEEDED or standing.succeeded_at is not None:
-            return False
-        return not has_target_login(self._database, person, target.name)
+        return say_target(standing, due=due, now=self._now, about=about)
 
     def _held(self, person: Person) -> int:
         targets = [target.name for target in person.targets]

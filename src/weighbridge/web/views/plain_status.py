@@ -1,5 +1,5 @@
 """How Withings, its notifications and the targets stand, as a person wants to know it: one line
-each, and where to mend it. The words are in ``catalogue/<language>/overview.toml``.
+each, and where to mend it. The words are in ``i18n/<language>/status.toml``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import msgspec
 from weighbridge.core.delivery_state import State
 from weighbridge.core.reason import Reason
 from weighbridge.storage.subscription_store import SubscriptionState
-from weighbridge.sync.status import SourceState, SourceStatus, TargetState, TargetStatus
+from weighbridge.sync.status import SourceState, SourceStatus, TargetStatus
+from weighbridge.sync.status_lines import source_line, target_lines
 
 type Tone = Literal["", "good", "bad-news", "soft"]
 """A class of the style sheet."""
@@ -28,7 +29,7 @@ class Cure(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One line. Its words stand under ``overview.<key>``."""
+    """One line. Its words are under ``status.<key>``."""
 
     key: str
     tone: Tone = ""
@@ -46,23 +47,25 @@ DELIVERIES = "/deliveries"
 """The page of deliveries; ``person``, ``target`` and ``state`` narrow it down."""
 CONNECT = Cure("connect", "/connect", is_urgent=True)
 LOG_IN = Cure("log_in", "/connect", is_urgent=True)
+_CURES = {"not_connected": CONNECT, "not_signed_in": CONNECT, "login_needed": LOG_IN}
+_BAD = ("login_needed", "login_refused", "not_read_since", "rejected", "unknown", "trouble_since")
+_TONES: dict[str, Tone] = {
+    **dict.fromkeys(_BAD, "bad-news"),
+    **dict.fromkeys(("read_at", "not_seen", "up_to_date"), "good"),
+    "nothing_yet": "soft",
+}
 
 
 def say_source(standing: SourceStatus) -> Line:
     """How it stands with Withings."""
-    match standing.verdict:
-        case SourceState.NOT_CONNECTED:
-            return Line(key="not_connected", cure=CONNECT)
-        case SourceState.LOGIN_NEEDED:
-            trouble = standing.trouble
-            return Line(key="login_needed", tone="bad-news", cure=LOG_IN, trouble=trouble)
-        case SourceState.IN_TROUBLE:
-            at, trouble = standing.trouble_at, standing.trouble
-            return Line(key="not_read_since", tone="bad-news", at=at, trouble=trouble)
-        case SourceState.NOT_READ_YET:
-            return Line(key="not_read_yet")
-        case SourceState.WELL:
-            return Line(key="read_at", tone="good", at=standing.checked_at)
+    line = source_line(standing)
+    return Line(
+        key=line.key,
+        at=line.at,
+        tone=_TONES.get(line.key, ""),
+        cure=_CURES.get(line.key),
+        trouble=standing.trouble if line.key in ("login_needed", "not_read_since") else None,
+    )
 
 
 def say_next_ask(standing: SourceStatus, next_ask: float | None, now: float) -> Line | None:
@@ -91,62 +94,26 @@ def say_notifications(
 
 
 def say_target(
-    standing: TargetStatus,
-    *,
-    signs_in: bool,
-    due: float | None,
-    now: float,
-    about: Mapping[str, str],
+    standing: TargetStatus, *, due: float | None, now: float, about: Mapping[str, str]
 ) -> Line:
     """How it stands with a target.
 
-    ``signs_in``: whether somebody logs in there by hand; else its login stands in the
-    configuration. ``due``: when something that waits for it is tried next, in epoch seconds.
-    ``about`` narrows the page of deliveries down to it.
+    ``due``: when something that waits for it is tried next, in epoch seconds. ``about`` narrows
+    the page of deliveries down to it.
     """
-    line = _say_login(standing, signs_in) or _say_open(standing.open, about, due, now)
-    if line is None:
-        line = _say_rest(standing)
-    trouble, until = standing.trouble, standing.sign_in_blocked_until
-    return msgspec.structs.replace(line, trouble=trouble, blocked_until=until)
-
-
-def _say_login(standing: TargetStatus, signs_in: bool) -> Line | None:
-    """What must be done before anything else, or nothing was done yet."""
-    match standing.verdict:
-        case TargetState.NOT_SIGNED_IN:
-            return Line(key="not_signed_in", cure=CONNECT)
-        case TargetState.NOT_SERVED_YET:
-            return Line(key="nothing_yet", tone="soft")
-        case TargetState.LOGIN_NEEDED if signs_in:
-            return Line(key="login_needed", tone="bad-news", cure=LOG_IN)
-        case TargetState.LOGIN_NEEDED:
-            return Line(key="login_refused", tone="bad-news")
-    return None
-
-
-def _say_open(
-    counts: Mapping[str, int], about: Mapping[str, str], due: float | None, now: float
-) -> Line | None:
-    """What somebody must look at goes before what only waits."""
-    for state in (State.REJECTED, State.UNKNOWN):
-        if counts.get(state):
-            cure = Cure("look", DELIVERIES, {**about, "state": state})
-            return Line(key=str(state), tone="bad-news", count=counts[state], cure=cure)
-    waiting = counts.get(State.PLANNED, 0) + counts.get(State.SENDING, 0)
-    if not waiting:
-        return None
-    if due is not None and due > now:
-        return Line(key="waiting", count=waiting, at=due)
-    return Line(key="on_its_way", count=waiting)
-
-
-def _say_rest(standing: TargetStatus) -> Line:
-    if standing.trouble:
-        return Line(key="trouble_since", tone="bad-news", at=standing.trouble_at)
-    if standing.unseen:
-        return Line(key="not_seen", tone="good", count=standing.unseen)
-    return Line(key="up_to_date", tone="good")
+    line = target_lines(standing, due, now)[0]
+    cure = _CURES.get(line.key)
+    if line.key in (State.REJECTED, State.UNKNOWN):
+        cure = Cure("look", DELIVERIES, {**about, "state": line.key})
+    return Line(
+        key=line.key,
+        count=line.count,
+        at=line.at,
+        tone=_TONES.get(line.key, ""),
+        cure=cure,
+        trouble=standing.trouble,
+        blocked_until=standing.sign_in_blocked_until,
+    )
 
 
 def say_held(count: int, about: Mapping[str, str]) -> Line | None:
