@@ -64,14 +64,14 @@ TARGETS = {
 def home_assistant(monkeypatch: pytest.MonkeyPatch) -> list[ServerStatus]:
     """What a broker is told about the server."""
     told: list[ServerStatus] = []
-    monkeypatch.setattr(Broker, "report", lambda _, person, news: told.append(news))
+    monkeypatch.setattr(Broker, "publish_status", lambda _, person, news: told.append(news))
     return told
 
 
 def at_home_assistant(told: list[ServerStatus], why: Reason, language: str) -> str:
     options = MqttOptions(url="mqtt://127.0.0.1:1", language=language)
     made = MqttTarget(options, world(Path(), SharedResources()))
-    made.report(ServerStatus(problem=why, about="anna"))
+    made.publish_status(ServerStatus(problem=why, about="anna"))
     problem = told[-1].problem
     assert problem is not None
     return problem.message()
