@@ -43,7 +43,7 @@ def test_no_page_is_forgotten(
     seen = _note_templates(monkeypatch)
     _ask_for_what_is_examined_elsewhere(family, pass_of_admin)
     examined = seen | {template for template, _ in SAMPLES} | set(ELSEWHERE)
-    assert _whole_pages() <= examined, "add what is missing to pages/samples.py"
+    assert _whole_pages() <= examined, "add what is missing to fixtures/pages_samples.py"
 
 
 def _note_templates(monkeypatch: pytest.MonkeyPatch) -> set[str]:

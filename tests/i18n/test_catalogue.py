@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from hypothesis import given
@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 
 import weighbridge
 from weighbridge import i18n
+from weighbridge.config.models import AlertSettings
 from weighbridge.i18n import LANGUAGES, MASTER, read_grammar, texts
 from weighbridge.i18n.grammar import MINUS, rounded
 from weighbridge.i18n.plurals import forms_of
+from weighbridge.targets.mqtt.mqtt_options import MqttOptions
 
 PACKAGE = Path(weighbridge.__file__).parent
 FOLDER = Path(i18n.__file__).parent
@@ -249,3 +251,8 @@ def test_rounding_goes_at_most_half_a_step(value: Decimal, digits: int) -> None:
     near = rounded(value, digits)
     assert abs(near - value) <= Decimal(1).scaleb(-digits) / 2
     assert not (near.is_zero() and near.is_signed())
+
+
+@pytest.mark.parametrize("table", [AlertSettings, MqttOptions])
+def test_every_setting_of_a_language_knows_all_of_them(table: type) -> None:
+    assert set(get_args(get_type_hints(table)["language"])) == set(LANGUAGES)
