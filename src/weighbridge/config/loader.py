@@ -167,7 +167,7 @@ def _load_kind(table: TableReader) -> TargetKind | None:
     try:
         return loaded.get(kind) or loaded.setdefault(kind, load_kind(kind))
     except ConfigProblem as problem:
-        table.report_problem("kind", problem)
+        table.report_whole("kind", problem.message, problem.remedy)
         return None
 
 

@@ -91,7 +91,7 @@ class TableReader:
         """The table ``[name]``; an empty one when it is absent or no table (and reported)."""
         content = self.content.get(name, {})
         if not isinstance(content, dict):
-            self._report(name, f"{name} must be a table.", f"Write [{name}].")
+            self.report_whole(name, f"{name} must be a table.", f"Write [{name}].")
             content = {}
         return TableReader(self.document, content, (*self._path, name), label=f"[{name}]", key=name)
 
@@ -103,11 +103,11 @@ class TableReader:
         found = self.content.get(name, [])
         if not isinstance(found, list):
             remedy = f"Write {header} with two brackets."
-            self._report(name, f"{name} must be a list of tables.", remedy)
+            self.report_whole(name, f"{name} must be a list of tables.", remedy)
             return
         for position, content in enumerate(found):
             if not isinstance(content, dict):
-                self._report(name, f"{name} must be a table.", f"Write {header}.")
+                self.report_whole(name, f"{name} must be a table.", f"Write {header}.")
                 continue
             texts = (content[key] for key in called if isinstance(content.get(key), str))
             shown = next(texts, str(position + 1))
@@ -161,20 +161,16 @@ class TableReader:
         known = list(known)
         for name in self.content:
             if name not in known:
-                self._report(name, f'there is no key "{name}".', suggest(name, known))
+                self.report_whole(name, f'there is no key "{name}".', suggest(name, known))
 
     def report(self, name: str, message: str, remedy: str) -> None:
         """Report a mistake in the value of a key; the message continues its name."""
-        self._report(name, f"{name} {message}", remedy)
-
-    def report_problem(self, name: str, problem: ConfigProblem) -> None:
-        """Report that the value of a key leads to a problem."""
-        self._report(name, problem.message, problem.remedy)
+        self.report_whole(name, f"{name} {message}", remedy)
 
     def report_missing(self, name: str, remedy: str) -> None:
         """Report a missing key, unless a broken line that was left out may hold it."""
         if self.document.is_whole:
-            self._report(None, f"{name} is missing.", remedy)
+            self.report_whole(None, f"{name} is missing.", remedy)
 
     def _report_combination(self, message: str) -> None:
         """Report what a struct refuses as a whole, at the line of the key that begins the message.
@@ -183,10 +179,10 @@ class TableReader:
         """
         name = message.partition(" ")[0].rstrip(":")
         if self.document.is_whole:
-            self._report(name if name in self.content else None, message, "")
+            self.report_whole(name if name in self.content else None, message, "")
 
-    def _report(self, name: str | None, message: str, remedy: str) -> None:
-        """Report a mistake at the line of a key, or of the table as a whole."""
+    def report_whole(self, name: str | None, message: str, remedy: str) -> None:
+        """Report a mistake at the line of a key, or of the table; the message is a sentence."""
         path = self._path if name is None else (*self._path, name)
         key = self._key if name is None else self._key_of(name)
         sentence = f"{self._label}: {message}" if self._label else message

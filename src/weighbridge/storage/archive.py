@@ -12,7 +12,7 @@ import msgspec
 from weighbridge.core.errors import ConfigProblem, Problem
 from weighbridge.core.measures import END_OF_TIME
 from weighbridge.core.records import MEASURES
-from weighbridge.storage.accounts import account_row, count_odd_groups
+from weighbridge.storage.accounts import account_row
 from weighbridge.storage.database import Database, Row
 from weighbridge.storage.logins import WITHINGS
 
@@ -124,10 +124,6 @@ class Archive:
             now=now,
             **self._feed,
         )
-
-    def odd_groups(self) -> int:
-        """How many groups of the account could not be understood so far."""
-        return count_odd_groups(self.database, self.account)
 
     def note_unannounced(self, instants: Iterable[int], now: float) -> None:
         """A poll found these, and no notification had told of them so far."""

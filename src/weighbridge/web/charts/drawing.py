@@ -20,7 +20,7 @@ from weighbridge.web.charts.axes import (
     number_marks,
     padded,
 )
-from weighbridge.web.charts.measures import Unit, convert
+from weighbridge.web.charts.measures import Unit
 from weighbridge.web.charts.series import Series, thin
 
 WIDTH, HEIGHT = 720, 360
@@ -238,8 +238,3 @@ def _text(place: tuple[float, float], words: str, anchor: str, side: int | None 
 def _short(number: float) -> str:
     """One decimal place is finer than any screen."""
     return f"{number:.1f}".removesuffix(".0")
-
-
-def in_unit(value: Decimal, unit: Unit) -> float:
-    """A value in SI as it is drawn."""
-    return float(convert(value, unit))

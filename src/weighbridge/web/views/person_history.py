@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 
 from weighbridge.config import Person
 from weighbridge.core.days import first_zone
-from weighbridge.core.measures import END_OF_TIME, MeasureType
+from weighbridge.core.measures import MeasureType
 from weighbridge.storage.archive import Archive
 from weighbridge.storage.points import WHOLE, Point, Points
 from weighbridge.sync.services import Services
@@ -113,11 +113,6 @@ class PersonHistory:
             return iter(())
         place = WHOLE if measure.position is None else measure.position
         return self._points.between(measure.code, start, end, place)
-
-    def first_instant(self, measure: Measure) -> int | None:
-        """When it was measured for the first time."""
-        first = next(self.points(measure, 0, END_OF_TIME), None)
-        return None if first is None else first.taken_at
 
     def pressure_instants(self, start: int, end: int) -> list[int]:
         """When a blood pressure was taken."""
