@@ -64,12 +64,12 @@ def reason(code: str, /, **values: Value) -> Reason:
 
 
 def reason_of(said: HasReason | str) -> Reason:
-    """The reason of a problem; a text of somebody else is kept as it is."""
+    """The reason of a problem; a finished text is kept as it is."""
     return plain(said) if isinstance(said, str) else said.reason
 
 
 def plain(message: str, remedy: str = "") -> Reason:
-    """A text of somebody else, shown as it is in every language."""
+    """A finished text, shown as it is in every language."""
     return Reason(PLAIN, {"message": message, "remedy": remedy} if remedy else {"message": message})
 
 

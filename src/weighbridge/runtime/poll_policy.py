@@ -181,7 +181,7 @@ def report_unannounced(sync: PersonSync, counts: ProcessCounters) -> None:
     if archive is None or not waiting:
         return
     came = {at for at in waiting if _is_announced(archive, at)}
-    with sync.database.transaction():
+    with sync.database.transaction(of=archive.account):
         for instant in waiting:
             archive.settle_unannounced(instant, announced=instant in came)
     if missed := len(waiting) - len(came):

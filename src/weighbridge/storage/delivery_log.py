@@ -83,7 +83,7 @@ def _bounds(place: RouteRef, route: int) -> dict[str, Any]:
 
 
 def write_place(place: RouteRef) -> str:
-    """A place as it stands in an address."""
+    """A place as it is written in an address."""
     return f"{place.taken_at}.{place.reading_id}.{place.route}.{place.ordinal}"
 
 

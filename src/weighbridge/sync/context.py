@@ -59,7 +59,7 @@ class Route(msgspec.Struct, frozen=True):
     selected: bool = True
     problem: Problem | None = None
     signs_in: bool = True
-    """False: its login stands in the configuration, so it is simply tried again."""
+    """False: its login is in the configuration, so it is simply tried again."""
 
 
 class Delivered(msgspec.Struct):

@@ -89,7 +89,7 @@ def _collect(sync: PersonSync, window: Window | None, outcome: Outcome) -> None:
         outcome.problem = problem
         sync.progress.stopped(sync.person, "Withings", problem)
         if sync.archive:
-            with sync.database.transaction():
+            with sync.database.transaction(of=sync.archive.account):
                 sync.archive.note_trouble(problem, sync.clock())
 
 

@@ -39,7 +39,7 @@ class RecentCalls(Protocol):
 class CallPolicy:
     """Makes calls when they are allowed, and repeats one that came too early, once.
 
-    ``on_call`` is told of each request. Without ``recent`` the calls of a minute are not counted.
+    ``on_call`` is called before each request. Without ``recent`` no calls are counted.
     """
 
     def __init__(  # noqa: PLR0913  what is outside is passed in

@@ -194,7 +194,7 @@ SELECT r.person, r.target, d.* FROM delivery AS d JOIN route AS r ON r.id = d.ro
  ORDER BY d.taken_at DESC, d.reading_id DESC, d.ordinal DESC LIMIT :most
 
 -- name: arrived_before
--- Most deliveries have arrived, so the walk from one to the next is short.
+-- Most deliveries have arrived, so the way from one to the next is short.
 SELECT r.person, r.target, d.* FROM delivery AS d JOIN route AS r ON r.id = d.route
  WHERE d.route = :route AND d.state IN ('delivered', 'confirmed')
    AND (d.taken_at, d.reading_id, d.ordinal) < (:taken_at, :reading_id, :ordinal)

@@ -259,7 +259,7 @@ CREATE TABLE appli_not_offered (
     PRIMARY KEY (account, appli)
 );
 
--- What a person was told, so that each trouble is told once, and once more when it is over.
+-- The alerts that were sent: each problem is reported once, and once more when it is over.
 CREATE TABLE alert (
     name    TEXT PRIMARY KEY,
     since   REAL NOT NULL,
@@ -288,7 +288,7 @@ CREATE TABLE person_link (
 
 CREATE INDEX person_link_person ON person_link (person) WHERE revoked_at IS NULL;
 
--- The weight that somebody wants to reach, as Withings told it when it was last asked. NULL: no goal.
+-- The weight that a person wants to reach, as Withings answered when last asked. NULL: no goal.
 CREATE TABLE weight_goal (
     account  INTEGER PRIMARY KEY REFERENCES account (id),
     mantissa INTEGER,
