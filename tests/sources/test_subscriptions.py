@@ -204,10 +204,16 @@ def test_weight_temperature_and_pressure_are_always_told_of() -> None:
     assert wanted_applis({1}, "user.info, user.metrics") == (1, 2, 4, 46)
 
 
-def test_rare_subjects_are_for_those_who_take_their_types() -> None:
-    assert 54 in wanted_applis({130}, EVERYTHING)
-    assert 63 in wanted_applis({147}, EVERYTHING)
-    assert 54 not in wanted_applis({130}, "user.info")
+ECG = [130, 135, 136, 137, 138]
+URINE = [147, 148, 151, 204, 205, 248, 249, 251]
+
+
+@pytest.mark.parametrize(
+    ("taken", "subject"), [*((code, 54) for code in ECG), *((code, 63) for code in URINE)]
+)
+def test_rare_subjects_are_for_those_who_take_one_of_their_types(taken: int, subject: int) -> None:
+    assert set(wanted_applis({taken}, EVERYTHING)) - {1, 2, 4, 44, 46} == {subject}
+    assert subject not in wanted_applis({taken}, "user.info")
 
 
 @given(st.sets(st.integers(0, 300)))

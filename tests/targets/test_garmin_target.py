@@ -248,6 +248,13 @@ def test_a_reading_beyond_the_limits_is_refused_alone(world: GarminWorld, bad: R
     assert world.target().find_existing([owe(bad)]) == {}
 
 
+def test_a_blood_pressure_at_the_limits_is_sent(world: GarminWorld) -> None:
+    lowest = blood_pressure(70, 40, 20)
+    highest = blood_pressure(260, 150, 250, taken_at=NOON + 60)
+    receipt = world.send(owe(lowest), owe(highest))
+    assert set(receipt.delivered) == {lowest.reading_id, highest.reading_id}
+
+
 def test_with_nothing_to_send_nobody_is_asked(world: GarminWorld) -> None:
     assert set(world.send(owe(weigh_in("0"))).refused) == {weigh_in("0").reading_id}
     assert world.counts() == {}

@@ -136,7 +136,7 @@ def test_a_code_without_its_state_connects_nobody(quiet: Site, query: str) -> No
 def test_a_state_lives_ten_minutes(family: Site) -> None:
     admin = family.admin()
     back = family.agree(admin.connect("anna"))
-    family.now += withings_login.AGE + 1
+    family.now += 10 * 60 + 1
     assert admin.follow(back).status == 400
 
 
