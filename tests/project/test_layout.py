@@ -80,6 +80,15 @@ def test_the_readme_names_every_folder_of_the_tests() -> None:
     assert not [name for name in found if f"`tests/{name}`" not in text and name != "__pycache__"]
 
 
+def test_contributing_names_what_exists() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    words = [word for name in re.findall(r"`([^`\n]+)`", text) for word in name.split()]
+    paths = [word for word in words if "/" in word and not set("<>(") & set(word)]
+    assert len(paths) > 20
+    missing = [path for path in paths if not any((top / path).exists() for top in (ROOT, PACKAGE))]
+    assert not missing
+
+
 def test_no_test_module_imports_another() -> None:
     for path in modules(TESTS):
         assert not re.findall(r"^\s*(?:from|import) test_\w+", path.read_text("utf-8"), re.M), path
