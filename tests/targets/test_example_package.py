@@ -16,6 +16,8 @@ from fixtures.paths import ROOT
 from fixtures.setup_page import APPLICATION, Browser, Empty
 from fixtures.web_server import Site, read_html, words_of
 from weighbridge.config import Settings, load
+from weighbridge.core.errors import Refused
+from weighbridge.targets import find_kind
 
 DAY = 86_400
 KEY = "key-of-anna"
@@ -114,6 +116,20 @@ def test_a_key_without_an_account_is_told_at_its_field(browser: Browser) -> None
     assert answer.status == 422
     faults = {one.get("id"): "".join(one.itertext()) for one in read_html(answer.text).iter("p")}
     assert faults["daybook-athlete-fault"].strip() == "Fill this in."
+
+
+# --- Problems -------------------------------------------------------------------------------------
+
+
+def test_a_problem_of_a_stranger_is_worded_by_its_own_texts_in_each_language() -> None:
+    find_kind("daybook")
+    why = Refused(code="daybook.not_taken", kg=500.5, day="2025-10-09").reason
+    assert why.message("en") == "Daybook takes no 500.5 kg on 2025-10-09."
+    assert why.message("de") == "Daybook nimmt am 2025-10-09 keine 500,5 kg an."
+    assert why.remedy("de") == "Berichtige oder lösche die Messung in der Withings-App."
+    assert why.message("fr") == why.message("en").replace("500.5", "500,5")
+    unknown = Refused(code="daybook.other", kg=1).reason
+    assert unknown.message("de") == "daybook.other (kg=1)"
 
 
 # --- Working --------------------------------------------------------------------------------------

@@ -395,7 +395,8 @@ def test_a_target_that_is_not_installed_says_how_to_get_it(
     quiet: Empty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing_part(kind: TargetKind) -> ConfigProblem:
-        return ConfigProblem("It needs a library.", remedy=f"Run: pip install 'x[{kind.name}]'")
+        name, install = kind.name, f"x[{kind.name}]"
+        return ConfigProblem(code="target.not_installed", kind=name, package="x", install=install)
 
     monkeypatch.setattr(setup_targets, "missing_part", missing_part)
     browser = quiet.browser()

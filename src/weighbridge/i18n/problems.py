@@ -40,11 +40,21 @@ class ProblemTexts(msgspec.Struct, frozen=True):
 
 
 _others: dict[str, dict[str, ProblemText]] = {}
+_files: dict[str, Path] = {}
+"""Subject → the file of another package, which is read when a text of it is first wanted."""
 
 
 def add_texts(language: str, codes: Mapping[str, ProblemText]) -> None:
     """Add the texts of another package, under codes that nobody else uses."""
     _others.setdefault(language, {}).update(codes)
+
+
+def add_texts_file(subject: str, path: Path) -> None:
+    """Texts of a kind of target: in ``path``, ``[<language>.problems]`` has a table a code.
+
+    The code ``full`` under the subject ``daybook`` is raised as ``daybook.full``.
+    """
+    _files[subject] = path
 
 
 def message_of(code: str, values: Mapping[str, Any], language: str = MASTER) -> str:
@@ -90,10 +100,28 @@ def _text_of(code: str, language: str) -> ProblemText | None:
     if code.startswith(STATUS):
         return _status_text(code, language)
     for one in (_known(language), MASTER):
-        found = read_problems(one).codes.get(code) or _others.get(one, {}).get(code)
+        found = read_problems(one).codes.get(code) or _others_text(code, one)
         if found is not None:
             return found
     return None
+
+
+def _others_text(code: str, language: str) -> ProblemText | None:
+    """The text of another package."""
+    found = _others.get(language, {}).get(code)
+    subject, _, name = code.partition(".")
+    if found is not None or subject not in _files:
+        return found
+    return _texts_in(_files[subject]).get(language, {}).get(name)
+
+
+@cache
+def _texts_in(path: Path) -> dict[str, dict[str, ProblemText]]:
+    tables: dict[str, dict[str, Any]] = msgspec.toml.decode(path.read_bytes())
+    of_codes = dict[str, ProblemText]
+    return {
+        one: msgspec.convert(texts.get("problems", {}), of_codes) for one, texts in tables.items()
+    }
 
 
 def _status_text(code: str, language: str) -> ProblemText | None:

@@ -112,6 +112,10 @@ def _foreign_kind(name: str) -> TargetKind | None:
             raise _cannot_load(name, point.value, repr(error)) from error
         if not isinstance(kind, TargetKind) or kind.name != name:
             raise _cannot_load(name, point.value, "its KIND does not describe this kind")
+        if kind.texts is not None:
+            from weighbridge.i18n.problems import add_texts_file
+
+            add_texts_file(kind.name, kind.texts)
         return kind
     return None
 

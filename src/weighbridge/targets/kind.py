@@ -208,7 +208,7 @@ class TargetKind(msgspec.Struct, frozen=True, kw_only=True):
     stand_in: StandIn | None = None
     texts: Path | None = None
     """A TOML file with a table of texts for each language; English is what another one falls
-    back to."""
+    back to. ``[<language>.problems]`` words the codes of the kind's problems, ``<name>.<code>``."""
 
     def __post_init__(self) -> None:
         if self.wizard and self.wizard[0].shape == "secret":

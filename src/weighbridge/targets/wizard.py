@@ -156,7 +156,8 @@ def _value(field: WizardField, answer: TargetAnswer | None) -> str | None:
 def own_text(kind: TargetKind, key: str, language: str = MASTER) -> str | None:
     """The text of a kind in this language; None when it has none. Places are not filled in."""
     texts = _texts(kind.texts) if kind.texts else {}
-    return texts.get(language, {}).get(key)
+    text = texts.get(language, {}).get(key)
+    return text if isinstance(text, str) else None
 
 
 def text_of(kind: TargetKind, key: str, language: str = MASTER) -> str | None:
@@ -165,5 +166,5 @@ def text_of(kind: TargetKind, key: str, language: str = MASTER) -> str | None:
 
 
 @cache
-def _texts(path: Path) -> dict[str, dict[str, str]]:
-    return msgspec.toml.decode(path.read_bytes(), type=dict[str, dict[str, str]])
+def _texts(path: Path) -> dict[str, dict[str, Any]]:
+    return msgspec.toml.decode(path.read_bytes(), type=dict[str, dict[str, Any]])

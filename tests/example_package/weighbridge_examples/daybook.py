@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from weighbridge.core.days import local_day
+from weighbridge.core.errors import Refused
 from weighbridge.core.measures import Measurement, MeasureType, Reading
 from weighbridge.core.secret import Secret
 from weighbridge.targets.base import Context, Owed, Receipt
@@ -56,7 +57,7 @@ class Records(msgspec.Struct, frozen=True):
     """Days, oldest first: the last one of a day stays."""
 
     records: tuple[Record, ...]
-    refused: dict[str, str]
+    refused: dict[str, Refused]
     """Reading id → why it cannot be sent."""
 
 
@@ -87,7 +88,8 @@ class DaybookTarget:
             day = self.record_of(reading)
             values = {COLUMNS[one.type_code]: float(one.value) for one in self.takes(reading)}
             if not day[:4].isdecimal() or not 0 < values["weight"] < HEAVIEST_KG:
-                refused[reading.reading_id] = f"Daybook takes no {values['weight']} kg on {day}."
+                kg = values["weight"]
+                refused[reading.reading_id] = Refused(code="daybook.not_taken", kg=kg, day=day)
             else:
                 records.append(Record(reading.reading_id, reading.taken_at, day, values))
         return Records(tuple(records), refused)

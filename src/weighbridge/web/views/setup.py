@@ -147,7 +147,7 @@ class Setup:
     # The end
 
     def show_review(
-        self, request: Request, holding: Holding, *, trouble: str = "", status: int = 200
+        self, request: Request, holding: Holding, *, trouble: str | Problem = "", status: int = 200
     ) -> Response:
         """The file as it will be written. ``trouble``: why it was not."""
         draft, home = holding.draft, self._state.settings.home
@@ -180,7 +180,7 @@ class Setup:
         except FileExistsError:
             return self._was_taken(request, holding)
         except StateProblem as problem:
-            return self.show_review(request, holding, trouble=str(problem), status=500)
+            return self.show_review(request, holding, trouble=problem, status=500)
         return self._go_on(request)
 
     def _go_on(self, request: Request) -> Response:

@@ -118,7 +118,7 @@ def views(words: Words, languages: Mapping[str, str], draft: Draft, person: Pers
     return [
         KindView(
             words.of_kind(kind, "legend", "") or kind.service,
-            problem.remedy if (problem := missing_part(kind)) else "",
+            f"pip install '{problem.values['install']}'" if (problem := missing_part(kind)) else "",
             tuple(_fields(words, languages, draft, person, kind)),
         )
         for kind in _asked()
