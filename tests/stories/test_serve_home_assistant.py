@@ -27,7 +27,7 @@ def test_home_assistant_is_told_anew_after_its_start_and_has_a_button(
     listener.say("homeassistant/status", "online")
     wait_until(lambda: weighs(listener, anna, 82.0))
     wait_until(lambda: bool(listener.under("device/weighbridge_bridge/config")))
-    assert listener.under(f"device/weighbridge_{anna}/config")
+    wait_until(lambda: bool(listener.under(f"device/weighbridge_{anna}/config")))
     assert listener.under("bridge/state")[-1].payload == b"online"
     assert listener.events() == []
 

@@ -1,4 +1,4 @@
-"""Names in entity ids, and where things stand at the broker."""
+"""Names in entity ids, and topics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Living at a broker: being there, coming back, the birth of Home Assistant, the button, leaving.
+"""The connection while the server runs: made again, Home Assistant's birth, the button, the end.
 
 A real Mosquitto is killed and frozen; the limits are short so that nobody waits.
 """

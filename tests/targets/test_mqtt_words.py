@@ -1,4 +1,4 @@
-"""Addresses of brokers, what their refusals mean, and the news of a house. All of it pure."""
+"""Addresses of brokers, what their refusals mean, and one status for several people. All pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from weighbridge.targets.mqtt.broker_address import (
 from weighbridge.targets.mqtt.broker_messages import refused_login, refused_message
 
 
-def test_one_word_for_all_news() -> None:
+def test_several_statuses_become_one() -> None:
     assert combined([]) == ServerStatus()
     problems = [
         ServerStatus(problem=plain("one")),
