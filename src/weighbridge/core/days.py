@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import datetime
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from weighbridge.core.measures import END_OF_TIME
-from weighbridge.core.records import Record
+
+if TYPE_CHECKING:
+    from weighbridge.core.records import Record
 
 _AHEAD, _BEHIND = 14 * 3600, 12 * 3600
 """No zone is further from UTC than this, in seconds."""

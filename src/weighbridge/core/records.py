@@ -81,7 +81,7 @@ def revision_of(part: Iterable[Measurement]) -> str:
 
     75.20 and 75.2 are equal, whatever exponent they were sent with.
     """
-    lines = sorted(_canonical(measurement) for measurement in part)
+    lines = sorted([_canonical(measurement) for measurement in part])
     return blake2b(repr(lines).encode(), digest_size=8).hexdigest()
 
 

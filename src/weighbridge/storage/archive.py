@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import batched
 from typing import Protocol
@@ -116,9 +115,11 @@ class Archive:
         return max(changed, 0)
 
     def _store_odd(self, group: UnreadableGroup, now: float) -> None:
+        from hashlib import sha256
+
         self.database.run(
             "store_odd_group",
-            fingerprint=hashlib.sha256(group.raw.encode()).hexdigest(),
+            fingerprint=sha256(group.raw.encode()).hexdigest(),
             reason=group.reason,
             raw=group.raw,
             now=now,

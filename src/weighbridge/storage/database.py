@@ -52,7 +52,7 @@ class Database(Protocol):
         """Everything inside is taken back at the end: nothing was written."""
 
     def run(self, name: str, /, **values: Any) -> int:
-        """Run a statement; the number of rows that it changed."""
+        """Run a statement; the number of rows that it changed. Lists of values as for ``all``."""
 
     def run_many(self, name: str, rows: Iterable[Mapping[str, Any]]) -> int:
         """Run a statement for each row of values; the number of rows that were changed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import batched
 from typing import Any
 
 import msgspec
@@ -15,6 +16,8 @@ from weighbridge.storage.database import Database, Row
 from weighbridge.storage.delivery_log import accepted_readings, count_open, count_unseen
 
 FOR_EVER = float(END_OF_TIME)
+IDS_AT_ONCE = 500
+"""How many deliveries a statement names."""
 
 
 class Due(msgspec.Struct, frozen=True):
@@ -193,7 +196,10 @@ class Ledger:
             )
             planned = {row["id"] for row in rows}
             free = [one for one in due if one.id in planned]
-            claimed = self.database.run_many("claim", [{"id": one.id, "now": now} for one in free])
+            claimed = sum(
+                self.database.run("claim", ids=ids, now=now)
+                for ids in batched([one.id for one in free], IDS_AT_ONCE)
+            )
             if free and claimed != len(free):
                 raise RetryLater(code="database.busy", path=str(self.database.path))
         return free

@@ -177,7 +177,7 @@ class SqliteDatabase:
     def run(self, name: str, /, **values: Any) -> int:
         """Run a statement; the number of rows that it changed."""
         with _explained(self.path):
-            return self._connection.execute(statement(name), values).rowcount
+            return self._connection.execute(*_expanded(statement(name), values)).rowcount
 
     def run_many(self, name: str, rows: Iterable[Mapping[str, Any]]) -> int:
         """Run a statement for each row of values; the number of rows that were changed."""

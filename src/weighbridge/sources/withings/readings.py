@@ -110,7 +110,9 @@ def _keep(
         return segments.setdefault((code, position), measurement) is measurement
     if code in scalars:
         return False
-    scalars[code] = Measurement(code, measurement.mantissa, measurement.exponent)
+    if position is not None:
+        measurement = Measurement(code, measurement.mantissa, measurement.exponent)
+    scalars[code] = measurement
     return True
 
 

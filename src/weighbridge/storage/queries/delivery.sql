@@ -76,7 +76,7 @@ SELECT id FROM delivery
 -- name: claim
 -- The WHERE clause is the lock: losing the race changes no row.
 UPDATE delivery SET state = 'sending', attempts = attempts + 1, claimed_at = :now
- WHERE id = :id AND state = 'planned'
+ WHERE id IN (:ids) AND state = 'planned'
 
 -- name: record_outcome
 UPDATE delivery

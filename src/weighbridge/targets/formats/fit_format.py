@@ -41,6 +41,9 @@ BODY_TYPES = frozenset(
     }
 )
 PRESSURE_TYPES = frozenset({MeasureType.SYSTOLIC, MeasureType.DIASTOLIC, MeasureType.PULSE})
+_TYPES_BESIDE_RATIO = BODY_TYPES - {MeasureType.FAT_MASS}
+_NEEDED_OF_BODY = frozenset({MeasureType.WEIGHT})
+_NEEDED_OF_PRESSURE = frozenset({MeasureType.SYSTOLIC, MeasureType.DIASTOLIC})
 
 
 def fit_part(reading: Reading) -> tuple[Measurement, ...]:
@@ -50,19 +53,18 @@ def fit_part(reading: Reading) -> tuple[Measurement, ...]:
     when the fat ratio is missing.
     """
     if reading.kind == Kind.BLOOD_PRESSURE:
-        return _part(reading, PRESSURE_TYPES, {MeasureType.SYSTOLIC, MeasureType.DIASTOLIC})
+        return _part(reading, PRESSURE_TYPES, _NEEDED_OF_PRESSURE)
     if reading.kind != Kind.BODY:
         return ()
-    has_ratio = any(m.type_code == MeasureType.FAT_RATIO for m in reading.measurements)
-    wanted = BODY_TYPES - {MeasureType.FAT_MASS} if has_ratio else BODY_TYPES
-    return _part(reading, wanted, {MeasureType.WEIGHT})
+    has_ratio = MeasureType.FAT_RATIO in [m.type_code for m in reading.measurements]
+    return _part(reading, _TYPES_BESIDE_RATIO if has_ratio else BODY_TYPES, _NEEDED_OF_BODY)
 
 
 def _part(
-    reading: Reading, wanted: frozenset[MeasureType], needed: set[MeasureType]
+    reading: Reading, wanted: frozenset[MeasureType], needed: frozenset[MeasureType]
 ) -> tuple[Measurement, ...]:
-    part = tuple(m for m in reading.measurements if m.type_code in wanted)
-    return part if needed <= {m.type_code for m in part} else ()
+    part = tuple([m for m in reading.measurements if m.type_code in wanted])
+    return part if needed.issubset([m.type_code for m in part]) else ()
 
 
 def row(reading: Reading, height_m: Decimal | None) -> Row:
