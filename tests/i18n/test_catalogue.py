@@ -184,11 +184,11 @@ def test_every_text_that_is_asked_for_is_there() -> None:
 def test_a_number_chooses_the_form(language: str, said: str) -> None:
     for part in said.split("|"):
         count = int(re.findall(r"\d+", part)[0])
-        assert part in texts(language)("entrance.slowed", count=count)
+        assert part in texts(language)("login.slowed", count=count)
 
 
 def test_a_text_for_no_page_has_no_marks_of_code() -> None:
-    assert "the file admin-token in" in texts("en")("entrance.wrong")
+    assert "the file admin-token in" in texts("en")("login.wrong")
 
 
 def test_decimals_are_written_as_the_language_does() -> None:
@@ -213,7 +213,7 @@ def test_what_another_language_lacks_is_said_in_english(monkeypatch: pytest.Monk
         lambda language, subject: {} if language == "de" else whole(language, subject),
     )
     assert texts("de")("layout.skip") == texts("en")("layout.skip")
-    assert "2 seconds" in texts("de")("entrance.slowed", count=2)
+    assert "2 seconds" in texts("de")("login.slowed", count=2)
 
 
 @pytest.mark.parametrize("key", ["layout.nothing", "nothing.skip", "nothing", "", "../en/layout.x"])

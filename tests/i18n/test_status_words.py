@@ -28,7 +28,7 @@ from weighbridge.targets.base import ServerStatus
 from weighbridge.targets.mqtt.broker import Broker
 from weighbridge.targets.mqtt.mqtt_options import MqttOptions
 from weighbridge.targets.mqtt.mqtt_target import MqttTarget
-from weighbridge.web.views import plain_status
+from weighbridge.web.views import person_card
 from weighbridge.web.wording import Words
 
 NOW = 1_000_000.0
@@ -77,7 +77,7 @@ def at_home_assistant(told: list[ServerStatus], why: Reason, language: str) -> s
     return problem.message()
 
 
-def on_a_page(line: plain_status.Line, language: str) -> str:
+def on_a_page(line: person_card.StatusLine, language: str) -> str:
     return Words(texts(language))(f"status.{line.key}", count=line.count, moment="x").unescape()
 
 
@@ -91,7 +91,7 @@ def everywhere(why: Reason, language: str, told: list[ServerStatus]) -> list[str
 def test_an_account_that_needs_a_login_is_named_alike(
     verdict: SourceState, language: str, home_assistant: list[ServerStatus]
 ) -> None:
-    sentence = on_a_page(plain_status.say_source(source(verdict)), language)
+    sentence = on_a_page(person_card.say_source(source(verdict)), language)
     why = source_login_reason("anna", source(verdict))
     assert why is not None
     for told in everywhere(why, language, home_assistant):
@@ -113,14 +113,14 @@ def test_a_target_that_needs_a_login_is_named_alike(
         assert "weighbridge " in told
 
 
-def page_line(standing: TargetStatus) -> plain_status.Line:
-    return plain_status.say_target(standing, due=None, now=NOW, about={})
+def page_line(standing: TargetStatus) -> person_card.StatusLine:
+    return person_card.say_target(standing, due=None, now=NOW, about={})
 
 
 @pytest.mark.parametrize("verdict", list(SourceState))
 def test_the_command_and_the_page_say_the_same_of_an_account(verdict: SourceState) -> None:
     at_a_terminal, _ = say_source("anna", source(verdict), NOW)
-    page = on_a_page(plain_status.say_source(source(verdict)), MASTER)
+    page = on_a_page(person_card.say_source(source(verdict)), MASTER)
     assert fits(at_a_terminal, page)
 
 

@@ -21,13 +21,18 @@ from starlette.routing import Route
 from weighbridge.config import ServerSettings, Settings, WithingsSettings
 from weighbridge.core.errors import ConfigProblem, RetryLater, StateProblem
 from weighbridge.core.secret import Secret
-from weighbridge.web import login_throttle, sessions
-from weighbridge.web.admin_token import TOKEN_FILE
-from weighbridge.web.admin_token import read_or_make_token as token_of
+from weighbridge.web import sessions
 from weighbridge.web.auth import Auth
-from weighbridge.web.login_throttle import LoginThrottle
 from weighbridge.web.render import Pages
-from weighbridge.web.sessions import Authenticator, Sessions, WrongToken, closed
+from weighbridge.web.sessions import (
+    TOKEN_FILE,
+    Authenticator,
+    LoginThrottle,
+    Sessions,
+    WrongToken,
+    closed,
+)
+from weighbridge.web.sessions import read_or_make_token as token_of
 
 TOKEN = "a-token-that-somebody-chose"
 _numbers = itertools.count()
@@ -113,7 +118,7 @@ def test_a_token_that_somebody_wrote_counts_with_or_without_an_end_of_line(tmp_p
 def test_a_file_without_a_usable_token_is_a_problem_with_a_remedy(
     tmp_path: Path, content: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("weighbridge.web.admin_token.WRITE_SECONDS", 0.03)
+    monkeypatch.setattr("weighbridge.web.sessions.WRITE_SECONDS", 0.03)
     (tmp_path / TOKEN_FILE).write_text(content, "utf-8")
     with pytest.raises(ConfigProblem) as problem:
         token_of(tmp_path)
@@ -144,7 +149,7 @@ def test_a_folder_in_its_place_is_a_problem_with_a_remedy(tmp_path: Path) -> Non
 
 def test_who_knows_the_token_gets_a_session(authenticator: Authenticator) -> None:
     word = authenticator.sign_in(TOKEN, HERE)
-    session = authenticator.session(word)
+    session = authenticator.sessions.find(word)
     assert session is not None
     assert session.has_csrf(session.csrf)
     assert not session.has_csrf("")
@@ -154,7 +159,7 @@ def test_who_knows_the_token_gets_a_session(authenticator: Authenticator) -> Non
 
 
 def test_each_sign_in_is_a_session_of_its_own(authenticator: Authenticator) -> None:
-    one, two = (authenticator.session(authenticator.sign_in(TOKEN, HERE)) for _ in range(2))
+    one, two = (authenticator.sessions.find(authenticator.sign_in(TOKEN, HERE)) for _ in range(2))
     assert one is not None
     assert two is not None
     assert one.key != two.key
@@ -176,9 +181,9 @@ def test_without_a_token_nobody_gets_in() -> None:
 
 def test_signing_out_ends_the_session(authenticator: Authenticator) -> None:
     word = authenticator.sign_in(TOKEN, HERE)
-    authenticator.sign_out(word)
-    assert authenticator.session(word) is None
-    authenticator.sign_out(word)
+    authenticator.sessions.end(word)
+    assert authenticator.sessions.find(word) is None
+    authenticator.sessions.end(word)
 
 
 # --- Sessions -------------------------------------------------------------------------------------
@@ -220,33 +225,33 @@ def test_there_are_never_more_sessions_than_a_house_needs(clock: Clock) -> None:
 
 
 def test_five_guesses_are_free_and_nobody_waits_longer_than_a_minute() -> None:
-    assert (login_throttle.FREE, login_throttle.LONGEST) == (5, 60.0)
+    assert (sessions.FREE, sessions.LONGEST_WAIT) == (5, 60.0)
 
 
 def test_after_a_few_wrong_tokens_the_waiting_grows(
     authenticator: Authenticator, clock: Clock
 ) -> None:
-    guess(authenticator, login_throttle.FREE)
+    guess(authenticator, sessions.FREE)
     waits = []
     for _ in range(9):
         waits.append(wait_of(authenticator, "x"))
         clock.now += waits[-1]
         guess(authenticator, 1)
     assert waits[:4] == [1, 2, 4, 8]
-    assert waits[-1] == login_throttle.LONGEST
+    assert waits[-1] == sessions.LONGEST_WAIT
 
 
 def test_while_somebody_waits_even_the_token_is_not_looked_at(
     authenticator: Authenticator, clock: Clock
 ) -> None:
-    guess(authenticator, login_throttle.FREE)
+    guess(authenticator, sessions.FREE)
     assert wait_of(authenticator, TOKEN) == 1
     clock.now += 1
-    assert authenticator.session(authenticator.sign_in(TOKEN, HERE))
+    assert authenticator.sessions.find(authenticator.sign_in(TOKEN, HERE))
 
 
 def test_others_need_not_wait(authenticator: Authenticator) -> None:
-    guess(authenticator, login_throttle.FREE)
+    guess(authenticator, sessions.FREE)
     assert authenticator.sign_in(TOKEN, THERE)
 
 
@@ -262,32 +267,32 @@ def test_a_script_with_an_old_token_does_not_lock_its_house_out(
 def test_signing_in_and_time_let_failures_be_forgotten(
     authenticator: Authenticator, clock: Clock
 ) -> None:
-    guess(authenticator, login_throttle.FREE - 1)
+    guess(authenticator, sessions.FREE - 1)
     authenticator.sign_in(TOKEN, HERE)
-    guess(authenticator, login_throttle.FREE)
+    guess(authenticator, sessions.FREE)
     wait_of(authenticator, "x")
-    clock.now += login_throttle.FORGET + 1
-    guess(authenticator, login_throttle.FREE)
+    clock.now += sessions.FORGET + 1
+    guess(authenticator, sessions.FREE)
 
 
 def test_many_addresses_together_are_slowed_but_not_whoever_is_known(clock: Clock) -> None:
     tries = LoginThrottle()
     tries.succeeded(HERE)
-    for number in range(login_throttle.ALL_FREE):
+    for number in range(sessions.ALL_FREE):
         assert tries.wait(f"198.51.100.{number}", clock.now) == 0
         tries.failed(f"198.51.100.{number}", str(number), clock.now)
-    assert tries.wait(THERE, clock.now) == login_throttle.ALL_EACH
+    assert tries.wait(THERE, clock.now) == sessions.ALL_EACH
     assert tries.wait(HERE, clock.now) == 0
-    assert tries.wait(THERE, clock.now + login_throttle.ALL_EACH) == 0
+    assert tries.wait(THERE, clock.now + sessions.ALL_EACH) == 0
 
 
 def test_the_addresses_of_one_house_count_as_one(clock: Clock) -> None:
     tries = LoginThrottle()
-    for number in range(login_throttle.FREE):
+    for number in range(sessions.FREE):
         tries.failed(f"2001:db8:1:2::{number}", str(number), clock.now)
     assert tries.wait("2001:db8:1:2:ffff::9%eth0", clock.now) > 0
     assert tries.wait("2001:db8:1:3::1", clock.now) == 0
-    for number in range(login_throttle.FREE):
+    for number in range(sessions.FREE):
         tries.failed("192.0.2.1", str(number), clock.now)
     assert tries.wait("::ffff:192.0.2.1", clock.now) > 0
 
@@ -298,24 +303,24 @@ def test_whatever_comes_the_wait_is_bounded(visits: list[tuple[str, str, float]]
     for address, word, step in visits:
         now += step  # clocks are set back as well
         tries.failed(address, word, now)
-        assert 0 <= tries.wait(address, now) <= max(login_throttle.LONGEST, len(visits))
+        assert 0 <= tries.wait(address, now) <= max(sessions.LONGEST_WAIT, len(visits))
 
 
 def test_a_clock_that_was_set_back_locks_nobody_out_for_hours(clock: Clock) -> None:
     tries = LoginThrottle()
-    for number in range(login_throttle.ALL_FREE):
+    for number in range(sessions.ALL_FREE):
         tries.failed(HERE, str(number), clock.now)
-    assert tries.wait(HERE, clock.now) == login_throttle.LONGEST
+    assert tries.wait(HERE, clock.now) == sessions.LONGEST_WAIT
     clock.now -= 5 * 3600
-    assert tries.wait(HERE, clock.now) == login_throttle.LONGEST
+    assert tries.wait(HERE, clock.now) == sessions.LONGEST_WAIT
     assert tries.wait(THERE, clock.now) > 0
-    clock.now += login_throttle.LONGEST
+    clock.now += sessions.LONGEST_WAIT
     assert tries.wait(HERE, clock.now) == 0
     assert tries.wait(THERE, clock.now) == 0
 
 
 def test_what_is_remembered_of_strangers_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(login_throttle, "MOST", 10)
+    monkeypatch.setattr(sessions, "MOST_ADDRESSES", 10)
     tries = LoginThrottle()
     for number in range(50):
         tries.failed(f"stranger {number}" * 1000, "x", 0.0)
@@ -385,7 +390,7 @@ def test_a_script_without_a_token_is_told_how(authenticator: Authenticator, word
 
 def test_a_script_with_wrong_tokens_is_slowed(authenticator: Authenticator) -> None:
     app = app_for_scripts(authenticator)
-    for number in range(login_throttle.FREE):
+    for number in range(sessions.FREE):
         assert answer_to(app, authorization=f"Bearer wrong-{number}")[0] == 401
     status, headers, text = answer_to(app, authorization=f"Bearer {TOKEN}")
     assert (status, headers["retry-after"]) == (429, "2")

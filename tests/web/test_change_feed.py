@@ -22,11 +22,10 @@ from fixtures.person_links import enter, make_link, revoke
 from fixtures.waiting import PATIENCE, wait_until
 from fixtures.web_server import Site, Visitor, site
 from weighbridge.config import load
-from weighbridge.web.change_feed import ChangeFeed, Subscriber
+from weighbridge.web.change_feed import ChangeFeed, Stream, Subscriber, written
 from weighbridge.web.http_connection import USUAL, Limits
 from weighbridge.web.process import Server
 from weighbridge.web.sessions import IDLE_SECONDS
-from weighbridge.web.views.events import Stream, written
 
 EVERYBODY = ("anna", "ben")
 END = "\r\n0\r\n\r\n"
@@ -411,6 +410,6 @@ def test_the_end_of_a_round_is_news(tmp_path: Path) -> None:
         server.start()
         try:
             wait_until(lambda: len(home.delivered()) == 1)
-            wait_until(lambda: server.parts.live.mark(["anna"]) > 0)
+            wait_until(lambda: server.context.live.mark(["anna"]) > 0)
         finally:
             server.stop()

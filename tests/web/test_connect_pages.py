@@ -11,7 +11,7 @@ import pytest
 
 from fixtures.web_server import Site, connected, site, words_of
 from weighbridge.core.reason import plain
-from weighbridge.web.views import withings_login
+from weighbridge.web.views import connect
 
 BEHIND_A_PROXY = 'url = "https://home.example.org/weighbridge"\nproxies = ["127.0.0.1"]'
 PUBLIC = "home.example.org"
@@ -141,8 +141,8 @@ def test_a_state_lives_ten_minutes(family: Site) -> None:
 
 
 def test_only_so_many_are_under_way() -> None:
-    known = withings_login.Consents(lambda: 0.0)
-    first, *others = [known.begin("anna", "s", "a") for _ in range(withings_login.MOST + 1)]
+    known = connect.Consents(lambda: 0.0)
+    first, *others = [known.begin("anna", "s", "a") for _ in range(connect.MOST + 1)]
     assert known.find(first, "s") is None
     assert all(known.find(state, "s") for state in others)
 

@@ -27,7 +27,6 @@ from fixtures.web_server import Answer, Visitor, read_html, words_of
 from weighbridge.core.errors import LoginNeeded
 from weighbridge.i18n import LANGUAGES
 from weighbridge.storage.ledger import Ledger
-from weighbridge.web import tasks
 from weighbridge.web.views import task_page
 
 JOURNAL = "/connect/anna/my%252Fjournal"
@@ -179,7 +178,7 @@ def test_a_sign_in_that_nobody_finishes_ends_by_itself(
     admin, asked = family.site.admin(), ""
     before = set(task_threads())
     for life in (0.3, 1.0, 4.0):  # a busy computer may need longer to the question than that
-        monkeypatch.setattr(tasks, "LIFE", life)
+        monkeypatch.setattr(task_page, "LIFE", life)
         asked = asked or words_of(sign_in(admin, "ben", BEN))
         asked = asked if "asks for a code" in asked else ""
     assert asked

@@ -35,7 +35,9 @@ from fixtures.places import Letterbox, Notebook
 from fixtures.waiting import wait_until
 from fixtures.web_server import Visitor, read_html, words_of
 from weighbridge.core.delivery_state import State
+from weighbridge.core.reason import reason
 from weighbridge.i18n import LANGUAGES
+from weighbridge.storage.logins import TakenAccount
 from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.storage.statements import statement
 from weighbridge.sync.planner import GONE
@@ -399,7 +401,7 @@ def test_the_server_delivers_by_itself_what_was_accepted(tmp_path: Path) -> None
         """Pages of a server whose threads are at work."""
 
         def parts(self) -> AppContext:
-            return server.parts if server else super().parts()
+            return server.context if server else super().parts()
 
     server: Server | None = None
     with deliveries(tmp_path, Living) as site:
@@ -491,9 +493,9 @@ def test_a_newer_revision_is_not_meant_by_an_old_page(home: Deliveries) -> None:
     [
         {},
         {"decision": "retry"},
-        {"decision": "explode", "stands": "1.rejected"},
-        {"decision": "retry", "stands": "x y.z 1.rejected. 99999999999999999999.held"},
-        {"decision": "accept", "stands": "1.delivered 2.delivered 3.delivered 4.delivered"},
+        {"decision": "explode", "states": "1.rejected"},
+        {"decision": "retry", "states": "x y.z 1.rejected. 99999999999999999999.held"},
+        {"decision": "accept", "states": "1.delivered 2.delivered 3.delivered 4.delivered"},
     ],
 )
 def test_odd_forms_change_nothing(home: Deliveries, form: dict[str, str]) -> None:
@@ -509,7 +511,7 @@ def test_odd_forms_change_nothing(home: Deliveries, form: dict[str, str]) -> Non
 def test_a_form_without_its_word_changes_nothing(home: Deliveries) -> None:
     admin, other = home.admin(), home.admin()
     (form,) = forms_of(admin.get(home.address(DOUBTFUL)))
-    fields = {"stands": form["fields"]["stands"], "decision": "accept"}
+    fields = {"states": form["fields"]["states"], "decision": "accept"}
     for csrf in ({}, {"csrf": "x"}, {"csrf": other.csrf()}):
         assert admin.post(home.address(DOUBTFUL), **fields, **csrf).status == 403
     assert home.visitor().post(home.address(DOUBTFUL), **fields).status == 403
@@ -609,7 +611,7 @@ def test_nobody_can_tell_whether_others_are_there(quiet: Deliveries, anna: Visit
         assert [one.status for one in answers] == [404, 404]
         assert words_of(answers[0]) == words_of(answers[1])
     for person in ("ben", "carl"):
-        form = {"csrf": csrf, "decision": "retry", "stands": "1.delivered"}
+        form = {"csrf": csrf, "decision": "retry", "states": "1.delivered"}
         assert anna.post(f"/deliveries/{person}/{bens}", **form).status == 404
     assert quiet.states(OF_BEN, "ben") == {"box": "delivered"}
 
@@ -623,7 +625,7 @@ def test_a_person_decides_about_her_own_readings_alone(home: Deliveries) -> None
     anna = enter(home, make_link(home.admin()))
     bens = home.house.database("SELECT id FROM delivery WHERE taken_at = ?", mine.taken_at)[0][0]
     csrf = anna.get(home.address(DOUBTFUL)).field("csrf")
-    form = {"csrf": csrf, "decision": "accept", "stands": f"{bens}.held"}
+    form = {"csrf": csrf, "decision": "accept", "states": f"{bens}.held"}
     anna.post(home.address(DOUBTFUL), **form)
     assert home.states(mine, "ben") == {"box": "held"}
     ask = anna.get("/deliveries/all?what=accept_held")
@@ -635,11 +637,13 @@ def test_a_person_decides_about_her_own_readings_alone(home: Deliveries) -> None
 
 
 def test_an_answer_that_names_others_is_for_the_admin_alone(home: Deliveries) -> None:
-    text = "This Garmin account already belongs to Ben."
-    home.change(PLAIN, State.REJECTED, answer=text)
-    assert text in words_of(home.admin().get(home.address(PLAIN)))
-    anna = enter(home, make_link(home.admin()))
-    assert "Ben" not in anna.get(home.address(PLAIN)).text
+    taken = TakenAccount("Garmin", "Ben").reason
+    outer = reason("target.log_in", cause=taken)
+    for why in (taken, outer):
+        home.change(PLAIN, State.REJECTED, answer=why)
+        assert "Ben" in home.admin().get(home.address(PLAIN)).text
+        anna = enter(home, make_link(home.admin()))
+        assert "Ben" not in anna.get(home.address(PLAIN)).text
     home.change(PLAIN, State.REJECTED, answer="The bench is full.")
     assert "The bench is full." in words_of(anna.get(home.address(PLAIN)))
 

@@ -13,10 +13,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weighbridge.web.charts.axes import DateMark, date_marks, decimal_places, number_marks, padded
-from weighbridge.web.charts.drawing import HEIGHT, WIDTH, Chart, Line, draw, small_chart
-from weighbridge.web.charts.measures import Unit, choose
-from weighbridge.web.charts.series import DAY, HALF_LIFE, Series, make_series
+from weighbridge.web.chart_drawing import (
+    HEIGHT,
+    WIDTH,
+    Chart,
+    ChartLine,
+    DateMark,
+    date_marks,
+    decimal_places,
+    draw,
+    number_marks,
+    padded,
+    small_chart,
+)
+from weighbridge.web.chart_values import DAY, HALF_LIFE, Series, Unit, choose, make_series
 
 KILOGRAM, STONE = choose("kg", []), choose("kg", ["st"])
 PARIS = ZoneInfo("Europe/Paris")
@@ -125,9 +135,9 @@ def test_the_day_on_which_the_clocks_change_has_its_own_midnight() -> None:
 # --- Pictures ---------------------------------------------------------------------------------
 
 
-def line_of(*values: float, goal: float | None = None, unit: Unit = KILOGRAM) -> Line:
+def line_of(*values: float, goal: float | None = None, unit: Unit = KILOGRAM) -> ChartLine:
     points = [(NOON + number * DAY, value) for number, value in enumerate(values)]
-    return Line(
+    return ChartLine(
         series=make_series(points, HALF_LIFE),
         unit=unit,
         name="Weight (kg)",
@@ -137,7 +147,7 @@ def line_of(*values: float, goal: float | None = None, unit: Unit = KILOGRAM) ->
     )
 
 
-def chart_of(*lines: Line, **fields: str) -> Chart:
+def chart_of(*lines: ChartLine, **fields: str) -> Chart:
     given = {"name": "chart", "title": "Weight of anna", "description": "A text.", **fields}
     return Chart(**given, start=NOON, end=NOON + 30 * DAY, zone=PARIS, lines=lines, date=_date)
 
@@ -245,7 +255,9 @@ def test_odd_series_can_be_drawn(values: tuple[float, ...]) -> None:
 def test_ten_years_make_a_small_picture() -> None:
     values = [72 + (number % 17) / 10 for number in range(3650)]
     points = [(NOON - (3650 - number) * DAY, value) for number, value in enumerate(values)]
-    line = Line(series=make_series(points, HALF_LIFE), unit=KILOGRAM, name="", number=lambda *_: "")
+    line = ChartLine(
+        series=make_series(points, HALF_LIFE), unit=KILOGRAM, name="", number=lambda *_: ""
+    )
     chart = Chart(
         name="c",
         title="",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weighbridge.web.charts.series import (
+from weighbridge.web.chart_values import (
     DAY,
     FORGOTTEN,
     HALF_LIFE,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weighbridge.core.measures import MeasureType
-from weighbridge.web.charts.measures import (
+from weighbridge.web.chart_values import (
     BMI,
     Amount,
     Measure,

@@ -92,9 +92,9 @@ def test_pages_speak_the_language_of_the_browser(quiet: Site, language: str) -> 
     visitor = quiet.visitor(Accept_Language=f"{language};q=0.9, it")
     page = visitor.get("/sign-in")
     assert language_of(page.text) == language
-    assert texts(language)("entrance.token") in words_of(page)
+    assert texts(language)("login.token") in words_of(page)
     refused = visitor.sign_in("wrong")
-    assert texts(language)("entrance.wrong") in words_of(refused)
+    assert texts(language)("login.wrong") in words_of(refused)
 
 
 def choose(visitor: Visitor, language: str, back: str = "/sign-in") -> str:

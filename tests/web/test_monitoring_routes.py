@@ -13,8 +13,8 @@ import pytest
 
 from fixtures.monitoring import TOKEN, TOO_LONG, World, decoded, served
 from fixtures.waiting import PATIENCE
+from weighbridge.web.app import CachedAnswer, monitoring_routes
 from weighbridge.web.auth import Auth
-from weighbridge.web.monitoring_routes import CachedAnswer, routes
 from weighbridge.web.render import Pages
 
 
@@ -26,7 +26,7 @@ def world(tmp_path: Path) -> World:
 @pytest.fixture
 def client(world: World) -> Iterator[httpx2.Client]:
     auth = Auth(world.parts.authenticator, Pages(world.parts.settings))
-    with served(routes(world.parts, auth)) as client:
+    with served(monitoring_routes(world.parts, auth)) as client:
         yield client
 
 

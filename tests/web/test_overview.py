@@ -33,8 +33,9 @@ from weighbridge.storage.subscription_store import SubscriptionStore
 from weighbridge.testing.builders import NOON as NOW
 from weighbridge.testing.builders import UNTHINKABLE, measurement
 from weighbridge.web.preferences import UnitChoice
-from weighbridge.web.views.newest_readings import NewestReading, NewestReadings
 from weighbridge.web.views.overview import Calendar
+from weighbridge.web.views.person_card import NewestReading, NewestReadings
+from weighbridge.web.wording import ValueFormat
 
 PUBLIC = "scale.example.org"
 ODD_NAME = """Jörg "J" <b>O'Neil</b>/2"""
@@ -376,7 +377,8 @@ def test_units_are_those_that_were_chosen_for_the_history(family: Site, admin: V
 def newest(home: Path, *groups: Any, now: float = NOW) -> list[NewestReading]:
     with SqliteDatabase(home) as database:
         archive = fill(database, "anna", groups)
-        return NewestReadings(texts("en"), Points(archive), UnitChoice(()), now).all()
+        value_format = ValueFormat(texts("en"), UnitChoice(()))
+        return NewestReadings(value_format, Points(archive), now).all()
 
 
 def test_what_cannot_be_true_is_passed_over(tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ from fixtures.web_server import Answer, Site, ask, read_html, site, words_of
 from weighbridge.core.secret import Secret
 from weighbridge.storage.person_links import LONGEST, PersonLinks
 from weighbridge.storage.sqlite import SqliteDatabase
-from weighbridge.web import login_throttle, sessions
+from weighbridge.web import sessions
 from weighbridge.web.auth import Auth
-from weighbridge.web.render import ENTRIES, Pages
+from weighbridge.web.render import FOR_ADMIN, NAVIGATION, Pages
 from weighbridge.web.sessions import Authenticator, Sessions
 
 
@@ -168,7 +168,7 @@ def test_what_is_no_link_opens_nothing(family: Site, token: str) -> None:
 def test_guessing_links_is_slowed(family: Site) -> None:
     path = make_link(family.admin())
     visitor = family.visitor()
-    for number in range(login_throttle.FREE):
+    for number in range(sessions.FREE):
         assert visitor.get(f"/p/guess-{number}").status == 404
     assert visitor.get(path).status == 429
     assert family.visitor().sign_in(family.token).status == 303, "the admin is not slowed by it"
@@ -220,8 +220,8 @@ def test_everybody_sees_the_pages_that_are_for_them(family: Site) -> None:
         (navigation,) = read_html(answer.text).iter("nav")
         return [link.attrib["href"] for link in navigation.iter("a")]
 
-    assert pages_of(admin.get("/household")) == [entry.path for entry in ENTRIES]
-    own = [entry.path for entry in ENTRIES if not entry.for_admin]
+    assert pages_of(admin.get("/household")) == [*NAVIGATION.values()]
+    own = [path for key, path in NAVIGATION.items() if key not in FOR_ADMIN]
     assert pages_of(anna.get("/nowhere")) == own
     assert "<nav" not in family.visitor().get("/nowhere").text
     assert 'aria-current="page">Household' in admin.get("/household").text
@@ -276,7 +276,7 @@ def test_a_person_sees_nobody_else_and_cannot_tell_whether_there_is_anybody(fami
     app, authenticator = auth_of(family)
     admin, anna = (
         authenticator.sign_in(family.token, "here"),
-        authenticator.start_session("anna", "link"),
+        authenticator.sessions.start("anna", "link"),
     )
     assert asked(app, "/of/anna", admin) == (200, "anna,ben")
     assert asked(app, "/of/ben", admin) == (200, "anna,ben")
@@ -290,7 +290,7 @@ def test_a_person_sees_nobody_else_and_cannot_tell_whether_there_is_anybody(fami
 def test_figures_of_the_house_are_not_for_a_person(family: Site) -> None:
     app, authenticator = auth_of(family)
     assert asked(app, "/figures", authenticator.sign_in(family.token, "here")) == (200, "figures")
-    assert asked(app, "/figures", authenticator.start_session("anna", "link"))[0] == 401
+    assert asked(app, "/figures", authenticator.sessions.start("anna", "link"))[0] == 401
 
 
 # --- Sessions and links as they are kept ----------------------------------------------------------

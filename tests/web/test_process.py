@@ -55,7 +55,7 @@ def test_it_brings_everybody_up_to_date_and_leaves_no_thread_behind(house: World
     before = set(threading.enumerate())
     with running(server_of(house)) as server:
         wait_until(lambda: len(house.delivered()) == 1)
-        wait_until(lambda: (server.parts.next_ask("anna") or 0.0) > house.clock())
+        wait_until(lambda: (server.context.next_ask("anna") or 0.0) > house.clock())
         assert {
             "weighbridge-worker-0",
             "weighbridge-changes",
@@ -110,10 +110,12 @@ def test_serving_one_person_never_looks_at_all_people(
         return real(directory, after, limit=limit)
 
     with running(server_of(house)) as server:
-        wait_until(lambda: (server.parts.next_ask("anna") or 0.0) > house.clock())
+        wait_until(lambda: (server.context.next_ask("anna") or 0.0) > house.clock())
         monkeypatch.setattr(FileDirectory, "page", page)
         taken_at = house.weigh_in()
-        server.parts.intake.take(Notification(house.archive.userid, 1, taken_at - 1, taken_at))
+        server.context.notifications.take(
+            Notification(house.archive.userid, 1, taken_at - 1, taken_at)
+        )
         wait_until(lambda: len(house.delivered()) == 1)
         workers = [name for name in asked_for_all if "worker" in name or "notifications" in name]
     assert workers == []

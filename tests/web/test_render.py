@@ -11,7 +11,7 @@ import pytest
 
 from fixtures.accessible_page import check_page
 from fixtures.web_server import Answer, Site, ask, connected, read_html, site, state_of, words_of
-from weighbridge.web import auth, login_throttle
+from weighbridge.web import auth, sessions
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_every_page_wants_a_sign_in(quiet: Site) -> None:
 
 def test_signing_in_is_slowed_after_wrong_tokens(family: Site) -> None:
     visitor = family.visitor()
-    for number in range(login_throttle.FREE):
+    for number in range(sessions.FREE):
         refused = visitor.sign_in(f"wrong {number}")
         assert refused.status == 403
         assert "This is not the admin token" in words_of(refused)

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.waiting import PATIENCE
 from weighbridge.config import load
 from weighbridge.core.errors import StateProblem
 from weighbridge.storage.sqlite import SqliteDatabase
 from weighbridge.sync.services import Services
-from weighbridge.web.services_pool import KEPT, ServicesPool
+from weighbridge.web.app_context import KEPT, ServicesPool
 
 
 class Opening:
@@ -56,6 +57,32 @@ def test_the_next_request_gets_what_is_open_already(opening: Opening) -> None:
 def test_two_at_once_have_one_each(opening: Opening) -> None:
     with opening.pool.borrow() as one, opening.pool.borrow() as other:
         assert one is not other
+
+
+def test_many_threads_never_share_one(opening: Opening) -> None:
+    """Each reads and writes while others do: a connection lent twice would mix their answers."""
+    taken, twice, lock = set[int](), [], threading.Lock()
+    together = threading.Barrier(8)
+
+    def answer(number: int) -> None:
+        together.wait(PATIENCE)
+        for _ in range(25):
+            with opening.pool.borrow() as services:
+                with lock:
+                    twice.extend([number] if id(services) in taken else [])
+                    taken.add(id(services))
+                list(services.database.each("person_links_of", person=f"person {number}"))
+                assert services.database.is_idle
+                with lock:
+                    taken.discard(id(services))
+
+    threads = [threading.Thread(target=answer, args=[number]) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not twice
+    assert not taken, "a thread ended with an error"
 
 
 def test_any_thread_may_have_it_next(opening: Opening) -> None:

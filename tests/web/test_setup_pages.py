@@ -23,9 +23,9 @@ from weighbridge.core.errors import ConfigProblem, StateProblem
 from weighbridge.i18n import LANGUAGES, texts
 from weighbridge.targets.kind import TargetKind
 from weighbridge.web.process import Server
-from weighbridge.web.views import setup_targets
+from weighbridge.web.views import setup_forms
+from weighbridge.web.views.setup import STEPS
 from weighbridge.web.views.setup_draft import IDLE, MOST, MOST_PEOPLE, Draft, Drafts
-from weighbridge.web.views.setup_steps import STEPS
 from weighbridge_sandbox.withings import CLIENT_ID, CLIENT_SECRET
 
 SECRETS = (CLIENT_SECRET, PASSWORD)
@@ -398,7 +398,7 @@ def test_a_target_that_is_not_installed_says_how_to_get_it(
         name, install = kind.name, f"x[{kind.name}]"
         return ConfigProblem(code="target.not_installed", kind=name, package="x", install=install)
 
-    monkeypatch.setattr(setup_targets, "missing_part", missing_part)
+    monkeypatch.setattr(setup_forms, "missing_part", missing_part)
     browser = quiet.browser()
     browser.go("/setup/people", name="anna")
     told = words_of(browser.get("/setup/targets/1"))

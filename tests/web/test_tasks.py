@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from fixtures.waiting import PATIENCE, wait_until
-from weighbridge.web import tasks
-from weighbridge.web.tasks import BackgroundTask, Question, TaskRegistry, TaskRunning
+from weighbridge.web.views import task_page
+from weighbridge.web.views.task_page import BackgroundTask, Question, TaskRegistry, TaskRunning
 
 
 def test_only_so_many_are_under_way() -> None:
@@ -45,7 +45,7 @@ def test_what_came_of_it_is_forgotten_after_a_while() -> None:
     task = known.find(("a",), "s")
     assert task is not None
     task.wait(PATIENCE)
-    now[0] = 2 * tasks.LIFE + 1
+    now[0] = 2 * task_page.LIFE + 1
     assert known.find(("a",), "s") is None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,9 +19,13 @@ from fixtures.edge import ask, call, hear, hear_until, listening
 from fixtures.edge_app import app, given_up, work_began
 from fixtures.paths import TESTS
 from fixtures.waiting import PATIENCE, wait_until
-from weighbridge.core.errors import ConfigProblem
+from weighbridge.core.errors import ConfigProblem, RetryLater
+from weighbridge.web.app import SafeErrors
 from weighbridge.web.http_connection import USUAL, Limits
 from weighbridge.web.server import listen
+
+if TYPE_CHECKING:
+    from starlette.types import Message, Receive, Scope, Send
 
 HASTY = Limits(head=0.25, body=0.25, answer=0.4, farewell=0.25, idle=1, connections=20)
 GET = b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -265,3 +271,21 @@ def test_a_signal_ends_it_in_time_whatever_visitors_do(number: signal.Signals) -
         process.kill()
         process.wait()
     assert (said, complained, process.returncode) == ("ended\n", "", 0)
+
+
+def test_the_log_tells_which_problem_a_page_failed_with(caplog: pytest.LogCaptureFixture) -> None:
+    async def fail(scope: Scope, receive: Receive, send: Send) -> None:
+        raise RetryLater(code="database.busy", path="/home/anna/secret")
+
+    asyncio.run(SafeErrors(fail)({}, _nothing_comes, _nobody_hears))
+    (failed,) = [vars(record) for record in caplog.records if record.message == "page_failed"]
+    assert (failed["kind"], failed["problem"]) == ("RetryLater", "database.busy")
+    assert "anna" not in str(failed)
+
+
+async def _nothing_comes() -> Message:
+    raise AssertionError("the page reads nothing")
+
+
+async def _nobody_hears(message: Message) -> None:
+    raise AssertionError("the page answers nothing")

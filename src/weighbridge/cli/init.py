@@ -29,7 +29,7 @@ from weighbridge.sources.withings import CALLBACK_URL
 from weighbridge.targets import all_kinds, find_kind, missing_part
 from weighbridge.targets.kind import TargetAnswer, TargetKind
 from weighbridge.targets.wizard import complete
-from weighbridge.web.admin_token import read_or_make_token
+from weighbridge.web.sessions import read_or_make_token
 
 _KEPT = f"{CONFIG_FILE}.old"
 _ABOUT_A_PERSON = ("person", "height", "timezone")

@@ -82,7 +82,7 @@ def _serve(settings: Settings) -> int:
         server.reachable(address)
         _say_ready(settings, address)
 
-    return _listen(settings, create_app(server.parts), ready, server.stop, before)
+    return _listen(settings, create_app(server.context), ready, server.stop, before)
 
 
 def _set_up(context: CliContext, settings: Settings, read_again: Callable[[], Settings]) -> int:

@@ -1,43 +1,114 @@
-"""The web edge put together: all routes behind the guard, and an answer for unforeseen errors."""
+"""The web edge put together: all routes behind the guard, and an answer for unforeseen errors.
+
+The routes for machines that watch the server are here. ``/healthz`` and ``/readyz`` are open to
+everybody. ``/healthz`` touches nothing: what restarts a container by it must not do so because
+Withings or a disk is in trouble. ``/metrics`` needs the admin token: it holds no name and no value
+of a measurement, but counts tell when people are home.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import msgspec
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse
-from starlette.routing import BaseRoute, Mount
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 
-from weighbridge.web import monitoring_routes, webhook
+from weighbridge.core.errors import Problem
+from weighbridge.monitoring.health import PROVE_EVERY, WriteProbe, judge_readiness
+from weighbridge.monitoring.metrics import render
+from weighbridge.web import webhook
 from weighbridge.web.auth import Auth
-from weighbridge.web.render import Pages, static_routes, wants_a_page
+from weighbridge.web.change_feed import events_route
+from weighbridge.web.render import NO_STORE, Pages, static_routes, wants_a_page
 from weighbridge.web.security import RequestGuard
-from weighbridge.web.traceback_summary import where_of
 from weighbridge.web.urls import prefix
-from weighbridge.web.views import (
-    connect,
-    deliveries,
-    diary,
-    events,
-    history,
-    household,
-    overview,
-    setup_done,
-)
+from weighbridge.web.views import connect, deliveries, diary, history, login, overview
+from weighbridge.web.views.task_page import where_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from weighbridge.web.app_context import AppContext
 
+
+LIFETIME = 1.0
+
+
+class CachedAnswer[T]:
+    """Calls ``make`` in a thread. Requests that come while it runs wait for the same answer.
+
+    So a flood of questions costs one thread and one look at the database. For one event loop.
+    """
+
+    def __init__(self, make: Callable[[], T], lifetime: float = LIFETIME) -> None:
+        self._make = make
+        self._lifetime = lifetime
+        self._running: asyncio.Task[T] | None = None
+        self._answer: tuple[float, T] | None = None
+
+    async def get(self) -> T:
+        """The answer, at most ``lifetime`` seconds old. Raises what ``make`` raises."""
+        if self._answer and asyncio.get_running_loop().time() < self._answer[0]:
+            return self._answer[1]
+        if self._running is None:
+            self._running = asyncio.create_task(self._run())
+        return await asyncio.shield(self._running)  # for others it goes on
+
+    async def _run(self) -> T:
+        try:
+            answer = await run_in_threadpool(self._make)
+            self._answer = asyncio.get_running_loop().time() + self._lifetime, answer
+            return answer
+        finally:
+            self._running = None
+
+
+NOT_INSTALLED = (
+    "Metrics need prometheus-client, which is not installed. "
+    "Run: pip install 'weighbridge[metrics]'\n"
+)
+
+
+def monitoring_routes(context: AppContext, auth: Auth) -> list[BaseRoute]:
+    """The three paths; GET and HEAD."""
+    proof = WriteProbe(PROVE_EVERY)
+    readiness = CachedAnswer(lambda: judge_readiness(context, proof))
+
+    async def healthz(request: Request) -> Response:
+        return PlainTextResponse("ok\n", headers=NO_STORE)
+
+    async def readyz(request: Request) -> Response:
+        found = await readiness.get()
+        return JSONResponse(
+            msgspec.structs.asdict(found), 200 if found.ready else 503, headers=NO_STORE
+        )
+
+    def metrics(request: Request) -> Response:
+        try:
+            from prometheus_client import CONTENT_TYPE_LATEST
+        except ModuleNotFoundError:
+            return PlainTextResponse(NOT_INSTALLED, 501)
+        return Response(render(context), headers={**NO_STORE, "Content-Type": CONTENT_TYPE_LATEST})
+
+    return [
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/metrics", auth.require_token(metrics)),
+    ]
+
+
 _log = logging.getLogger(__name__)
 
-_PAGES = (connect, overview, events, history, diary, deliveries, household, setup_done)
+_PAGES = (connect, overview, history, diary, deliveries, login)
 """The modules that make pages. connect is first: the way back from Withings may lead to ``/``."""
 
 _REASONS = {404: "not_found", 405: "not_understood"}
@@ -47,7 +118,11 @@ def create_app(context: AppContext) -> ASGIApp:
     """The ASGI app of one server; ``weighbridge.web.server`` serves it."""
     pages = Pages(context.settings)
     auth = Auth(context.authenticator, pages)
-    found: list[BaseRoute] = [*webhook.routes(context), *monitoring_routes.routes(context, auth)]
+    found: list[BaseRoute] = [
+        *webhook.routes(context),
+        *monitoring_routes(context, auth),
+        events_route(context.live, auth),
+    ]
     for module in _PAGES:
         found += module.routes(context, auth, pages)
     return put_together(found, auth, pages)
@@ -116,6 +191,10 @@ class SafeErrors:
         try:
             await self._app(scope, receive, send)
         except Exception as error:  # Starlette has answered it, and passes it on to be logged
-            _log.error(
-                "page_failed", extra={"kind": type(error).__name__, "where": where_of(error)}
-            )
+            _log.error("page_failed", extra=_facts(error))
+
+
+def _facts(error: Exception) -> dict[str, str]:
+    """Of a problem its code as well: the same class may be a busy disk or a damaged one."""
+    facts = {"kind": type(error).__name__, "where": where_of(error)}
+    return {**facts, "problem": error.reason.code} if isinstance(error, Problem) else facts

@@ -34,10 +34,8 @@ _FORM = "application/x-www-form-urlencoded"
 _COOKIE = "weighbridge-session"
 _READING = ("GET", "HEAD")
 
-_SIGNED_OUT = Message(
-    "entrance.signed_out_title", ("entrance.signed_out",), "entrance.sign_in", "/sign-in"
-)
-_FORGED_FORM = Message("entrance.strange_form_title", ("entrance.strange_form",), "layout.home")
+_SIGNED_OUT = Message("login.signed_out_title", ("login.signed_out",), "login.sign_in", "/sign-in")
+_FOREIGN_FORM = Message("login.foreign_form_title", ("login.foreign_form",), "layout.home")
 
 
 class SignedInRequest(Request):
@@ -47,12 +45,18 @@ class SignedInRequest(Request):
         super().__init__(request.scope, request.receive)
         self.visitor = visitor
 
+    @property
+    def is_admin(self) -> bool:
+        """Whether the visitor may see everything."""
+        return self.visitor.person is None
+
 
 class Auth:
     """Wraps the endpoints of one server, and begins and ends sessions."""
 
     def __init__(self, authenticator: Authenticator, pages: Pages) -> None:
         self._authenticator = authenticator
+        self.sessions = authenticator.sessions
         self._pages = pages
 
     def require_admin(self, endpoint: SignedInEndpoint) -> Guarded:
@@ -74,7 +78,7 @@ class Auth:
             if request.method not in _READING:
                 form = await _read_form(request)
                 if form is None:
-                    return self._forged_form(request)
+                    return self._foreign_form(request)
                 request.state.form = form
             return await run_in_threadpool(endpoint, request)
 
@@ -119,7 +123,7 @@ class Auth:
     def authenticate(self, request: Request) -> BrowserSession | None:
         """Find the session of the request and keep it there, for ``session_of``."""
         cookie = request.cookies.get(_cookie_name(request))
-        request.state.session = self._authenticator.session(cookie) if cookie else None
+        request.state.session = self.sessions.find(cookie) if cookie else None
         return session_of(request)
 
     def sign_in(self, request: Request, token: str) -> str:
@@ -134,19 +138,11 @@ class Auth:
     def start_session(self, request: Request, person: str, link: str) -> str:
         """Begin the session of a person who came by a link; returns the value of its cookie."""
         self.sign_out(request)
-        return self._authenticator.start_session(person, link)
+        return self.sessions.start(person, link)
 
     def sign_out(self, request: Request) -> None:
         """End the session of this browser."""
-        self._authenticator.sign_out(request.cookies.get(_cookie_name(request), ""))
-
-    def end_sessions_of_link(self, link: str) -> None:
-        """The person link was revoked: end every session that came by it."""
-        self._authenticator.end_sessions_of_link(link)
-
-    def is_active(self, session: BrowserSession) -> bool:
-        """Whether a session has not ended since. Asking does not count as a visit."""
-        return self._authenticator.is_active(session)
+        self.sessions.end(request.cookies.get(_cookie_name(request), ""))
 
     def _signed_in(self, endpoint: SignedInEndpoint, *, for_admin: bool) -> Guarded:
         async def guarded(request: Request) -> Response:
@@ -158,7 +154,7 @@ class Auth:
             if request.method not in _READING:
                 form = await _read_form(request)
                 if form is None or not session.has_csrf(form.get("csrf", "")):
-                    return self._forged_form(request)
+                    return self._foreign_form(request)
                 request.state.form = form
             return await run_in_threadpool(endpoint, SignedInRequest(request, session))
 
@@ -174,8 +170,8 @@ class Auth:
             wanted += f"?{request.url.query}"
         return self._pages.go_to("/sign-in", next=wanted)
 
-    def _forged_form(self, request: Request) -> Response:
-        return self._pages.message(request, _FORGED_FORM, status=403)
+    def _foreign_form(self, request: Request) -> Response:
+        return self._pages.message(request, _FOREIGN_FORM, status=403)
 
     def _refuse_token(self, request: Request) -> Response | None:
         """None: the program sent the admin token."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from weighbridge.i18n import LANGUAGES, MASTER
-from weighbridge.web.charts.measures import Unit, choose, is_unit, same_quantity
+from weighbridge.web.chart_values import Unit, choose, is_unit, same_quantity
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -106,6 +106,14 @@ def unit_choice(request: Request) -> UnitChoice:
             raise UnknownUnit(name)
         choice = choice.and_also(name) if name else choice
     return choice
+
+
+def known_units(request: Request) -> UnitChoice:
+    """The same for a page on which no unit is chosen: what does not exist is ignored."""
+    try:
+        return unit_choice(request)
+    except UnknownUnit:
+        return UnitChoice(())
 
 
 def remember_units(request: Request, response: Response, choice: UnitChoice) -> None:

@@ -38,11 +38,9 @@ from weighbridge.storage.database import connect
 from weighbridge.sync.context import Progress
 from weighbridge.sync.services import Services, SharedServices
 from weighbridge.targets.base import ServerStatus
-from weighbridge.web.admin_token import read_or_make_token
-from weighbridge.web.app_context import AppContext
+from weighbridge.web.app_context import AppContext, ServicesPool
 from weighbridge.web.change_feed import ChangeFeed
-from weighbridge.web.services_pool import ServicesPool
-from weighbridge.web.sessions import Authenticator
+from weighbridge.web.sessions import Authenticator, read_or_make_token
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -88,8 +86,8 @@ class Server:
         self._pool = ServicesPool(self.open)
         self._last_polls: dict[str, LastPoll] = {}
         self._queue = self._new_queue()
-        self.parts = self._new_parts()
-        self._alerts = AlertLoop(self.parts)
+        self.context = self._new_context()
+        self._alerts = AlertLoop(self.context)
 
     def _new_queue(self) -> NotificationQueue:
         return NotificationQueue(
@@ -100,14 +98,14 @@ class Server:
             counts=self._counts,
         )
 
-    def _new_parts(self) -> AppContext:
+    def _new_context(self) -> AppContext:
         return AppContext(
             settings=self.settings,
             clock=self._clock,
             open=self._pool.borrow,
-            wake=self.wake,
+            request_sync=self.request_sync,
             started_at=self._clock(),
-            intake=self._queue,
+            notifications=self._queue,
             counts=self._counts,
             authenticator=self._authenticator,
             next_ask=self._next_poll,
@@ -126,9 +124,9 @@ class Server:
             shared=self._shared,
         )
 
-    def wake(self, person: str, *, asking: bool = True, delay: float = 0.0) -> None:
+    def request_sync(self, person: str, *, poll: bool = True, delay: float = 0.0) -> None:
         """Have a person brought up to date soon."""
-        plan = self._schedule.poll_at if asking else self._schedule.deliver_at
+        plan = self._schedule.poll_at if poll else self._schedule.deliver_at
         plan(person, self._clock() + delay)
 
     def _next_poll(self, person: str) -> float | None:
@@ -203,7 +201,7 @@ class Server:
             keep_in_order(
                 services,
                 random=self._random,
-                started_at=self.parts.started_at,
+                started_at=self.context.started_at,
                 pause=WATCH_EVERY,
             )
 

@@ -6,7 +6,7 @@ it allows files of ours only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -23,37 +23,24 @@ from weighbridge.sources.withings.oauth import CONSENT_URL
 from weighbridge.web.preferences import language_of
 from weighbridge.web.sessions import BrowserSession, session_of
 from weighbridge.web.urls import inner_path, local_path, prefix, same_place
+from weighbridge.web.wording import Words, add_filters
 
 if TYPE_CHECKING:
     import jinja2
     from starlette.requests import Request
 
 
-class Entry(msgspec.Struct, frozen=True):
-    """One of them."""
+NAVIGATION = {
+    "overview": "/",
+    "history": "/history",
+    "deliveries": "/deliveries",
+    "connect": "/connect",
+    "household": "/household",
+}
+"""What a page says as ``here`` → its path; the text is ``layout.nav_<key>``."""
+FOR_ADMIN = frozenset({"household"})
 
-    key: str
-    """What a page says as ``here``; its text is ``layout.nav_<key>``."""
-    path: str
-    for_admin: bool = False
-
-
-ENTRIES = (
-    Entry("overview", "/"),
-    Entry("history", "/history"),
-    Entry("deliveries", "/deliveries"),
-    Entry("connect", "/connect"),
-    Entry("household", "/household", for_admin=True),
-)
-
-
-def entries_for(session: BrowserSession | None) -> list[Entry]:
-    """The pages that a visitor may see; none before signing in."""
-    if session is None:
-        return []
-    return [entry for entry in ENTRIES if session.person is None or not entry.for_admin]
-
-
+NO_STORE = {"Cache-Control": "no-store"}
 _HERE = Path(__file__).parent
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -78,14 +65,9 @@ class Message(msgspec.Struct, frozen=True):
 class Pages:
     """Makes the pages of one server. Cheap: templates and files are read once in a process."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        entries: Callable[[BrowserSession | None], list[Entry]] = entries_for,
-    ) -> None:
-        """``entries`` are what the head of each page leads to."""
+    def __init__(self, settings: Settings, navigation: Mapping[str, str] = NAVIGATION) -> None:
         self.settings = settings
-        self._entries = entries
+        self._navigation = navigation
         self._prefix = prefix(settings)
         self._policy = _policy(settings.withings.url or CONSENT_URL)
 
@@ -104,18 +86,16 @@ class Pages:
         ``file("name in static/")``, ``session`` and, in every form, ``csrf``; the filters are in
         ``wording.py``. ``here`` among the values is the key of an entry of the navigation.
         """
-        from weighbridge.web.wording import Words
-
-        session = session_of(request)
+        session, texts = session_of(request), self.texts(request)
         given = {
-            "t": Words(self.texts(request)),
-            "language": language_of(request),
+            "t": Words(texts),
+            "language": texts.language,
             "link": self.link,
             "file": lambda name: self.link(static_path(name)),
             "session": session,
             "csrf": session.csrf if session else "",
             "here": "",
-            "navigation": self._entries(session),
+            "navigation": self._visible_navigation(session),
             "languages": language_names(),
             "returning": self._way_back(request),
             # A form of a page without a referrer has no origin either: the guard refuses it.
@@ -188,6 +168,13 @@ class Pages:
             return self.settings.server.url
         return f"{request.scope['scheme']}://{request.headers.get('host', '')}"
 
+    def _visible_navigation(self, session: BrowserSession | None) -> dict[str, str]:
+        """What the head of a page leads to; nothing before signing in."""
+        if session is None:
+            return {}
+        hidden = frozenset() if session.person is None else FOR_ADMIN
+        return {key: path for key, path in self._navigation.items() if key not in hidden}
+
     def path_of(self, request: Request) -> str:
         """The path that was asked for, as our routes see it."""
         return inner_path(request.scope["path"], self.settings)
@@ -212,6 +199,7 @@ class Pages:
         }
 
 
+@cache
 def language_names() -> dict[str, str]:
     """Each language with its own name for itself."""
     return {code: read_grammar(code).name for code in LANGUAGES}
@@ -266,8 +254,6 @@ async def _send_file(request: Request) -> Response:
 @cache
 def _environment() -> jinja2.Environment:
     import jinja2
-
-    from weighbridge.web.wording import add_filters
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),

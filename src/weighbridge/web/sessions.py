@@ -1,4 +1,4 @@
-"""Who is signed in: the admin token is checked, sessions are kept in memory.
+"""Who is signed in: the admin token, pauses after wrong guesses, and sessions kept in memory.
 
 A browser gives the token once and gets a session; a program sends it as
 ``Authorization: Bearer TOKEN`` each time. A person link opens a session for one person. There are
@@ -7,24 +7,181 @@ few sessions, they are short-lived, and a restart ends all of them.
 
 from __future__ import annotations
 
+import ipaddress
+import os
 import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from hmac import compare_digest
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from weighbridge.core.errors import LoginNeeded, RetryLater
+from weighbridge.core.errors import ConfigProblem, LoginNeeded, RetryLater, StateProblem, backoff
 from weighbridge.core.secret import Secret
-from weighbridge.web.admin_token import TOKEN_FILE
-from weighbridge.web.login_throttle import LoginThrottle
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+
+
+FREE = 5
+"""Wrong attempts of one address before it has to wait."""
+LONGEST_WAIT = 60.0
+"""Seconds. More would only help an attacker who wants to keep the owner out."""
+FORGET = 3600.0
+"""Seconds after the last wrong attempt until an address starts from zero again."""
+MOST_ADDRESSES = 1000
+"""Addresses that are remembered; the oldest is forgotten first."""
+
+ALL_FREE = 100
+"""Wrong attempts of all addresses together before strangers have to wait."""
+ALL_EACH = 1.0
+"""Seconds after which everybody together has one more."""
+
+
+class _Failures(msgspec.Struct):
+    failures: int = 0
+    last_at: float = 0.0
+    last_guess: bytes = b""
+
+    def wait(self, now: float) -> float:
+        """Seconds until the next attempt: none at first, then twice as long each time."""
+        if self.failures < FREE:
+            return 0.0
+        pause = backoff(self.failures - FREE + 1, 1.0, LONGEST_WAIT)
+        return min(max(self.last_at + pause - now, 0.0), LONGEST_WAIT)
+
+
+class LoginThrottle:
+    """Counts wrong attempts, for each address and for all together. Safe in several threads.
+
+    The same wrong secret again is no new guess: a script with an outdated one does not lock out
+    the person who sits at the same address.
+    """
+
+    def __init__(self) -> None:
+        self._addresses: OrderedDict[str, _Failures] = OrderedDict()
+        self._known: OrderedDict[str, None] = OrderedDict()
+        self._all = 0.0
+        self._all_at = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self, address: str, now: float) -> float:
+        """Seconds that this address must wait before it may try; 0: it may."""
+        key = _key(address)
+        with self._lock:
+            one = self._addresses.get(key)
+            self._look_at_clock(one, now)
+            own = 0.0 if one is None or now - one.last_at > FORGET else one.wait(now)
+            return own if key in self._known else max(own, self._wait_of_all(now))
+
+    def failed(self, address: str, guess: str, now: float) -> None:
+        """Note a wrong attempt. The guess is kept as a hash."""
+        key, digest = _key(address), sha256(guess.encode("utf-8", "replace")).digest()
+        with self._lock:
+            one = self._addresses.pop(key, None)
+            if one is None or now - one.last_at > FORGET:
+                one = _Failures()
+            self._addresses[key] = one
+            if digest != one.last_guess:
+                one.failures += 1
+                one.last_at, one.last_guess = now, digest
+                self._all, self._all_at = self._left_of_all(now) + 1, now
+            while len(self._addresses) > MOST_ADDRESSES:
+                self._addresses.popitem(last=False)
+
+    def succeeded(self, address: str) -> None:
+        """An address from which somebody signed in is not slowed down by what strangers do."""
+        key = _key(address)
+        with self._lock:
+            self._addresses.pop(key, None)
+            self._known[key] = None
+            self._known.move_to_end(key)
+            while len(self._known) > MOST_ADDRESSES:
+                self._known.popitem(last=False)
+
+    def _look_at_clock(self, one: _Failures | None, now: float) -> None:
+        """A clock that was set back must not make anybody wait for hours."""
+        self._all_at = min(self._all_at, now)
+        if one is not None:
+            one.last_at = min(one.last_at, now)
+
+    def _left_of_all(self, now: float) -> float:
+        return max(self._all - max(now - self._all_at, 0.0) / ALL_EACH, 0.0)
+
+    def _wait_of_all(self, now: float) -> float:
+        return max((self._left_of_all(now) - ALL_FREE + 1) * ALL_EACH, 0.0)
+
+
+def _key(address: str) -> str:
+    """An IPv6 network counts as one: a single house has more addresses than could be counted."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:64]
+    if ip.version == 6 and ip.ipv4_mapped is None:
+        return str(ipaddress.ip_network((int(ip), 64), strict=False))
+    return str(ip.ipv4_mapped if ip.version == 6 else ip)
+
+
+TOKEN_FILE = "admin-token"  # noqa: S105 - the name of a file
+SHORTEST = 16
+"""Characters; a person may choose the token."""
+LONGEST = 512
+WRITE_SECONDS = 1.0
+"""Seconds for which another process may be about to write the file."""
+POLL_SECONDS = 0.02
+
+
+def read_or_make_token(home: Path) -> Secret:
+    """The admin token of a home folder; the first caller makes it. Safe in several processes.
+
+    Raises ConfigProblem when the file holds no usable token, StateProblem when it cannot be
+    read or written.
+    """
+    path = home / TOKEN_FILE
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(path)
+        text = _read(path)
+    except OSError as error:
+        raise StateProblem(
+            code="server.token_file", path=str(path), error=error.strerror
+        ) from error
+    if not (SHORTEST <= len(text) <= LONGEST and text.isascii() and text.isprintable()):
+        raise ConfigProblem(
+            code="server.token_malformed", path=str(path), shortest=SHORTEST, longest=LONGEST
+        )
+    return Secret.of_value(text)
+
+
+def _make(path: Path) -> None:
+    """O_EXCL: of several processes one makes the file, and nobody writes over it."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(24) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read(path: Path) -> str:
+    """The first line. An empty file may be one that another process is just writing."""
+    end = time.monotonic() + WRITE_SECONDS
+    while True:
+        with path.open("rb") as file:
+            content = file.read(LONGEST + 2)
+        line = content.decode("utf-8", "replace").partition("\n")[0].strip()
+        if line or time.monotonic() > end:
+            return line
+        time.sleep(POLL_SECONDS)
+
 
 IDLE_SECONDS = 12 * 3600.0
 """Without a visit for so long, a session ends."""
@@ -143,7 +300,7 @@ class Authenticator:
         self._digest = _digest(token.reveal())
         self._clock = clock
         self._throttle = LoginThrottle()
-        self._sessions = Sessions(clock)
+        self.sessions = Sessions(clock)
 
     def sign_in(self, token: str, address: str) -> str:
         """A new session of the admin for the right token; returns the value of its cookie.
@@ -152,7 +309,7 @@ class Authenticator:
         without looking at the token when there were too many wrong ones.
         """
         self.check(token, address)
-        return self._sessions.start()
+        return self.sessions.start()
 
     def check(self, token: str, address: str) -> None:
         """For programs, which have no session. Raises what ``sign_in`` raises."""
@@ -164,29 +321,6 @@ class Authenticator:
             self._throttle.failed(address, token, now)
             raise WrongToken(code="server.wrong_token", file=TOKEN_FILE)
         self._throttle.succeeded(address)
-
-    def session(self, cookie: str) -> BrowserSession | None:
-        """The session of a cookie, None if it has ended."""
-        return self._sessions.find(cookie)
-
-    def is_active(self, session: BrowserSession) -> bool:
-        """Whether a session has not ended since. Asking does not count as a visit."""
-        return self._sessions.is_active(session.key)
-
-    def start_session(self, person: str, link: str) -> str:
-        """A new session of a person who came by a link; returns the value of its cookie.
-
-        ``link`` is the key of that link, which was checked.
-        """
-        return self._sessions.start(person, link)
-
-    def end_sessions_of_link(self, link: str) -> None:
-        """The link was revoked: end the sessions that came by it."""
-        self._sessions.end_by_link(link)
-
-    def sign_out(self, cookie: str) -> None:
-        """End the session of a cookie."""
-        self._sessions.end(cookie)
 
 
 def closed() -> Authenticator:
@@ -205,3 +339,35 @@ def _digest(token: str) -> bytes:
 
 def _hash(cookie: str) -> str:
     return sha256(cookie.encode("utf-8", "replace")).hexdigest()
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """One sentence. Its words stand under a key of the subject of its page."""
+
+    key: str
+    count: int = 0
+
+
+class FlashMessages[T]:
+    """Messages on their way to the next page of a session. Safe in several threads.
+
+    ``most`` of one session are kept, the newest: a button may be pressed several times.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._waiting: OrderedDict[str, tuple[T, ...]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def put(self, session: BrowserSession, message: T) -> None:
+        """For the next page of this session."""
+        with self._lock:
+            before = self._waiting.pop(session.key, ())
+            self._waiting[session.key] = (*before, message)[-self._most :]
+            while len(self._waiting) > MOST_SESSIONS:
+                self._waiting.popitem(last=False)
+
+    def take(self, session: BrowserSession) -> Sequence[T]:
+        """What waits for this session, the oldest first. It is gone then."""
+        with self._lock:
+            return self._waiting.pop(session.key, ())

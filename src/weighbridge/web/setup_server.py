@@ -18,12 +18,11 @@ import msgspec
 
 from weighbridge.config import CONFIG_FILE, ServerSettings, Settings
 from weighbridge.core.errors import ConfigProblem, Problem
-from weighbridge.web.admin_token import read_or_make_token
 from weighbridge.web.app import SwappableApp, create_app, put_together
 from weighbridge.web.auth import Auth
 from weighbridge.web.process import Server, only_one
 from weighbridge.web.render import Pages
-from weighbridge.web.sessions import Authenticator
+from weighbridge.web.sessions import Authenticator, read_or_make_token
 from weighbridge.web.views.setup import Obstacle, Setup
 from weighbridge.web.views.setup_draft import Drafts
 
@@ -85,7 +84,7 @@ class SetupServer:
         return self._server is not None
 
     def _first_app(self) -> ASGIApp:
-        pages = Pages(self.settings, entries=lambda session: [])
+        pages = Pages(self.settings, navigation={})
         auth = Auth(self._authenticator, pages)
         setup = Setup(self, pages, self._drafts)
         return put_together(setup.routes(auth), auth, pages)
@@ -146,7 +145,7 @@ class SetupServer:
             self._home_lock = only_one(settings)
             raise
         self._server, self.settings = server, settings
-        self._switch.change(create_app(server.parts))
+        self._switch.change(create_app(server.context))
         self._drafts = Drafts(self._clock)  # what was entered is needed no more
         self._began(settings)
         server.reachable(self.address)

@@ -81,7 +81,7 @@ class Webhook:
     async def _take(self, request: Request) -> Response:
         try:
             notification = read_notification(await self._read(request), self._context.clock())
-            stored = asyncio.wrap_future(self._context.intake.take(notification))
+            stored = asyncio.wrap_future(self._context.notifications.take(notification))
             await asyncio.wait_for(stored, STORE_SECONDS)
         except _Refused as refused:
             return self._refuse(refused.status, refused.reason, str(refused))

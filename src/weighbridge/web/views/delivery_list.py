@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,11 +16,10 @@ from weighbridge.storage.database import Row
 from weighbridge.storage.delivery_log import ANSWERS, Decision
 from weighbridge.sync.stored_readings import readings_at
 from weighbridge.targets.formats.render_context import number
-from weighbridge.web.charts.measures import Measure, measure_of, rank
-from weighbridge.web.measure_format import measure_name
-from weighbridge.web.views.newest_readings import KINDS
+from weighbridge.web.chart_values import measure_of, rank
+from weighbridge.web.views.person_card import KINDS, Tone
 from weighbridge.web.views.person_history import zone_of
-from weighbridge.web.views.plain_status import Tone
+from weighbridge.web.wording import ValueFormat, measure_name
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -29,11 +27,10 @@ if TYPE_CHECKING:
     from weighbridge.config import Person
     from weighbridge.core.measures import Measurement, Reading
     from weighbridge.core.reason import Reason
-    from weighbridge.i18n import Texts
     from weighbridge.storage.database import Row
     from weighbridge.sync.services import Services
-    from weighbridge.web.measure_format import ValueFormat
-    from weighbridge.web.views.plain_status import Tone
+    from weighbridge.web.views.person_card import Tone
+    from weighbridge.web.wording import ValueFormat
 
 
 _TONES: Mapping[State, Tone] = {
@@ -47,11 +44,6 @@ _TONES: Mapping[State, Tone] = {
 }
 
 _WAITING = frozenset({State.PLANNED, State.HELD, State.BLOCKED})
-
-
-def tone_of(row: Row) -> Tone:
-    """A class of the style sheet."""
-    return _TONES.get(State(row["state"]), "")
 
 
 def since_of(row: Row) -> float | None:
@@ -70,19 +62,15 @@ def since_of(row: Row) -> float | None:
     return max(moments, default=None)
 
 
-def said_of(answer: str | None, others: Collection[str]) -> Reason | None:
-    """Why a delivery is in its state; None: nothing is known.
-
-    A reason that names one of the others is not for this visitor.
-    """
-    why = read_reason(answer)
-    return None if why is None or names_one(why.sentences(), others) else why
+def names_owner(why: Reason | None) -> bool:
+    """Whether a reason, or one inside it, says whose an account is: that is for the admin alone."""
+    return why is not None and _has_owner(why.values)
 
 
-def names_one(text: str, people: Collection[str]) -> bool:
-    """Whether somebody is named in a text."""
-    pattern = "|".join(re.escape(name) for name in people)
-    return bool(pattern and re.search(rf"(?<!\w)(?:{pattern})(?!\w)", text, re.IGNORECASE))
+def _has_owner(values: Mapping[str, Any]) -> bool:
+    return "owner" in values or any(
+        _has_owner(value) for value in values.values() if isinstance(value, Mapping)
+    )
 
 
 _LAST_DAY = 253_402_214_400
@@ -92,7 +80,7 @@ type Value = tuple[str, Markup | str]
 """A name and what was measured."""
 
 
-class Line(msgspec.Struct, frozen=True):
+class DeliveryLine(msgspec.Struct, frozen=True):
     """One delivery of a reading."""
 
     target: str
@@ -103,7 +91,7 @@ class Line(msgspec.Struct, frozen=True):
     said: Reason | None
 
 
-class Entry(msgspec.Struct, frozen=True):
+class ReadingEntry(msgspec.Struct, frozen=True):
     """One reading. Instants are epoch seconds."""
 
     person: str
@@ -113,31 +101,33 @@ class Entry(msgspec.Struct, frozen=True):
     zone: str | None
     value: Value | None
     """None: it is no longer there."""
-    lines: Sequence[Line]
+    lines: Sequence[DeliveryLine]
 
 
 def entries_of(
-    services: Services,
-    rows: Iterable[Row],
-    texts: Texts,
-    value_format: ValueFormat,
-    others: Collection[str],
-) -> list[Entry]:
-    """The readings of some deliveries, in their order. ``others``: whom nobody may name here."""
+    services: Services, rows: Iterable[Row], value_format: ValueFormat, *, for_admin: bool
+) -> list[ReadingEntry]:
+    """The readings of some deliveries, in their order."""
     together = [
         (who, list(found))
         for who, found in groupby(rows, key=lambda row: (row["person"], row["reading_id"]))
     ]
     readings = _recall(services, [found[0] for _, found in together])
-    entries = []
-    for (name, reading_id), found in together:
-        person, reading = services.settings.directory.person(name), readings.get((name, reading_id))
-        zone = zone_of_reading(person, reading)
-        value = headline(texts, value_format, reading) if reading else None
-        lines = [line_of(row, others) for row in sorted(found, key=lambda row: row["target"])]
-        taken_at = in_calendar(found[0]["taken_at"])
-        entries.append(Entry(name, reading_id, taken_at, zone, value, lines))
-    return entries
+    return [
+        ReadingEntry(
+            person=name,
+            reading_id=reading_id,
+            taken_at=in_calendar(found[0]["taken_at"]),
+            zone=zone_of_reading(services.settings.directory.person(name), reading),
+            value=headline(value_format, reading) if reading else None,
+            lines=[
+                line_of(row, for_admin=for_admin)
+                for row in sorted(found, key=lambda row: row["target"])
+            ],
+        )
+        for (name, reading_id), found in together
+        for reading in [readings.get((name, reading_id))]
+    ]
 
 
 def _recall(services: Services, rows: Sequence[Row]) -> dict[tuple[str, str], Reading]:
@@ -151,51 +141,48 @@ def _recall(services: Services, rows: Sequence[Row]) -> dict[tuple[str, str], Re
     return known
 
 
-def line_of(row: Row, others: Collection[str]) -> Line:
+def line_of(row: Row, *, for_admin: bool) -> DeliveryLine:
     """One delivery."""
-    return Line(
+    state, why = State(row["state"]), read_reason(row["answer"])
+    return DeliveryLine(
         row["target"],
-        State(row["state"]),
-        tone_of(row),
+        state,
+        _TONES.get(state, ""),
         since_of(row),
         row["attempts"],
-        said_of(row["answer"], others),
+        why if for_admin or not names_owner(why) else None,
     )
 
 
-def headline(texts: Texts, value_format: ValueFormat, reading: Reading) -> Value | None:
+def headline(value_format: ValueFormat, reading: Reading) -> Value | None:
     """By what a person recognises a reading: its weight, its pressure, else its first value."""
-    values = dict(_thinkable(value_format, reading.measurements))
+    values = dict(_plausible(value_format, reading.measurements))
     for kind in KINDS:
         if all(code in values for code in kind.codes):
-            name = texts(kind.name) if kind.name else measure_name(texts, measure_of(kind.codes[0]))
-            return name, value_format.value(kind.codes, [values[code] for code in kind.codes])
-    return next(measured(texts, value_format, reading), None)
+            numbers = [values[code] for code in kind.codes]
+            return kind.title(value_format.texts), value_format.value(kind.codes, numbers)
+    return next(measured(value_format, reading), None)
 
 
-def measured(texts: Texts, value_format: ValueFormat, reading: Reading) -> Iterator[Value]:
+def measured(value_format: ValueFormat, reading: Reading) -> Iterator[Value]:
     """Everything that was measured, in the order of a menu."""
-    values = [*reading.measurements, *reading.segments]
-    for one in sorted(values, key=lambda value: rank(_measure(value))):
-        name = measure_name(texts, _measure(one))
-        thinkable = dict(_thinkable(value_format, [one]))
-        if thinkable:
-            yield name, value_format.value([one.type_code], [thinkable[one.type_code]])
-        else:
-            yield name, number(one)
+    found = [
+        (measure_of(one.type_code, one.position), one)
+        for one in (*reading.measurements, *reading.segments)
+    ]
+    for measure, one in sorted(found, key=lambda pair: rank(pair[0])):
+        name = measure_name(value_format.texts, measure)
+        plausible = [value for _, value in _plausible(value_format, [one])]
+        yield name, value_format.value([one.type_code], plausible) if plausible else number(one)
 
 
-def _measure(value: Measurement) -> Measure:
-    return measure_of(value.type_code, value.position)
-
-
-def _thinkable(
+def _plausible(
     value_format: ValueFormat, measurements: Iterable[Measurement]
 ) -> Iterator[tuple[int, Decimal]]:
     """The values by type, without those that no body can have."""
     for one in measurements:
         try:
-            if value_format.is_thinkable(one.type_code, one.value):
+            if value_format.is_plausible(one.type_code, one.value):
                 yield one.type_code, one.value
         except ArithmeticError:
             continue

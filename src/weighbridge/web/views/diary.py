@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 NOON = 12
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class PressureEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One blood pressure, in mmHg and beats a minute; ``local`` knows its zone."""
 
     local: datetime.datetime
@@ -67,7 +67,7 @@ class Week(msgspec.Struct, frozen=True):
     """From ``monday`` to the Sunday that follows, newest entry last."""
 
     monday: datetime.date
-    entries: list[Entry]
+    entries: list[PressureEntry]
     averages: Averages
 
 
@@ -87,7 +87,7 @@ def write_diary(readings: Iterable[Reading], zone: str | None) -> BloodPressureD
     entries = sorted(
         (one for one in found if one is not None), key=lambda one: one.local.timestamp()
     )
-    weeks: dict[datetime.date, list[Entry]] = {}
+    weeks: dict[datetime.date, list[PressureEntry]] = {}
     for entry in entries:
         weeks.setdefault(_monday(entry.local.date()), []).append(entry)
     return BloodPressureDiary(
@@ -96,7 +96,7 @@ def write_diary(readings: Iterable[Reading], zone: str | None) -> BloodPressureD
     )
 
 
-def entry_of(reading: Reading, zone: str | None) -> Entry | None:
+def entry_of(reading: Reading, zone: str | None) -> PressureEntry | None:
     """The entry that a reading makes; None unless it has both pressures and a time."""
     if reading.kind != Kind.BLOOD_PRESSURE:
         return None
@@ -109,7 +109,7 @@ def entry_of(reading: Reading, zone: str | None) -> Entry | None:
     with suppress(OverflowError, ValueError, OSError):
         local = local_time(reading.taken_at, reading.timezone, zone)
         pulse = _whole(reading, MeasureType.PULSE)
-        return Entry(local=local, systolic=systolic, diastolic=diastolic, pulse=pulse)
+        return PressureEntry(local=local, systolic=systolic, diastolic=diastolic, pulse=pulse)
     return None
 
 
@@ -123,7 +123,7 @@ def _monday(day: datetime.date) -> datetime.date:
     return day - datetime.timedelta(days=day.weekday())
 
 
-def _averages(entries: Sequence[Entry]) -> Averages:
+def _averages(entries: Sequence[PressureEntry]) -> Averages:
     """``entries`` must not be empty."""
     all_day = _average(entries)
     assert all_day is not None
@@ -134,7 +134,7 @@ def _averages(entries: Sequence[Entry]) -> Averages:
     )
 
 
-def _average(entries: Sequence[Entry]) -> Average | None:
+def _average(entries: Sequence[PressureEntry]) -> Average | None:
     if not entries:
         return None
     pulses = [entry.pulse for entry in entries if entry.pulse is not None]
@@ -146,7 +146,7 @@ def _average(entries: Sequence[Entry]) -> Average | None:
     )
 
 
-def _mean(entries: Sequence[Entry], of: Callable[[Entry], Decimal]) -> Decimal:
+def _mean(entries: Sequence[PressureEntry], of: Callable[[PressureEntry], Decimal]) -> Decimal:
     return sum(map(of, entries), Decimal(0)) / len(entries)
 
 
@@ -173,7 +173,7 @@ def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
         if not auth.may_see(request, name):
             return pages.not_found(request)
         path = f"/diary/{quote(name, safe='')}"
-        odd = Message("history.odd_title", ("history.odd_days",), "history.to_diary", path)
+        odd = Message("history.invalid_title", ("history.invalid_days",), "history.to_diary", path)
         given: dict[str, Any] = {"person": name, "here": "history", "address": pages.link(path)}
         with context.open() as services:
             person = services.settings.directory.person(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -12,36 +12,36 @@ from starlette.routing import BaseRoute, Route
 
 from weighbridge.core.measures import MeasureType
 from weighbridge.i18n import Texts
-from weighbridge.web.auth import Auth
-from weighbridge.web.charts.measures import Measure, choices
-from weighbridge.web.charts.series import DAY
-from weighbridge.web.measure_format import change, measure_name, shown, unit_name
+from weighbridge.web.auth import Auth, Endpoint
+from weighbridge.web.chart_values import DAY, choices
 from weighbridge.web.preferences import remember_units
-from weighbridge.web.render import Message, Pages, wants_a_page
+from weighbridge.web.render import NO_STORE, Message, Pages, wants_a_page
 from weighbridge.web.views.history_chart import (
     ChartSeries,
-    draw_chart_series,
+    HistoryChart,
+    compressed,
+    encode_table,
     goal_words,
-    read_chart_series,
-    span_of,
-    title,
+    read_chart,
 )
-from weighbridge.web.views.history_export import compressed, encode_columns, encode_table
-from weighbridge.web.views.history_query import (
+from weighbridge.web.views.person_history import (
     SPANS,
     HistoryQuery,
     InvalidField,
     InvalidHistoryQuery,
+    PersonHistory,
+    latest,
     read_query,
+    start_of,
 )
-from weighbridge.web.views.person_history import PersonHistory, latest
+from weighbridge.web.wording import ValueFormat, change, measure_name, shown, unit_name
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from weighbridge.web.app_context import AppContext
 
-type _Answer = Callable[["Request", str, PersonHistory, HistoryQuery], Response]
+type _Answer = Callable[["Request", PersonHistory, HistoryQuery], Response]
 
 
 def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
@@ -50,10 +50,10 @@ def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
     below = "/history/{person:path}"
     return [
         Route("/history", auth.require_person(view.first)),
-        Route(f"{below}/data.json", auth.require_person(view.columns)),
-        Route(f"{below}/data.csv", auth.require_person(view.table)),
-        Route(f"{below}/chart.svg", auth.require_person(view.drawing)),
-        Route(below, auth.require_person(view.page)),
+        Route(f"{below}/data.json", auth.require_person(view.about(view.columns, is_page=False))),
+        Route(f"{below}/data.csv", auth.require_person(view.about(view.table, is_page=False))),
+        Route(f"{below}/chart.svg", auth.require_person(view.about(view.drawing, is_page=False))),
+        Route(below, auth.require_person(view.about(view.page, is_page=True))),
     ]
 
 
@@ -80,102 +80,76 @@ class History:
             return self._pages.go_to(path_of(person))
         return self._pages.not_found(request)
 
-    def page(self, request: Request) -> Response:
-        """The page with the chart."""
-        return self._answer(request, self._page)
+    def about(self, answer: _Answer, *, is_page: bool) -> Endpoint:
+        """An endpoint about the person whom the address names, and what it asks for."""
 
-    def columns(self, request: Request) -> Response:
+        def endpoint(request: Request) -> Response:
+            name = request.path_params["person"]
+            if not self._auth.may_see(request, name):
+                return self._pages.not_found(request)
+            with self._context.open() as services:
+                history = PersonHistory(services, services.settings.directory.person(name))
+                measures = history.measures()
+                if not measures:
+                    return self._nothing(request, name, is_page=is_page)
+                try:
+                    query = read_query(request, measures)
+                except InvalidHistoryQuery as problem:
+                    return self._invalid(request, name, problem.what)
+                response = answer(request, history, query)
+            remember_units(request, response, query.units)
+            return response
+
+        return endpoint
+
+    def columns(self, request: Request, history: PersonHistory, query: HistoryQuery) -> Response:
         """The content of the chart for a script."""
-        return self._answer(request, self._columns)
+        chart = self._read(request, history, query)
+        return compressed(request, chart.columns(), "application/json")
 
-    def table(self, request: Request) -> Response:
+    def table(self, request: Request, history: PersonHistory, query: HistoryQuery) -> Response:
         """The content of the chart for a spreadsheet."""
-        return self._answer(request, self._table)
-
-    def drawing(self, request: Request) -> Response:
-        """The chart as a picture."""
-        return self._answer(request, self._drawing)
-
-    def _answer(self, request: Request, answer: _Answer) -> Response:
-        person = request.path_params["person"]
-        if not self._auth.may_see(request, person):
-            return self._pages.not_found(request)
-        with self._context.open() as services:
-            history = PersonHistory(services, services.settings.directory.person(person))
-            measures = history.measures()
-            if not measures:
-                return self._nothing(request, person)
-            try:
-                query = read_query(request, measures)
-            except InvalidHistoryQuery as problem:
-                return self._invalid(request, person, problem.what)
-            response = answer(request, person, history, query)
-        remember_units(request, response, query.units)
-        return response
-
-    def _charted(self, history: PersonHistory, query: HistoryQuery) -> list[ChartSeries]:
         now = self._context.clock()
-        start, end = query.start(now), latest(now)
-        return [read_chart_series(history, one, query.units, start, end) for one in query.measures]
-
-    def _columns(
-        self, request: Request, person: str, history: PersonHistory, query: HistoryQuery
-    ) -> Response:
-        charted = self._charted(history, query)
-        span = span_of(charted, query.span, self._context.clock())
-        content = encode_columns(self._pages.texts(request), charted, span, history.zone())
-        return compressed(request, content, "application/json")
-
-    def _table(
-        self, request: Request, person: str, history: PersonHistory, query: HistoryQuery
-    ) -> Response:
-        now = self._context.clock()
-        start, end = query.start(now), latest(now)
-        content = encode_table(history, query.measures, start, end, history.zone())
+        content = encode_table(history, query.measures, start_of(query.span, now), latest(now))
         name = "-".join(measure.slug for measure in query.measures)
         headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
         return compressed(request, content, "text/csv; charset=utf-8", headers)
 
-    def _drawing(
-        self, request: Request, person: str, history: PersonHistory, query: HistoryQuery
-    ) -> Response:
-        content = self._drawn(request, person, history, query, self._charted(history, query))
-        return compressed(request, content.encode(), "image/svg+xml")
+    def drawing(self, request: Request, history: PersonHistory, query: HistoryQuery) -> Response:
+        """The chart as a picture."""
+        chart = self._read(request, history, query)
+        return compressed(request, chart.draw().encode(), "image/svg+xml")
 
-    def _drawn(
-        self,
-        request: Request,
-        person: str,
-        history: PersonHistory,
-        query: HistoryQuery,
-        charted: list[ChartSeries],
-    ) -> str:
-        span = span_of(charted, query.span, self._context.clock())
-        return draw_chart_series(self._pages.texts(request), person, charted, span, history.zone())
-
-    def _page(
-        self, request: Request, person: str, history: PersonHistory, query: HistoryQuery
-    ) -> Response:
+    def page(self, request: Request, history: PersonHistory, query: HistoryQuery) -> Response:
+        """The page with the chart."""
         texts, measures = self._pages.texts(request), history.measures()
-        charted = self._charted(history, query)
+        chart = self._read(request, history, query)
+        name = history.person.name
         return self._pages.page(
             request,
             "history.html",
             here="history",
-            title=title(texts, person, query.measures),
-            person=person,
-            people=self._people(request, person),
+            title=chart.title(),
+            person=name,
+            people=self._people(request, name),
             query=query,
             menu=[(one.slug, measure_name(texts, one)) for one in measures],
-            spans=self._spans(person, query),
+            spans=self._spans(name, query),
             unit_menus=list(_unit_menus(texts, query)),
-            summaries=[_summary(texts, one) for one in charted],
-            chart=self._drawn(request, person, history, query, charted),
-            zone=history.zone(),
-            addresses=self._addresses(person, query),
-            pressure=_has_pressure(measures),
-            is_empty=not any(one.series.times for one in charted),
+            summaries=[_summary(texts, one) for one in chart.series],
+            chart=chart.draw(),
+            zone=chart.zone,
+            addresses=self._addresses(name, query),
+            pressure=any(one.code == MeasureType.SYSTOLIC for one in measures),
+            is_empty=not any(one.series.times for one in chart.series),
         )
+
+    def _read(self, request: Request, history: PersonHistory, query: HistoryQuery) -> HistoryChart:
+        now, value_format = (
+            self._context.clock(),
+            ValueFormat(self._pages.texts(request), query.units),
+        )
+        return read_chart(value_format, history, query.measures, query.span, now)
 
     def _people(self, request: Request, person: str) -> list[dict[str, Any]]:
         """The others whom the visitor may see, with their pages."""
@@ -208,9 +182,9 @@ class History:
             "all": link(path, **query.params(range="all")),
         }
 
-    def _nothing(self, request: Request, person: str) -> Response:
+    def _nothing(self, request: Request, person: str, *, is_page: bool) -> Response:
         """No reading yet: for a script an error, for a person a page that says what to do."""
-        if request.url.path.endswith(("/data.json", "/data.csv", "/chart.svg")):
+        if not is_page:
             return self._refusal(request, "history.nothing_yet")
         people = self._people(request, person)
         page = "history-nothing.html"
@@ -218,24 +192,22 @@ class History:
 
     def _invalid(self, request: Request, person: str, what: InvalidField) -> Response:
         if not wants_a_page(request):
-            return self._refusal(request, f"history.odd_{what}")
+            return self._refusal(request, f"history.invalid_{what}")
         message = Message(
-            "history.odd_title", (f"history.odd_{what}",), "history.to_history", path_of(person)
+            "history.invalid_title",
+            (f"history.invalid_{what}",),
+            "history.to_history",
+            path_of(person),
         )
         return self._pages.message(request, message, status=404, here="history", person=person)
 
     def _refusal(self, request: Request, key: str) -> Response:
-        text = self._pages.texts(request)(key)
-        return PlainTextResponse(f"{text}\n", 404, {"Cache-Control": "no-store"})
+        return PlainTextResponse(f"{self._pages.texts(request)(key)}\n", 404, NO_STORE)
 
 
 def path_of(person: str) -> str:
     """The path of a person's history."""
     return f"/history/{quote(person, safe='')}"
-
-
-def _has_pressure(measures: Sequence[Measure]) -> bool:
-    return any(measure.code == MeasureType.SYSTOLIC for measure in measures)
 
 
 def _unit_menus(texts: Texts, query: HistoryQuery) -> Iterator[dict[str, Any]]:

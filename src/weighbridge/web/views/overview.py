@@ -9,38 +9,41 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import msgspec
 from starlette.routing import BaseRoute, Route
 
 from weighbridge.core.errors import Problem
-from weighbridge.i18n import Texts
 from weighbridge.storage.delivery_log import count_held_readings
 from weighbridge.storage.ledger import Ledger
 from weighbridge.storage.notification_store import last_received_at
-from weighbridge.storage.points import Points
 from weighbridge.storage.subscription_store import SubscriptionStore
 from weighbridge.sync.retry import next_due
-from weighbridge.sync.status import SourceStatus, source_status, target_status
-from weighbridge.web.charts.measures import Measure
-from weighbridge.web.charts.series import DAY
-from weighbridge.web.measure_format import measure_name
-from weighbridge.web.preferences import UnitChoice, UnknownUnit, unit_choice
-from weighbridge.web.views.events import PATH as EVENTS
+from weighbridge.sync.status import (
+    SourceStatus,
+    source_status,
+    target_status,
+)
+from weighbridge.web.change_feed import PATH as EVENTS
+from weighbridge.web.chart_values import DAY, Measure
+from weighbridge.web.preferences import known_units
 from weighbridge.web.views.history import path_of
 from weighbridge.web.views.history_chart import card_chart
-from weighbridge.web.views.newest_readings import WEIGHT, NewestReading, NewestReadings
-from weighbridge.web.views.person_history import PersonHistory, zone_of
-from weighbridge.web.views.plain_status import (
-    Line,
+from weighbridge.web.views.person_card import (
+    WEIGHT,
+    NewestReading,
+    NewestReadings,
+    StatusLine,
     say_held,
     say_next_ask,
     say_notifications,
     say_source,
     say_target,
 )
+from weighbridge.web.views.person_history import PersonHistory, zone_of
+from weighbridge.web.wording import ValueFormat, measure_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +52,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from weighbridge.config import Person, TargetSettings
+    from weighbridge.config import TargetSettings
     from weighbridge.storage.database import Database
     from weighbridge.sync.services import Services
     from weighbridge.web.app_context import AppContext
@@ -87,103 +90,22 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     """What ``card.html`` shows."""
 
     person: str
+    address: str
+    """Of this card alone."""
+    history: str
+    """The address of the person's history."""
     calendar: Calendar
     readings: Sequence[NewestReading]
     chart: Markup | None
     charted: str
     """The name of the measure in the chart."""
-    source: Line
-    next_ask: Line | None
-    notifications: Line | None
+    source: StatusLine
+    next_ask: StatusLine | None
+    notifications: StatusLine | None
     """None: nobody can be told of before an account is connected."""
-    targets: Sequence[tuple[str, Line]]
+    targets: Sequence[tuple[str, StatusLine]]
     """By the names of the targets."""
-    held: Line | None
-
-
-class Cards:
-    """Makes the cards of one page."""
-
-    def __init__(
-        self, context: AppContext, services: Services, texts: Texts, units: UnitChoice
-    ) -> None:
-        self._context = context
-        self._services = services
-        self._texts = texts
-        self._units = units
-        self._now = context.clock()
-
-    def card(self, name: str) -> Card:
-        """The card of a person who is configured."""
-        person = self._services.settings.directory.person(name)
-        history = PersonHistory(self._services, person)
-        standing = source_status(self._database, name)
-        readings = self._readings(person, history)
-        return Card(
-            person=name,
-            calendar=Calendar(self._now, _known_zone(history.zone())),
-            readings=readings,
-            **self._chart(name, history, readings),
-            source=say_source(standing),
-            next_ask=say_next_ask(standing, self._context.next_ask(name), self._now),
-            notifications=self._notifications(standing),
-            targets=[(one.name, self._target(name, one)) for one in person.targets],
-            held=say_held(self._held(person), {"person": name}),
-        )
-
-    @property
-    def _database(self) -> Database:
-        return self._services.database
-
-    def _readings(self, person: Person, history: PersonHistory) -> list[NewestReading]:
-        if history.archive is None:
-            return []
-        points = Points(history.archive, counts_doubtful=person.ambiguous == "deliver")
-        return NewestReadings(self._texts, points, self._units, self._now).all()
-
-    def _chart(
-        self, name: str, history: PersonHistory, readings: Sequence[NewestReading]
-    ) -> dict[str, Any]:
-        measure = self._charted(readings)
-        if measure is None:
-            return {"chart": None, "charted": ""}
-        chart = card_chart(self._texts, history, name, measure, self._units, self._now)
-        return {"chart": chart, "charted": measure_name(self._texts, measure)}
-
-    def _charted(self, readings: Sequence[NewestReading]) -> Measure | None:
-        """The weight if there is one: a chart that is now of this and then of that tells little."""
-        since = self._now - CHART_DAYS * DAY
-        recent = [one.measure for one in readings if one.taken_at > since]
-        weights = [one for one in recent if one.code in WEIGHT.codes]
-        return next(iter([*weights, *recent]), None)
-
-    def _notifications(self, standing: SourceStatus) -> Line | None:
-        if standing.account is None:
-            return None
-        care = SubscriptionStore(self._database, standing.account).state()
-        last_notification = last_received_at(self._database, standing.account)
-        has_address = self._services.settings.server.url is not None
-        return say_notifications(care, last_notification, has_address=has_address)
-
-    def _target(self, person: str, target: TargetSettings) -> Line:
-        try:
-            standing = target_status(self._database, person, target, self._now)
-        except Problem as problem:  # for instance, a package is not installed
-            return Line(key="cannot_be_served", tone="bad-news", trouble=problem.reason)
-        due = None
-        if standing.route is not None:  # else a ledger would write the route down
-            ledger = Ledger(self._database, person, target.name, self._now)
-            due = next_due(ledger, self._now)
-        about = {"person": person, "target": target.name}
-        return say_target(standing, due=due, now=self._now, about=about)
-
-    def _held(self, person: Person) -> int:
-        targets = [target.name for target in person.targets]
-        return count_held_readings(self._database, person.name, targets)
-
-
-def _known_zone(name: str) -> str | None:
-    return name if name != "UTC" and zone_of(name) is not datetime.UTC else None
+    held: StatusLine | None
 
 
 def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
@@ -202,6 +124,7 @@ class Overview:
         self._context = context
         self._auth = auth
         self._pages = pages
+        self._poll_minutes = max(1, round(context.settings.server.poll / 60))
 
     def page(self, request: Request) -> Response:
         """All cards."""
@@ -213,9 +136,7 @@ class Overview:
             "overview.html",
             here="overview",
             cards=self._cards(request, people),
-            addresses={name: self._pages.link(card_path(name)) for name in people},
-            histories=_histories(self._pages, people),
-            poll_minutes=self._poll_minutes(),
+            poll_minutes=self._poll_minutes,
             events=self._pages.link(EVENTS, after=str(mark)),
             now=self._context.clock(),
         )
@@ -226,36 +147,65 @@ class Overview:
         if not self._auth.may_see(request, person):
             return self._pages.not_found(request)
         (card,) = self._cards(request, [person])
-        return self._pages.page(
-            request,
-            "card.html",
-            card=card,
-            histories=_histories(self._pages, [person]),
-            poll_minutes=self._poll_minutes(),
-        )
+        minutes = self._poll_minutes
+        return self._pages.page(request, "card.html", card=card, poll_minutes=minutes)
 
     def _cards(self, request: Request, people: Sequence[str]) -> list[Card]:
-        texts, units = self._pages.texts(request), _units(request)
+        value_format = ValueFormat(self._pages.texts(request), known_units(request))
         with self._context.open() as services:
-            cards = Cards(self._context, services, texts, units)
-            return [cards.card(name) for name in people]
+            return [self._card(services, name, value_format) for name in people]
 
-    def _poll_minutes(self) -> int:
-        return max(1, round(self._context.settings.server.poll / 60))
+    def _card(self, services: Services, name: str, value_format: ValueFormat) -> Card:
+        now, database = self._context.clock(), services.database
+        person = services.settings.directory.person(name)
+        history, standing = PersonHistory(services, person), source_status(database, name)
+        points = history.stored
+        readings = NewestReadings(value_format, points, now).all() if points else []
+        measure = _charted(readings, now)
+        held = count_held_readings(database, name, [target.name for target in person.targets])
+        return Card(
+            person=name,
+            address=self._pages.link(f"/card/{quote(name, safe='')}"),
+            history=self._pages.link(path_of(name)),
+            calendar=Calendar(now, _known_zone(history.zone())),
+            readings=readings,
+            chart=card_chart(value_format, history, measure, now) if measure else None,
+            charted=measure_name(value_format.texts, measure) if measure else "",
+            source=say_source(standing),
+            next_ask=say_next_ask(standing, self._context.next_ask(name), now),
+            notifications=_notifications(services, standing),
+            targets=[(one.name, _target(database, name, one, now)) for one in person.targets],
+            held=say_held(held, {"person": name}),
+        )
 
 
-def card_path(person: str) -> str:
-    """The path of a card."""
-    return f"/card/{quote(person, safe='')}"
+def _charted(readings: Sequence[NewestReading], now: float) -> Measure | None:
+    """The weight if there is one: a chart that is now of this and then of that tells little."""
+    recent = [one.measure for one in readings if one.taken_at > now - CHART_DAYS * DAY]
+    weights = [one for one in recent if one.code in WEIGHT.codes]
+    return next(iter([*weights, *recent]), None)
 
 
-def _histories(pages: Pages, people: Sequence[str]) -> dict[str, str]:
-    return {name: pages.link(path_of(name)) for name in people}
+def _notifications(services: Services, standing: SourceStatus) -> StatusLine | None:
+    if standing.account is None:
+        return None
+    care = SubscriptionStore(services.database, standing.account).state()
+    last_notification = last_received_at(services.database, standing.account)
+    has_address = services.settings.server.url is not None
+    return say_notifications(care, last_notification, has_address=has_address)
 
 
-def _units(request: Request) -> UnitChoice:
-    """What was chosen on the page of the history."""
+def _target(database: Database, person: str, target: TargetSettings, now: float) -> StatusLine:
     try:
-        return unit_choice(request)
-    except UnknownUnit:
-        return UnitChoice(())
+        standing = target_status(database, person, target, now)
+    except Problem as problem:  # for instance, a package is not installed
+        return StatusLine(key="cannot_be_served", tone="bad-news", trouble=problem.reason)
+    due = None
+    if standing.route is not None:  # else a ledger would write the route down
+        due = next_due(Ledger(database, person, target.name, now), now)
+    about = {"person": person, "target": target.name}
+    return say_target(standing, due=due, now=now, about=about)
+
+
+def _known_zone(name: str) -> str | None:
+    return name if name != "UTC" and zone_of(name) is not datetime.UTC else None

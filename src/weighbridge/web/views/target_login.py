@@ -12,10 +12,9 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import msgspec
 from starlette.routing import BaseRoute, Route
 
-from weighbridge.config import Person, TargetSettings
+from weighbridge.config import TargetSettings
 from weighbridge.core.errors import ConfigProblem, Problem
 from weighbridge.sync.person_login import sign_in, target_login_status
 from weighbridge.targets import load_kind
@@ -23,9 +22,17 @@ from weighbridge.targets.base import SignInAnswers
 from weighbridge.targets.kind import TargetKind
 from weighbridge.web.auth import Auth, SignedInRequest
 from weighbridge.web.render import Message, Pages
-from weighbridge.web.tasks import BackgroundTask, Question
 from weighbridge.web.urls import name_in, segment
-from weighbridge.web.views.task_page import MISSING, NOT_UNDER_WAY, TaskPage, Trouble, trouble_of
+from weighbridge.web.views.task_page import (
+    MISSING,
+    NOT_UNDER_WAY,
+    BackgroundTask,
+    Question,
+    Subject,
+    TaskPage,
+    Trouble,
+    trouble_of,
+)
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -34,46 +41,19 @@ if TYPE_CHECKING:
     from weighbridge.web.app_context import AppContext
 
 
-class TargetRef(msgspec.Struct, frozen=True):
-    """A target at which a person signs in or out, and the session that asks for it."""
+class TargetRef(Subject, frozen=True, kw_only=True):
+    """A target at which a person signs in or out."""
 
-    person: Person
     target: TargetSettings
-    session: str
     kind: TargetKind | None
     """None when it cannot be used."""
     problem: ConfigProblem | None
     """Why it cannot."""
 
     @property
-    def key(self) -> tuple[str, str]:
-        """Its key among the tasks."""
-        return self.person.name, self.target.name
-
-    @property
     def path(self) -> str:
         """The page on which to sign in."""
         return sign_in_path(self.person.name, self.target.name)
-
-    @property
-    def progress_path(self) -> str:
-        """The page that shows how signing in goes on."""
-        return f"{self.path}/progress"
-
-    @property
-    def service(self) -> str:
-        """How people call the other side."""
-        return service_of(self.kind, self.target)
-
-    @property
-    def has_password(self) -> bool:
-        """Whether user name and password are a way to sign in."""
-        return self.kind is not None and self.kind.has_password
-
-    @property
-    def has_ticket(self) -> bool:
-        """Whether the browser of the person is a way to sign in."""
-        return self.kind is not None and self.kind.has_ticket
 
 
 def sign_in_path(person: str, target: str) -> str:
@@ -103,7 +83,16 @@ def target_ref_of(request: SignedInRequest, auth: Auth, context: AppContext) -> 
     kind, problem = look_up(target)
     if kind is None and problem is None:
         return None
-    return TargetRef(person, target, request.visitor.key, kind, problem)
+    return TargetRef(
+        person=person,
+        session=request.visitor.key,
+        service=service_of(kind, target),
+        key=(person.name, target.name),
+        progress_path=f"{sign_in_path(person.name, target.name)}/progress",
+        target=target,
+        kind=kind,
+        problem=problem,
+    )
 
 
 def look_up(target: TargetSettings) -> tuple[TargetKind | None, ConfigProblem | None]:
@@ -189,7 +178,7 @@ class TargetLogin(TaskPage[TargetRef, str]):
         finally:
             self._context.live.tell(target.person.name)
         log.info("signed_in", extra=about)
-        self._context.wake(target.person.name, asking=False)
+        self._context.request_sync(target.person.name, poll=False)
         return name
 
     def _not_begun(self, request: SignedInRequest, subject: TargetRef) -> Response:

@@ -1,27 +1,129 @@
-"""Charts as SVG, for browsers without JavaScript, for print and for small places.
+"""Charts as SVG, for browsers without JavaScript, for print and for small places. Pure.
 
-Nothing is styled in place: elements have classes, and colours as attributes for whoever shows the
-picture alone. Its title and description say what it shows to people who do not see it.
+Nothing is styled in place: elements have classes, and colours as attributes for a picture that is
+shown alone. Its title and description say what it shows to people who do not see it. An axis has
+its marks at round numbers, and at days, months and years of a time zone.
 """
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterator, Sequence
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from functools import partial
 from html import escape
+from typing import Literal
 
 import msgspec
 
-from weighbridge.web.charts.axes import (
-    DateMark,
-    Zone,
-    date_marks,
-    decimal_places,
-    number_marks,
-    padded,
-)
-from weighbridge.web.charts.measures import Unit
-from weighbridge.web.charts.series import Series, thin
+from weighbridge.web.chart_values import Series, Unit, thin
+
+type Zone = datetime.tzinfo
+
+Grain = Literal["day", "month", "year"]
+
+_DAYS = (1, 2, 7, 14)
+_MONTHS = (1, 2, 3, 6)
+_YEARS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+_MONDAY = datetime.date(1, 1, 1).toordinal()
+"""The first day of the calendar of ``datetime`` was a Monday."""
+
+
+class DateMark(msgspec.Struct, frozen=True):
+    """The first second of a day in the zone of the chart; ``grain`` says what begins there."""
+
+    at: int
+    day: datetime.date
+    grain: Grain
+
+
+def number_marks(low: float, high: float, most: int, unit: Unit) -> list[Decimal]:
+    """Round numbers from ``low`` to ``high``, at most ``most + 1``, in the unit of the axis.
+
+    Round in a unit of two parts are whole ones of the big one: stones, not ten pounds.
+    """
+    bottom, top = Decimal(low), Decimal(high)
+    step = _step((top - bottom) / most, unit) if top > bottom else Decimal(1)
+    first = (bottom / step).to_integral_value(ROUND_CEILING)
+    last = (top / step).to_integral_value(ROUND_FLOOR)
+    return [(first + number) * step for number in range(int(last - first) + 1)]
+
+
+def decimal_places(marks: list[Decimal]) -> int:
+    """How many decimal places all marks of an axis need to be told apart."""
+    exponents = [mark.normalize().as_tuple().exponent for mark in marks]
+    return max([0, *(-one for one in exponents if isinstance(one, int))])
+
+
+def padded(low: float, high: float) -> tuple[float, float]:
+    """The span of an axis: some air above and below, and never nothing."""
+    air = (high - low) * 0.06 or abs(high) * 0.01 or 1.0
+    return low - air, high + air
+
+
+def _step(smallest: Decimal, unit: Unit) -> Decimal:
+    """The smallest round step that is not smaller than ``smallest``."""
+    if unit.many and smallest > 2:
+        return _step_of_two_parts(smallest, unit.many)
+    power = Decimal(1).scaleb(smallest.adjusted())
+    return next(size * power for size in map(Decimal, (1, 2, 5, 10)) if size * power >= smallest)
+
+
+def _step_of_two_parts(smallest: Decimal, many: int) -> Decimal:
+    """A half of the big unit, one, two, five ... of it."""
+    if smallest <= many // 2:
+        return Decimal(many // 2)
+    if smallest <= many:
+        return Decimal(many)
+    return many * _step(smallest / many, Unit(""))
+
+
+def date_marks(start: int, end: int, most: int, zone: Zone) -> list[DateMark]:
+    """Marks from one instant to another, at most ``most``: days, Mondays, months or years."""
+    first, last = _day(start, zone), _day(end, zone)
+    for grain, days_between, walk in _walks():
+        if (last - first).days // days_between > most:
+            continue
+        days = [day for day in walk(first, last) if start <= _midnight(day, zone) <= end]
+        if len(days) <= most:
+            return [DateMark(_midnight(day, zone), day, grain) for day in days]
+    return []
+
+
+type _Walk = Callable[[datetime.date, datetime.date], Iterator[datetime.date]]
+
+
+def _walks() -> Iterator[tuple[Grain, int, _Walk]]:
+    """From the finest to the coarsest; the number is the least of days between two marks."""
+    for days in _DAYS:
+        yield "day", days, partial(_each_days, days=days)
+    for months in _MONTHS:
+        yield "month", 28 * months, partial(_each_months, months=months)
+    for years in _YEARS:
+        yield "year", 365 * years, partial(_each_months, months=12 * years)
+
+
+def _each_days(first: datetime.date, last: datetime.date, *, days: int) -> Iterator[datetime.date]:
+    for ordinal in range(first.toordinal(), last.toordinal() + 1):
+        if (ordinal - _MONDAY) % days == 0:
+            yield datetime.date.fromordinal(ordinal)
+
+
+def _each_months(
+    first: datetime.date, last: datetime.date, *, months: int
+) -> Iterator[datetime.date]:
+    begin, end = first.year * 12 + first.month - 1, last.year * 12 + last.month - 1
+    for number in range(begin + -begin % months, end + 1, months):
+        yield datetime.date(number // 12, number % 12 + 1, 1)
+
+
+def _day(instant: int, zone: Zone) -> datetime.date:
+    return datetime.datetime.fromtimestamp(instant, zone).date()
+
+
+def _midnight(day: datetime.date, zone: Zone) -> int:
+    return int(datetime.datetime.combine(day, datetime.time(), zone).timestamp())
+
 
 WIDTH, HEIGHT = 720, 360
 _TOP, _BOTTOM, _SIDE, _EDGE = 30, 28, 62, 16
@@ -32,7 +134,7 @@ _COLOURS = ("#2f7fd6", "#c2571a")
 _GREY = "#808890"
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class ChartLine(msgspec.Struct, frozen=True, kw_only=True):
     """One measure on a chart, with an axis of its own. Values are in ``unit``."""
 
     series: Series
@@ -55,7 +157,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     start: int
     end: int
     zone: Zone
-    lines: Sequence[Line]
+    lines: Sequence[ChartLine]
     date: Callable[[DateMark], str]
     """A mark of the time axis in words."""
 
@@ -109,7 +211,9 @@ def small_chart(  # noqa: PLR0913  what is seen, and what is heard instead
     height: int = 80,
 ) -> str:
     """Points and smoothed line alone, as a card shows them. All values are in one unit."""
-    line = Line(series=series, unit=Unit(""), name="", number=lambda value, digits: "", goal=goal)
+    line = ChartLine(
+        series=series, unit=Unit(""), name="", number=lambda value, digits: "", goal=goal
+    )
     low, high = _bounds(line)
     frame = Frame(4, 4, width - 4, height - 4, start, end, low, high)
     opening = _opening(name, "chart small", (width, height), title, description)
@@ -127,13 +231,13 @@ def _opening(name: str, classes: str, size: tuple[int, int], title: str, descrip
     )
 
 
-def _frame(chart: Chart, line: Line) -> Frame:
+def _frame(chart: Chart, line: ChartLine) -> Frame:
     low, high = _bounds(line)
     right = WIDTH - (_SIDE if len(chart.lines) > 1 else _EDGE)
     return Frame(_SIDE, _TOP, right, HEIGHT - _BOTTOM, chart.start, chart.end, low, high)
 
 
-def _bounds(line: Line) -> tuple[float, float]:
+def _bounds(line: ChartLine) -> tuple[float, float]:
     """The goal may widen the axis, but not so far that the readings become a flat line."""
     values = line.series.values
     if not values:
@@ -168,7 +272,7 @@ def _anchor(x: float, frame: Frame) -> str:
     return "middle" if x > frame.left + 20 else "start"
 
 
-def _number_axis(line: Line, frame: Frame, side: int) -> Iterator[str]:
+def _number_axis(line: ChartLine, frame: Frame, side: int) -> Iterator[str]:
     x, anchor = (frame.left - 8, "end") if side == 0 else (frame.right + 8, "start")
     marks = number_marks(frame.low, frame.high, _ROWS, line.unit)
     digits = decimal_places(marks)
@@ -181,7 +285,7 @@ def _number_axis(line: Line, frame: Frame, side: int) -> Iterator[str]:
     yield _text((corner, 14), line.name, anchor, side)
 
 
-def _line(line: Line, frame: Frame, side: int, dot: float) -> Iterator[str]:
+def _line(line: ChartLine, frame: Frame, side: int, dot: float) -> Iterator[str]:
     colour = _COLOURS[side]
     series = thin(line.series, int(frame.right - frame.left))
     name = ("one", "two")[side]
@@ -213,7 +317,7 @@ def _polyline(series: Series, frame: Frame) -> str:
     return "M" + "L".join(places)
 
 
-def _goal(line: Line, frame: Frame, name: str, colour: str) -> Iterator[str]:
+def _goal(line: ChartLine, frame: Frame, name: str, colour: str) -> Iterator[str]:
     assert line.goal is not None
     y = frame.y(line.goal)
     yield (
