@@ -77,7 +77,7 @@ def at_home_assistant(told: list[ServerStatus], why: Reason, language: str) -> s
     return problem.message()
 
 
-def on_a_page(line: person_card.StatusLine, language: str) -> str:
+def on_a_page(line: person_card.CardLine, language: str) -> str:
     return Words(texts(language))(f"status.{line.key}", count=line.count, moment="x").unescape()
 
 
@@ -113,7 +113,7 @@ def test_a_target_that_needs_a_login_is_named_alike(
         assert "weighbridge " in told
 
 
-def page_line(standing: TargetStatus) -> person_card.StatusLine:
+def page_line(standing: TargetStatus) -> person_card.CardLine:
     return person_card.say_target(standing, due=None, now=NOW, about={})
 
 

@@ -13,7 +13,7 @@ from weighbridge.i18n import texts
 from weighbridge.storage.subscription_store import SubscriptionState
 from weighbridge.sync.status import SourceState, SourceStatus, TargetState, TargetStatus
 from weighbridge.web.views.person_card import (
-    StatusLine,
+    CardLine,
     say_held,
     say_next_ask,
     say_notifications,
@@ -34,7 +34,7 @@ def target(
     *,
     due: float | None = None,
     **fields: Any,
-) -> StatusLine:
+) -> CardLine:
     standing = TargetStatus(verdict=verdict, exit_code=ExitCode.DONE, **fields)
     return say_target(standing, due=due, now=NOW, about=ABOUT)
 
@@ -43,7 +43,7 @@ def target(
 
 
 def test_a_target_with_nothing_open_is_up_to_date() -> None:
-    assert target() == StatusLine(key="up_to_date", tone="good")
+    assert target() == CardLine(key="up_to_date", tone="good")
     assert target(open={"held": 3}).key == "up_to_date"
 
 
@@ -51,7 +51,7 @@ def test_what_waits_says_how_much_and_when_it_is_tried() -> None:
     line = target(open={"planned": 2, "sending": 1}, due=NOW + 60)
     assert (line.key, line.count, line.at) == ("waiting", 3, NOW + 60)
     for due in (None, NOW, NOW - 60):
-        assert target(open={"planned": 3}, due=due) == StatusLine(key="on_its_way", count=3)
+        assert target(open={"planned": 3}, due=due) == CardLine(key="on_its_way", count=3)
 
 
 def test_a_login_goes_before_everything_else() -> None:
@@ -84,7 +84,7 @@ def test_a_target_that_is_in_trouble_is_not_up_to_date() -> None:
 
 
 def test_what_was_accepted_but_not_seen_is_said() -> None:
-    assert target(unseen=2) == StatusLine(key="not_seen", tone="good", count=2)
+    assert target(unseen=2) == CardLine(key="not_seen", tone="good", count=2)
 
 
 def test_a_pause_of_signing_in_is_said_whatever_else_is() -> None:
@@ -116,8 +116,8 @@ def test_each_standing_with_withings_has_a_line(
 
 def test_the_next_look_is_said_unless_a_login_must_come_first() -> None:
     well = source(SourceState.WELL)
-    assert say_next_ask(well, NOW + 60, NOW) == StatusLine(key="asked_at", at=NOW + 60)
-    assert say_next_ask(well, NOW - 1, NOW) == StatusLine(key="asked_now")
+    assert say_next_ask(well, NOW + 60, NOW) == CardLine(key="asked_at", at=NOW + 60)
+    assert say_next_ask(well, NOW - 1, NOW) == CardLine(key="asked_now")
     assert say_next_ask(well, None, NOW) is None
     for verdict in (SourceState.NOT_CONNECTED, SourceState.LOGIN_NEEDED):
         assert say_next_ask(source(verdict), NOW + 60, NOW) is None

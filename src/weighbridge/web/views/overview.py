@@ -33,9 +33,9 @@ from weighbridge.web.views.history import path_of
 from weighbridge.web.views.history_chart import card_chart
 from weighbridge.web.views.person_card import (
     WEIGHT,
+    CardLine,
     NewestReading,
     NewestReadings,
-    StatusLine,
     say_held,
     say_next_ask,
     say_notifications,
@@ -99,13 +99,13 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     chart: Markup | None
     charted: str
     """The name of the measure in the chart."""
-    source: StatusLine
-    next_ask: StatusLine | None
-    notifications: StatusLine | None
+    source: CardLine
+    next_ask: CardLine | None
+    notifications: CardLine | None
     """None: nobody can be told of before an account is connected."""
-    targets: Sequence[tuple[str, StatusLine]]
+    targets: Sequence[tuple[str, CardLine]]
     """By the names of the targets."""
-    held: StatusLine | None
+    held: CardLine | None
 
 
 def routes(context: AppContext, auth: Auth, pages: Pages) -> list[BaseRoute]:
@@ -186,7 +186,7 @@ def _charted(readings: Sequence[NewestReading], now: float) -> Measure | None:
     return next(iter([*weights, *recent]), None)
 
 
-def _notifications(services: Services, standing: SourceStatus) -> StatusLine | None:
+def _notifications(services: Services, standing: SourceStatus) -> CardLine | None:
     if standing.account is None:
         return None
     care = SubscriptionStore(services.database, standing.account).state()
@@ -195,11 +195,11 @@ def _notifications(services: Services, standing: SourceStatus) -> StatusLine | N
     return say_notifications(care, last_notification, has_address=has_address)
 
 
-def _target(database: Database, person: str, target: TargetSettings, now: float) -> StatusLine:
+def _target(database: Database, person: str, target: TargetSettings, now: float) -> CardLine:
     try:
         standing = target_status(database, person, target, now)
     except Problem as problem:  # for instance, a package is not installed
-        return StatusLine(key="cannot_be_served", tone="bad-news", trouble=problem.reason)
+        return CardLine(key="cannot_be_served", tone="bad-news", trouble=problem.reason)
     due = None
     if standing.route is not None:  # else a ledger would write the route down
         due = next_due(Ledger(database, person, target.name, now), now)

@@ -160,7 +160,7 @@ class Cure(msgspec.Struct, frozen=True):
     is_urgent: bool = False
 
 
-class StatusLine(msgspec.Struct, frozen=True, kw_only=True):
+class CardLine(msgspec.Struct, frozen=True, kw_only=True):
     """One line. Its words are under ``status.<key>``."""
 
     key: str
@@ -188,10 +188,10 @@ _TONES: dict[str, Tone] = {
 }
 
 
-def say_source(standing: SourceStatus) -> StatusLine:
+def say_source(standing: SourceStatus) -> CardLine:
     """How it stands with Withings."""
     line = source_line(standing)
-    return StatusLine(
+    return CardLine(
         key=line.key,
         at=line.at,
         tone=_TONES.get(line.key, ""),
@@ -200,36 +200,34 @@ def say_source(standing: SourceStatus) -> StatusLine:
     )
 
 
-def say_next_ask(standing: SourceStatus, next_ask: float | None, now: float) -> StatusLine | None:
+def say_next_ask(standing: SourceStatus, next_ask: float | None, now: float) -> CardLine | None:
     """When Withings is asked next; None: not before somebody logs in."""
     if standing.verdict in (SourceState.NOT_CONNECTED, SourceState.LOGIN_NEEDED):
         return None
     if next_ask is None:
         return None
-    return (
-        StatusLine(key="asked_now") if next_ask <= now else StatusLine(key="asked_at", at=next_ask)
-    )
+    return CardLine(key="asked_now") if next_ask <= now else CardLine(key="asked_at", at=next_ask)
 
 
 def say_notifications(
     care: SubscriptionState | None, last_notification: float | None, *, has_address: bool
-) -> StatusLine:
+) -> CardLine:
     """Whether Withings tells us of readings; ``care`` is None before anybody looked."""
     if not has_address:
-        return StatusLine(key="no_address", tone="soft")
+        return CardLine(key="no_address", tone="soft")
     if care is None or (care.trouble is None and care.listed_at is None):
-        return StatusLine(key="not_subscribed")
+        return CardLine(key="not_subscribed")
     if care.trouble is not None:
         at, trouble = care.trouble_at, care.trouble
-        return StatusLine(key="lost_since", tone="bad-news", at=at, trouble=trouble)
+        return CardLine(key="lost_since", tone="bad-news", at=at, trouble=trouble)
     if last_notification is None:
-        return StatusLine(key="subscribed", tone="good")
-    return StatusLine(key="told_at", tone="good", at=last_notification)
+        return CardLine(key="subscribed", tone="good")
+    return CardLine(key="told_at", tone="good", at=last_notification)
 
 
 def say_target(
     standing: TargetStatus, *, due: float | None, now: float, about: Mapping[str, str]
-) -> StatusLine:
+) -> CardLine:
     """How it stands with a target.
 
     ``due``: when something that waits for it is tried next, in epoch seconds. ``about`` narrows
@@ -239,7 +237,7 @@ def say_target(
     cure = _CURES.get(line.key)
     if line.key in (State.REJECTED, State.UNKNOWN):
         cure = Cure("look", DELIVERIES, {**about, "state": line.key})
-    return StatusLine(
+    return CardLine(
         key=line.key,
         count=line.count,
         at=line.at,
@@ -250,9 +248,9 @@ def say_target(
     )
 
 
-def say_held(count: int, about: Mapping[str, str]) -> StatusLine | None:
+def say_held(count: int, about: Mapping[str, str]) -> CardLine | None:
     """How many readings wait for a decision; None: none does."""
     if not count:
         return None
     cure = Cure("decide", DELIVERIES, {**about, "state": State.HELD})
-    return StatusLine(key="held", count=count, cure=cure)
+    return CardLine(key="held", count=count, cure=cure)
