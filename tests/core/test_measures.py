@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fixtures.paths import ROOT
 from weighbridge.core.errors import (
     ConfigProblem,
     ExitCode,
@@ -90,3 +92,41 @@ def test_a_problem_says_what_to_do_next() -> None:
     assert str(problem) == "It was busy. Try again."
     assert problem.after == 30
     assert str(Refused("No.")) == "No."
+
+
+WITHOUT_A_NAME = {18, 35}
+UNITS = {
+    "%": "percent",
+    "mmHg": "mmhg",
+    "beats a minute": "bpm",
+    "°C": "celsius",
+    "m/s": "m_per_s",
+    "ml/min/kg": "ml_per_min_per_kg",
+    "µmol/L": "umol_per_l",
+    "mmol/L": "mmol_per_l",
+    "kcal a day": "kcal_per_day",
+    "µS": "us",
+    **dict.fromkeys(("a class", "a score", "an index"), ""),
+}
+"""The units of the reference as field names have them, where they differ."""
+RATIO = MeasureType.URINARY_CALCIUM_CREATININE_RATIO
+
+
+def described() -> dict[int, str]:
+    """Measure types and their units as the reference has them."""
+    page = (ROOT / "docs" / "reference" / "withings-api.md").read_text("utf-8")
+    table = page.partition("\n## Measure types\n")[2].partition("\n## ")[0]
+    rows = [line.split("|") for line in table.splitlines() if re.match(r"\| \d", line)]
+    return {
+        int(code): UNITS.get(unit.strip(), unit.strip())
+        for _, codes, _, unit, *_ in rows
+        for code in codes.split(",")
+    }
+
+
+def test_types_and_units_are_those_of_the_reference() -> None:
+    expected = {code: u for code, u in described().items() if code not in WITHOUT_A_NAME}
+    assert len(expected) > 40
+    assert {int(one): unit_of(one) for one in MeasureType if one != RATIO} == {
+        code: unit for code, unit in expected.items() if code != RATIO
+    }
