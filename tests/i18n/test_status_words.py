@@ -17,13 +17,13 @@ from weighbridge.core.reason import Reason, plain
 from weighbridge.i18n import LANGUAGES, MASTER, texts
 from weighbridge.monitoring.alerts import message_text
 from weighbridge.monitoring.checks import about
-from weighbridge.sync.status import SourceState, SourceStatus, TargetState, TargetStatus
 from weighbridge.sync.status_lines import (
     source_line,
     source_login_reason,
     target_lines,
     target_login_reason,
 )
+from weighbridge.sync.sync_status import SourceState, SourceStatus, TargetState, TargetStatus
 from weighbridge.targets.base import ServerStatus
 from weighbridge.targets.mqtt.broker import Broker
 from weighbridge.targets.mqtt.mqtt_options import MqttOptions

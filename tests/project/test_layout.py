@@ -43,12 +43,7 @@ def test_no_two_classes_have_one_name() -> None:
 
 
 def test_no_two_modules_have_one_file_name() -> None:
-    assert twice(path.name for path in modules(PACKAGE)) - MANY <= STILL_ONE_FILE_NAME
-
-
-STILL_ONE_FILE_NAME = {
-    *("deliveries.py", "login.py", "oauth.py", "status.py", "subscriptions.py"),
-}
+    assert twice(path.name for path in modules(PACKAGE)) - MANY == set()
 
 
 def test_no_module_imports_itself_in_the_end() -> None:

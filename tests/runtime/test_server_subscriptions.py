@@ -17,15 +17,8 @@ from weighbridge.cli.subscriptions_shown import probe
 from weighbridge.config import Person
 from weighbridge.core.errors import ConfigProblem, LoginNeeded, Problem, RetryLater, StateProblem
 from weighbridge.core.reason import plain
-from weighbridge.runtime import subscriptions
-from weighbridge.runtime.subscription_reconcile import (
-    BEFORE_REVOKE,
-    BEFORE_SUBSCRIBE,
-    SubscriptionReport,
-    find_subscriptions,
-    types_taken,
-)
-from weighbridge.runtime.subscriptions import (
+from weighbridge.runtime import subscription_job
+from weighbridge.runtime.subscription_job import (
     DAY,
     FRESH,
     LONGEST_PAUSE,
@@ -36,9 +29,16 @@ from weighbridge.runtime.subscriptions import (
     pause_after,
     warn_about_url,
 )
+from weighbridge.runtime.subscription_reconcile import (
+    BEFORE_REVOKE,
+    BEFORE_SUBSCRIBE,
+    SubscriptionReport,
+    find_subscriptions,
+    types_taken,
+)
 from weighbridge.runtime.threads import ShutdownRequested
-from weighbridge.sources.withings.subscriptions import wanted_applis
 from weighbridge.sources.withings.wire import CallbackRefused, NotForUs, NotUnderstood
+from weighbridge.sources.withings.withings_subscriptions import wanted_applis
 from weighbridge.storage.leases import name_of
 from weighbridge.storage.subscription_store import (
     SubscriptionState,
@@ -444,7 +444,7 @@ def test_everybody_is_subscribed_and_then_left_alone(street: Street, home: Home)
 def test_a_problem_of_one_person_stops_no_other(
     home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    real = subscriptions.look_after
+    real = subscription_job.look_after
 
     def fail_for_anna(
         services: Services, person: Person, callback: str, **more: Any
@@ -453,7 +453,7 @@ def test_a_problem_of_one_person_stops_no_other(
             raise StateProblem("The disk is full.")
         return real(services, person, callback, **more)
 
-    monkeypatch.setattr(subscriptions, "look_after", fail_for_anna)
+    monkeypatch.setattr(subscription_job, "look_after", fail_for_anna)
     run_until_the_first_pause(home)
     assert "subscriptions_failed" in caplog.text
     assert home.at_withings("anna") == []

@@ -20,7 +20,8 @@ from weighbridge.sources.withings.notification import (
     rules_broken,
     shortened,
 )
-from weighbridge.sources.withings.subscriptions import (
+from weighbridge.sources.withings.wire import CallbackRefused, NotForUs, NotUnderstood
+from weighbridge.sources.withings.withings_subscriptions import (
     APPLIS,
     Need,
     Subscription,
@@ -32,7 +33,6 @@ from weighbridge.sources.withings.subscriptions import (
     subscribe,
     wanted_applis,
 )
-from weighbridge.sources.withings.wire import CallbackRefused, NotForUs, NotUnderstood
 from weighbridge.storage.archive import connect_account
 from weighbridge.storage.database import Database
 from weighbridge.storage.sqlite import SqliteDatabase

@@ -14,7 +14,7 @@ from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import ExitCode, LoginNeeded
 from weighbridge.core.reason import read_reason
 from weighbridge.sync.retry import next_due
-from weighbridge.sync.status import TargetState, target_status
+from weighbridge.sync.sync_status import TargetState, target_status
 from weighbridge.testing.builders import NOON
 
 

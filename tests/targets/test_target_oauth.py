@@ -13,7 +13,7 @@ import pytest
 from weighbridge.core.errors import ConfigProblem, Problem, RetryLater
 from weighbridge.core.secret import Secret
 from weighbridge.targets.base import SignedIn, SignInAnswers, WrongTicket
-from weighbridge.targets.oauth import OAuthApp, sign_in
+from weighbridge.targets.oauth_login import OAuthApp, sign_in
 from weighbridge.testing.builders import NOON
 
 TOKENS = b'{"access_token":"access","refresh_token":"refresh","expires_in":7200}'
@@ -81,7 +81,7 @@ def test_the_code_or_the_address_that_the_browser_ended_at_is_a_login(
 ) -> None:
     with tokens_from(200, TOKENS) as known:
         found = signed_in(known, ticket)
-    assert found. == {
+    assert found.tokens == {
         "access_token": "access",
         "refresh_token": "refresh",
         "expires_at": NOON + 7200,

@@ -11,7 +11,7 @@ from weighbridge.core.errors import ExitCode
 from weighbridge.core.reason import plain
 from weighbridge.i18n import texts
 from weighbridge.storage.subscription_store import SubscriptionState
-from weighbridge.sync.status import SourceState, SourceStatus, TargetState, TargetStatus
+from weighbridge.sync.sync_status import SourceState, SourceStatus, TargetState, TargetStatus
 from weighbridge.web.views.person_card import (
     CardLine,
     say_held,

@@ -21,19 +21,19 @@ from weighbridge.core.delivery_state import State
 from weighbridge.core.errors import most_urgent
 from weighbridge.core.reason import Reason, reason
 from weighbridge.storage.database import Database, connect, has_database
-from weighbridge.sync.status import (
-    SourceState,
-    SourceStatus,
-    TargetStatus,
-    source_status,
-    target_status,
-)
 from weighbridge.sync.status_lines import (
     StatusLine,
     source_line,
     source_login_reason,
     target_lines,
     target_login_reason,
+)
+from weighbridge.sync.sync_status import (
+    SourceState,
+    SourceStatus,
+    TargetStatus,
+    source_status,
+    target_status,
 )
 
 

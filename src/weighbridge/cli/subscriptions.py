@@ -67,8 +67,8 @@ def list_command(context: CliContext, people: tuple[str, ...], as_json: bool) ->
       weighbridge subscriptions list --person anna
     """
     from weighbridge.cli.subscriptions_shown import list_lines, listed
+    from weighbridge.runtime.subscription_job import callback_of
     from weighbridge.runtime.subscription_reconcile import find_subscriptions
-    from weighbridge.runtime.subscriptions import callback_of
 
     found: list[dict[str, Any]] = []
     with _services(context) as services:
@@ -105,8 +105,8 @@ def add_command(
       weighbridge subscriptions add
       weighbridge subscriptions add --person anna --appli 58
     """
+    from weighbridge.runtime.subscription_job import look_after, retire_unused
     from weighbridge.runtime.subscription_reconcile import find_subscriptions
-    from weighbridge.runtime.subscriptions import look_after, retire_unused
 
     with _services(context) as services:
         callback = _callback(services)
@@ -149,9 +149,9 @@ def remove_command(
       weighbridge subscriptions remove
       weighbridge subscriptions remove --person anna --appli 44
     """
+    from weighbridge.runtime.subscription_job import remove_ours
     from weighbridge.runtime.subscription_reconcile import find_subscriptions
-    from weighbridge.runtime.subscriptions import remove_ours
-    from weighbridge.sources.withings.subscriptions import name_of
+    from weighbridge.sources.withings.withings_subscriptions import name_of
 
     with _services(context) as services:
 
@@ -253,7 +253,7 @@ def _services(context: CliContext) -> Services:
 
 def _callback(services: Services) -> str:
     """Raises ConfigProblem: without a public address Withings cannot notify us."""
-    from weighbridge.runtime.subscriptions import callback_of
+    from weighbridge.runtime.subscription_job import callback_of
 
     callback = callback_of(services)
     if callback is None:
@@ -296,7 +296,7 @@ def _steps() -> Callable[[str], None]:
 
 def _report(report: SubscriptionReport, nothing: str) -> int:
     """What was done for one person, then what could not be done."""
-    from weighbridge.sources.withings.subscriptions import name_of
+    from weighbridge.sources.withings.withings_subscriptions import name_of
 
     done = []
     if report.subscribed:
@@ -318,7 +318,7 @@ def _report(report: SubscriptionReport, nothing: str) -> int:
 
 
 def _rehearse(person: Person, found: FoundSubscriptions) -> None:
-    from weighbridge.sources.withings.subscriptions import name_of
+    from weighbridge.sources.withings.withings_subscriptions import name_of
 
     missing, old = found.differences.missing, found.differences.old
     parts = [f"would subscribe to {_list(map(name_of, missing))}"] if missing else []

@@ -14,7 +14,7 @@ from weighbridge.core.errors import ConfigProblem, ExitCode
 from weighbridge.core.network import http_client, within
 from weighbridge.runtime.subscription_reconcile import FoundSubscriptions, find_subscriptions
 from weighbridge.sources.withings.notification import rules_broken, shortened
-from weighbridge.sources.withings.subscriptions import Subscription, name_of
+from weighbridge.sources.withings.withings_subscriptions import Subscription, name_of
 from weighbridge.storage.subscription_store import SubscriptionState, SubscriptionStore
 from weighbridge.sync.services import Services
 

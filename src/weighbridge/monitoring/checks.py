@@ -1,7 +1,7 @@
 """What is checked: how each person, target and subscription stands.
 
-Judged from the database alone (``weighbridge.sync.status``); nothing outside is asked. The words
-are in ``i18n/<language>/status.toml``, where pages and commands find the same.
+Judged from the database alone (``weighbridge.sync.sync_status``); nothing outside is asked. The
+words are in ``i18n/<language>/status.toml``, where pages and commands find the same.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from weighbridge.storage.database import Database
 from weighbridge.storage.ledger import last_delivered_at, oldest_waiting
 from weighbridge.storage.subscription_store import SubscriptionStore
 from weighbridge.sync.services import Services
-from weighbridge.sync.status import (
+from weighbridge.sync.status_lines import source_login_reason, target_login_reason
+from weighbridge.sync.sync_status import (
     SourceState,
     SourceStatus,
     TargetState,
@@ -31,7 +32,6 @@ from weighbridge.sync.status import (
     source_status,
     target_status,
 )
-from weighbridge.sync.status_lines import source_login_reason, target_login_reason
 
 DAY = 86_400.0
 GRACE = 15 * 60.0

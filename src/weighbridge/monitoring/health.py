@@ -22,7 +22,7 @@ from weighbridge.monitoring.checks import (
 )
 from weighbridge.storage.api_pauses import rehearse_write
 from weighbridge.storage.database import Database, prove_writable
-from weighbridge.sync.status import source_status
+from weighbridge.sync.sync_status import source_status
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from weighbridge.storage.archive import count_groups_not_understood
 from weighbridge.storage.database import Database
 from weighbridge.storage.notification_store import count_open_notifications
 from weighbridge.storage.subscription_store import SubscriptionStore
-from weighbridge.sync.status import SourceState, TargetState, source_status, target_status
+from weighbridge.sync.sync_status import SourceState, TargetState, source_status, target_status
 
 if TYPE_CHECKING:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric

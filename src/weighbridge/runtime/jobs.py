@@ -35,8 +35,8 @@ from weighbridge.sync.pipeline import advance, catch_up, look_again
 from weighbridge.sync.retry import next_due, patience
 from weighbridge.sync.route_delivery import republish
 from weighbridge.sync.services import Services
-from weighbridge.sync.status import source_status, target_status
 from weighbridge.sync.status_lines import source_login_reason, target_login_reason
+from weighbridge.sync.sync_status import source_status, target_status
 from weighbridge.targets.base import KeepsConnection, ServerStatus
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from weighbridge.core.errors import Problem, StateProblem
 from weighbridge.runtime.counters import ProcessCounters
 from weighbridge.sources.withings import user_info
 from weighbridge.sources.withings.notification import NOT_OF_MEASURES
-from weighbridge.sources.withings.subscriptions import APPLIS
+from weighbridge.sources.withings.withings_subscriptions import APPLIS
 from weighbridge.storage.accounts import battery_of, goal_asked_at, keep_battery, keep_weight_goal
 from weighbridge.storage.archive import Archive
 from weighbridge.storage.notification_store import OpenNotification, announced

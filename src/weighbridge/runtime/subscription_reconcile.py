@@ -22,7 +22,8 @@ from weighbridge.core.measures import (
     MeasureType,
     Reading,
 )
-from weighbridge.sources.withings.subscriptions import (
+from weighbridge.sources.withings.wire import NotForUs, NotUnderstood
+from weighbridge.sources.withings.withings_subscriptions import (
     Calls,
     Differences,
     Subscription,
@@ -33,7 +34,6 @@ from weighbridge.sources.withings.subscriptions import (
     subscribe,
     wanted_applis,
 )
-from weighbridge.sources.withings.wire import NotForUs, NotUnderstood
 from weighbridge.storage.subscription_store import SubscriptionStore, our_callbacks
 from weighbridge.sync.services import Services
 

@@ -11,7 +11,7 @@ import msgspec
 from weighbridge.core.commands import command_line, login_command
 from weighbridge.core.delivery_state import State
 from weighbridge.core.reason import Reason, reason
-from weighbridge.sync.status import SourceState, SourceStatus, TargetState, TargetStatus
+from weighbridge.sync.sync_status import SourceState, SourceStatus, TargetState, TargetStatus
 
 
 class StatusLine(msgspec.Struct, frozen=True):

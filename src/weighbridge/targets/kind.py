@@ -48,7 +48,7 @@ class TicketLogin(msgspec.Struct, frozen=True, kw_only=True):
 class OAuthLogin(msgspec.Struct, frozen=True, kw_only=True):
     """A person agrees in a browser and brings back the address at which it ended.
 
-    ``sign_in`` is usually that of an ``OAuthClient`` (``targets.oauth``), whose tokens are
+    ``sign_in`` is usually that of an ``OAuthClient`` (``targets.oauth_login``), whose tokens are
     refreshed under a lease and stored before they are used.
     """
 

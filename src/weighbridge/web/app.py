@@ -30,7 +30,7 @@ from weighbridge.web.change_feed import events_route
 from weighbridge.web.render import NO_STORE, Pages, static_routes, wants_a_page
 from weighbridge.web.security import RequestGuard
 from weighbridge.web.urls import prefix
-from weighbridge.web.views import connect, deliveries, diary, history, login, overview
+from weighbridge.web.views import connect, deliveries_page, diary, history, login_page, overview
 from weighbridge.web.views.task_page import where_of
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def monitoring_routes(context: AppContext, auth: Auth) -> list[BaseRoute]:
 
 _log = logging.getLogger(__name__)
 
-_PAGES = (connect, overview, history, diary, deliveries, login)
+_PAGES = (connect, overview, history, diary, deliveries_page, login_page)
 """The modules that make pages. connect is first: the way back from Withings may lead to ``/``."""
 
 _REASONS = {404: "not_found", 405: "not_understood"}

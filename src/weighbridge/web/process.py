@@ -32,7 +32,7 @@ from weighbridge.runtime.jobs import JobRunner
 from weighbridge.runtime.notification_queue import NotificationQueue
 from weighbridge.runtime.poll_policy import LastPoll
 from weighbridge.runtime.schedule import NEVER, MemorySchedule
-from weighbridge.runtime.subscriptions import keep_in_order
+from weighbridge.runtime.subscription_job import keep_in_order
 from weighbridge.runtime.threads import ThreadGroup, sleep_until
 from weighbridge.storage.database import connect
 from weighbridge.sync.context import Progress

@@ -25,7 +25,7 @@ from weighbridge.core.secret import Secret
 from weighbridge.targets.base import Context, Owed, Receipt, SignedIn, SignInAnswers
 from weighbridge.targets.http import HttpCalls, http_calls, trouble_of
 from weighbridge.targets.kind import OAuthLogin, TargetKind, WizardField
-from weighbridge.targets.oauth import OAuthApp, OAuthLife, sign_in
+from weighbridge.targets.oauth_login import OAuthApp, OAuthLife, sign_in
 from weighbridge.targets.receipt_builder import send_each
 
 SERVICE = "Scaleboard"

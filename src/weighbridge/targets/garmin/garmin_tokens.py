@@ -17,7 +17,7 @@ from weighbridge.core.errors import ConfigProblem, LoginNeeded, RetryLater
 from weighbridge.targets.base import Session
 from weighbridge.targets.garmin.garmin_answers import trouble_of_read
 from weighbridge.targets.http import HttpAnswer
-from weighbridge.targets.oauth import TokenLife
+from weighbridge.targets.oauth_login import TokenLife
 
 if TYPE_CHECKING:
     pass

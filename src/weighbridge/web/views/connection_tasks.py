@@ -15,9 +15,9 @@ from starlette.routing import BaseRoute, Route
 
 from weighbridge.config import Person
 from weighbridge.core.errors import LoginNeeded, Problem
+from weighbridge.runtime.subscription_job import callback_of, remove_ours
 from weighbridge.runtime.subscription_reconcile import find_subscriptions
-from weighbridge.runtime.subscriptions import callback_of, remove_ours
-from weighbridge.sources.withings.subscriptions import APPLIS
+from weighbridge.sources.withings.withings_subscriptions import APPLIS
 from weighbridge.storage.subscription_store import SubscriptionStore
 from weighbridge.sync.person_login import (
     forget,

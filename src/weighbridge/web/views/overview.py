@@ -21,7 +21,7 @@ from weighbridge.storage.ledger import Ledger
 from weighbridge.storage.notification_store import last_received_at
 from weighbridge.storage.subscription_store import SubscriptionStore
 from weighbridge.sync.retry import next_due
-from weighbridge.sync.status import (
+from weighbridge.sync.sync_status import (
     SourceStatus,
     source_status,
     target_status,

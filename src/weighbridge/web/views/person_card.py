@@ -20,8 +20,8 @@ from weighbridge.core.reason import Reason
 from weighbridge.i18n import Texts
 from weighbridge.storage.points import WHOLE, Points
 from weighbridge.storage.subscription_store import SubscriptionState
-from weighbridge.sync.status import SourceState, SourceStatus, TargetStatus
 from weighbridge.sync.status_lines import source_line, target_lines
+from weighbridge.sync.sync_status import SourceState, SourceStatus, TargetStatus
 from weighbridge.web.chart_values import DAY, Measure, measure_of
 from weighbridge.web.views.person_history import latest
 from weighbridge.web.wording import ValueFormat, measure_name

@@ -23,7 +23,7 @@ from weighbridge.web.render import NO_STORE, Pages, language_names
 from weighbridge.web.security import host_name
 from weighbridge.web.urls import CALLBACK_PATH, base_url, callback_address, same_place
 from weighbridge.web.views.connect import WAY_BACK
-from weighbridge.web.views.login import Login
+from weighbridge.web.views.login_page import Login
 from weighbridge.web.views.setup_draft import (
     MOST_PEOPLE,
     Draft,

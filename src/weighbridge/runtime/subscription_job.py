@@ -15,7 +15,7 @@ from weighbridge.core.commands import login_command
 from weighbridge.core.errors import LoginNeeded, Problem, RetryLater, StateProblem
 from weighbridge.runtime.subscription_reconcile import Reconciliation, SubscriptionReport
 from weighbridge.sources.withings.notification import CALLBACK_PATH, callback_at, rules_broken
-from weighbridge.sources.withings.subscriptions import name_of
+from weighbridge.sources.withings.withings_subscriptions import name_of
 from weighbridge.storage.database import Database
 from weighbridge.storage.subscription_store import (
     SubscriptionState,
