@@ -228,6 +228,10 @@ def test_five_guesses_are_free_and_nobody_waits_longer_than_a_minute() -> None:
     assert (sessions.FREE, sessions.LONGEST_WAIT) == (5, 60.0)
 
 
+def test_a_hundred_guesses_from_everywhere_are_free_and_then_one_a_second() -> None:
+    assert (sessions.ALL_FREE, sessions.ALL_EACH) == (100, 1.0)
+
+
 def test_after_a_few_wrong_tokens_the_waiting_grows(
     authenticator: Authenticator, clock: Clock
 ) -> None:
