@@ -98,7 +98,7 @@ def test_only_the_fresh_weigh_in_is_new(played: tuple[Path, Result]) -> None:
 def test_its_home_folder_works_without_the_clouds(played: tuple[Path, Result]) -> None:
     folder, _ = played
     assert "71.30" in run_here(folder, "show", "--person", "anna", expect=0).out
-    assert "garmin: 8 held" in run_here(folder, "status", expect=0).out
+    assert "8 readings wait for a decision" in run_here(folder, "status", expect=0).out
     assert run_here(folder, "config", "check").code in (0, 2)
 
 

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from fixtures.engine import READINGS, World
+from fixtures.groups import group, group_as_sent
 from fixtures.killed import weights
 from fixtures.places import Place, PlaceFault
 from weighbridge.core.errors import RetryLater
 from weighbridge.core.reason import read_reason
+from weighbridge.storage.archive import StoredGroup
 from weighbridge.testing.builders import NOON
 
 
@@ -60,6 +62,24 @@ def test_the_refusal_of_a_reading_that_changed_meanwhile_needs_nobody(
     world.weigh("70.5")
     world.place.refused_alone = {NOON}
     while_sending(world, monkeypatch, lambda: world.weigh("71.5"))
+    world.deliver()
+    assert world.states() == ["superseded", "planned"]
+
+
+def test_the_refusal_of_a_reading_that_changed_and_changed_back_needs_nobody(
+    world: World[Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.weigh("70.5")
+    world.place.refused_alone = {NOON}
+
+    def change_and_change_back() -> None:
+        world.weigh("71.5")
+        one = group({1: "70.5"}, group_id=1, taken_at=NOON)
+        with world.database.transaction():
+            page = [(one, StoredGroup(group_as_sent(one).decode(), None))]
+            world.archive.store(page, [], world.now)
+
+    while_sending(world, monkeypatch, change_and_change_back)
     world.deliver()
     assert world.states() == ["superseded", "planned"]
 

@@ -63,9 +63,10 @@ class Planning(RuleBasedStateMachine):
     def refuse(self) -> None:
         """A refusal of what has changed meanwhile, or is gone, concerns nobody."""
         present = {one.reading_id: revision_of(takes(one)) for one in self.readings.values()}
+        newest = self.ledger.newest()
         for number, (name, row) in list(self.ledger.rows.items()):
             if row.state is State.SENDING:
-                current = present.get(name) == row.revision
+                current = present.get(name) == row.revision and newest[name] is row
                 self.ledger.set(number, State.REJECTED if current else State.SUPERSEDED)
 
     @rule(login=st.booleans())

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote as quote_url
 
-from weighbridge.config.template import quote
+from weighbridge.core.commands import toml_string
 
 SUPERVISOR = "supervisor"
 """The host that answers inside an add-on."""
@@ -76,7 +76,7 @@ def written(values: Options) -> list[str]:
 def toml(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(toml(one) for one in value) + "]"
-    return quote(value) if isinstance(value, str) else f"{value:g}"
+    return toml_string(value) if isinstance(value, str) else f"{value:g}"
 
 
 def chosen_broker(options: Options) -> Options | None:

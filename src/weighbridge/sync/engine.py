@@ -189,8 +189,13 @@ class Engine:
         return {
             due.id: Transition(due.id, State.SENDING, State.SUPERSEDED, NEWER)
             for due in refused
-            if not self._is_current(due, known)
+            if not self._is_current(due, known) or self._has_newer(due)
         }
+
+    def _has_newer(self, due: Due) -> bool:
+        """Another revision has been planned since, even if the reading has changed back."""
+        newest = self._ledger.known(due.taken_at, due.taken_at).get(due.reading_id)
+        return newest is not None and newest.revision != due.revision
 
     def _is_current(self, due: Due, known: Mapping[str, Any]) -> bool:
         record = known.get(due.reading_id)
