@@ -80,6 +80,16 @@ def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(home: Path) 
     assert (home / FILE_NAME).read_bytes() == before
 
 
+def test_a_database_from_before_the_first_release_says_what_to_do(home: Path) -> None:
+    home.mkdir()
+    before = sqlite3.connect(home / FILE_NAME)
+    before.executescript("CREATE TABLE measure_group (what TEXT); PRAGMA user_version = 1")
+    before.close()
+    with pytest.raises(StateProblem, match="before the first release") as caught:
+        SqliteDatabase(home)
+    assert caught.value.remedy.endswith("weighbridge init")
+
+
 def test_a_migration_that_fails_leaves_the_file_as_it_was(home: Path) -> None:
     home.mkdir()
     stranger = sqlite3.connect(home / FILE_NAME)

@@ -58,9 +58,17 @@ class SqliteDatabase:
         self._connection.execute("PRAGMA foreign_keys = ON")
         self._connection.execute("PRAGMA synchronous = FULL")
         if self._version() == SCHEMA_VERSION:
+            self._refuse_unreleased()
             return
         self._write_ahead()
         self._migrate()
+
+    def _refuse_unreleased(self) -> None:
+        """Versions before the first release counted their schema as 1 as well."""
+        if not self._connection.execute(
+            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'raw_group'"
+        ).fetchone():
+            raise StateProblem(code="database.unreleased", path=str(self.path))
 
     def _write_ahead(self) -> None:
         """Switch to WAL. SQLite waits for nobody here, and two processes may both be new."""
